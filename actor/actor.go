@@ -1,0 +1,216 @@
+package actor
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"flashq/broker"
+	"flashq/partition"
+	"flashq/segment"
+)
+
+// Actor is the owner of one partition. Everybody else sends to its channels.
+type Actor struct {
+	settings
+
+	appends chan *request // bounded: a full mailbox is the backpressure
+	reads   chan *reading
+	watches chan *broker.Watch
+	synced  chan syncResult // capacity 1: at most one job is out
+	control chan func()
+	stop    chan struct{}
+	done    chan struct{} // closed when run has left
+	once    sync.Once
+
+	// owned by run
+	part     *partition.Partition
+	queue    []*request     // gathered and not written yet
+	group    []*broker.Part // scratch for commit
+	parked   []*request     // written, each waits for the sync that covers it, in offset order
+	watchers []*broker.Watch
+	timer    *time.Timer // the next sync under FsyncInterval
+	armed    bool        // timer runs
+	dirty    bool        // something was written since the last job began
+	busy     bool        // a job is out
+	sealing  sealState
+	evict    bool  // take the oldest segment away after the next roll
+	failed   error // sticky
+	trims    sync.WaitGroup
+	trimmed  chan struct{} // closed when the last trim that began is through
+
+	// set by run before done is closed
+	exit error
+
+	// atomic
+	broken   atomic.Bool  // failed is set: refuse before anything is written elsewhere
+	full     atomic.Bool  // the last write found no room
+	bytes    atomic.Int64 // size of the log, for the governor
+	watching atomic.Int64 // length of watchers
+	gone     atomic.Int64 // how many of them nobody waits for any more
+	sweeping atomic.Bool  // a sweep is on its way
+}
+
+// settings are set before run and never change.
+type settings struct {
+	name       string // topic-partition
+	batchBytes int
+	fsync      Fsync
+	interval   time.Duration
+	logger     *slog.Logger
+	memory     *segment.Memory // nil on files
+	pressure   func()          // tells the governor that memory is short
+	keep       bool            // never evict
+}
+
+// mailbox is how many appends may wait in the channel.
+const mailbox = 256
+
+func start(s settings, p *partition.Partition) *Actor {
+	a := &Actor{
+		settings: s,
+		part:     p,
+		appends:  make(chan *request, mailbox),
+		reads:    make(chan *reading, 16),
+		watches:  make(chan *broker.Watch, 16),
+		synced:   make(chan syncResult, 1),
+		control:  make(chan func()),
+		stop:     make(chan struct{}),
+		done:     make(chan struct{}),
+		timer:    time.NewTimer(time.Hour),
+	}
+	a.timer.Stop()
+	a.bytes.Store(p.Stats().Bytes)
+	go a.run()
+	return a
+}
+
+func (a *Actor) run() {
+	defer close(a.done) // last of all: releases whoever still waits
+	defer a.catch()
+	for {
+		select {
+		case r := <-a.inbox():
+			a.gather(r)
+			a.commit()
+		case r := <-a.reads:
+			r.reply <- a.part.View() // immutable: the handler reads the bytes
+		case w := <-a.watches:
+			a.watch(w) // pokes at once if there is already more, else links it
+		case s := <-a.synced: // the syncer got as far as s.upTo, or failed
+			a.settle(s)
+		case <-a.timer.C:
+			a.armed = false
+			a.startSync()
+		case fn := <-a.control: // stats, retention: rare, so a closure will do
+			fn()
+		case <-a.stop:
+			a.exit = a.drain()
+			return // what still queues was promised nothing: done answers it
+		}
+	}
+}
+
+// startDead stands for a partition that could not be opened: everything that it is asked fails.
+func startDead(s settings, err error) *Actor {
+	a := &Actor{settings: s, done: make(chan struct{}), stop: make(chan struct{}), exit: err}
+	a.broken.Store(true)
+	close(a.done)
+	return a
+}
+
+// inbox is closed to appends while a segment is sealed; reads, watches and the rest go on.
+func (a *Actor) inbox() chan *request {
+	if a.sealing != open {
+		return nil
+	}
+	return a.appends
+}
+
+// catch ends this partition, and only it, when its owner panics. Whoever waits learns it from done.
+func (a *Actor) catch() {
+	reason := recover()
+	if reason == nil {
+		return
+	}
+	a.logger.Error("partition is down", "partition", a.name, "panic", reason, "stack", string(debug.Stack()))
+	a.exit = fmt.Errorf("%w: partition %s: panic: %v", broker.ErrStorage, a.name, reason)
+	a.broken.Store(true)
+	_ = a.part.Close(true) // the panic is the error to tell
+	a.pokeAll()
+	// Who waits for an answer learns from done that none will come: which of them had one already is not known here.
+}
+
+// fail makes every append from now on fail, and answers those under way.
+func (a *Actor) fail(err error) {
+	if a.failed == nil {
+		a.failed = err
+		a.broken.Store(true)
+		a.logger.Error("partition takes no more writes until the broker starts again", "partition", a.name, "error", err)
+	}
+	a.refuse(broker.ErrStorage)
+	for _, r := range a.parked {
+		r.reply <- broker.ErrStorage
+	}
+	a.parked = nil
+	a.pokeAll()
+}
+
+// refuse answers what is gathered and not written.
+func (a *Actor) refuse(err error) {
+	for _, r := range a.queue {
+		r.reply <- err
+	}
+	a.queue = nil
+}
+
+// Close ends the owner: what is written gets synced and answered. It may be called more than once, by anybody.
+func (a *Actor) Close() error {
+	a.once.Do(func() { close(a.stop) })
+	<-a.done
+	return a.exit
+}
+
+// drain is the owner's last act: it waits for the job that is out, closes the log and answers whoever waits for a sync.
+func (a *Actor) drain() error {
+	a.timer.Stop()
+	if a.busy {
+		a.settleLast(<-a.synced)
+	}
+	a.refuse(broker.ErrDraining)
+	err := a.part.Close(a.failed != nil)
+	if err != nil {
+		a.fail(fmt.Errorf("partition %s: close: %w", a.name, err))
+	}
+	for _, r := range a.parked {
+		r.reply <- nil // closed and synced
+	}
+	a.parked = nil
+	a.pokeAll()
+	a.trims.Wait()
+	return a.failed
+}
+
+// ask runs fn in the owner and waits for it; false when the owner has left.
+func (a *Actor) ask(fn func()) bool {
+	ran := make(chan struct{}, 1)
+	select {
+	case a.control <- func() { fn(); ran <- struct{}{} }:
+	case <-a.done:
+		return false
+	}
+	select {
+	case <-ran:
+		return true
+	case <-a.done:
+		select { // it may have come just before the loop left
+		case <-ran:
+			return true
+		default:
+			return false
+		}
+	}
+}

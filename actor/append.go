@@ -1,0 +1,161 @@
+package actor
+
+import (
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+
+	"flashq/broker"
+	"flashq/segment"
+)
+
+// request is one part on its way to the owner. It returns to the pool only after its reply was received: a stale reply
+// would answer a stranger.
+type request struct {
+	part  *broker.Part
+	sync  bool
+	reply chan error // capacity 1
+}
+
+var requests = sync.Pool{New: func() any { return &request{reply: make(chan error, 1)} }}
+
+// send puts a part into the mailbox; nil when the owner has left.
+func (a *Actor) send(part *broker.Part, sync bool) *request {
+	r := requests.Get().(*request) //nolint:forcetypeassert // the pool makes nothing else
+	r.part, r.sync = part, sync
+	select {
+	case a.appends <- r:
+		return r
+	case <-a.done:
+		requests.Put(r) // it was never sent
+		return nil
+	}
+}
+
+// wait gives the answer to a request; errLeft when the owner left without one.
+func (a *Actor) wait(r *request) error {
+	select {
+	case err := <-r.reply:
+		r.part = nil
+		requests.Put(r)
+		return err
+	case <-a.done:
+		select { // the answer may have come just before the loop left
+		case err := <-r.reply:
+			return err
+		default:
+			return errLeft
+		}
+	}
+}
+
+// errLeft is returned when the owner ended before it answered; the topic says why.
+var errLeft = errors.New("owner has left")
+
+// gather takes what already waits, up to the byte budget, and never sleeps: while one batch syncs, the next queues. The
+// budget is soft: the last append may overshoot it.
+func (a *Actor) gather(r *request) {
+	a.queue = append(a.queue, r)
+	size := len(r.part.Batch)
+	if size >= a.batchBytes {
+		return
+	}
+	runtime.Gosched() // lets callers that are about to send do so: batches form without a timer
+	for size < a.batchBytes {
+		select {
+		case r := <-a.appends:
+			a.queue = append(a.queue, r)
+			size += len(r.part.Batch)
+		default:
+			return
+		}
+	}
+}
+
+// commit writes what is gathered, as far as the active segment takes it, and seals that when it takes no more.
+func (a *Actor) commit() {
+	if a.failed != nil {
+		a.refuse(broker.ErrStorage)
+		return
+	}
+	for len(a.queue) > 0 && a.sealing == open {
+		a.group = a.group[:0]
+		for _, r := range a.queue {
+			a.group = append(a.group, r.part)
+		}
+		n := a.part.Fit(a.group)
+		if n == 0 {
+			a.seal()
+			return
+		}
+		if err := a.write(a.group[:n]); err != nil {
+			a.writeFailed(err)
+			return
+		}
+		a.written(n)
+	}
+	clear(a.group)
+}
+
+// write appends one group; memory that is full gives up its oldest segment first.
+func (a *Actor) write(group []*broker.Part) error {
+	for {
+		err := a.part.Append(time.Now().UnixMilli(), group)
+		if err == nil || !errors.Is(err, segment.ErrMemoryFull) || !a.evictOldest() {
+			return err
+		}
+	}
+}
+
+// writeFailed answers the queue: with "try again" when only room is wanting, else the partition is done for.
+func (a *Actor) writeFailed(err error) {
+	switch {
+	case errors.Is(err, segment.ErrMemoryFull):
+		a.pressure()
+		a.refuse(broker.ErrOverloaded)
+	case segment.IsNoSpace(err) && !errors.Is(err, segment.ErrNotCut):
+		a.logger.Warn("no room to write", "partition", a.name, "error", err)
+		a.full.Store(true)
+		a.refuse(broker.ErrDiskFull)
+	default:
+		a.fail(err)
+	}
+}
+
+// written answers the first n of the queue, or parks them until their sync.
+func (a *Actor) written(n int) {
+	for _, r := range a.queue[:n] {
+		if r.sync || a.fsync == FsyncAlways {
+			a.parked = append(a.parked, r)
+			continue
+		}
+		r.reply <- nil
+	}
+	rest := copy(a.queue, a.queue[n:])
+	clear(a.queue[rest:])
+	a.queue = a.queue[:rest]
+	a.dirty = true
+	a.full.Store(false)
+	a.bytes.Store(a.part.Bytes())
+	if a.fsync != FsyncAlways {
+		a.poke() // else the sync raises the high watermark
+	}
+	if a.memory != nil && short(a.memory) {
+		a.pressure()
+	}
+	a.scheduleSync()
+}
+
+// evictOldest takes the oldest sealed segment away; false when there is none to take.
+func (a *Actor) evictOldest() bool {
+	if a.keep {
+		return false
+	}
+	job, ok := a.part.Evict()
+	if ok {
+		a.trim(job)
+		a.trims.Wait() // memory: the files are gone at once
+	}
+	return ok
+}

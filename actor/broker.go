@@ -1,0 +1,161 @@
+package actor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/puzpuzpuz/xsync/v3"
+
+	"flashq/broker"
+	"flashq/segment"
+)
+
+// Broker is the registry: topics by name, each with the owners of its partitions. It is the engine for memory and for
+// files.
+type Broker struct {
+	// set before use
+	config  Config
+	fs      segment.FS
+	memory  *segment.Memory // nil on files
+	lock    *segment.Lock
+	folder  folder
+	meta    *Actor
+	found   Found
+	squeeze chan struct{} // capacity 1: memory is short
+	stop    chan struct{}
+
+	topics  *xsync.MapOf[string, *topic] // read by all; written under mu
+	closing atomic.Bool
+
+	mu     sync.Mutex // one change of what exists at a time
+	closed bool
+	work   sync.WaitGroup // goroutines of the registry
+}
+
+// Found is what start-up found, for the banner.
+type Found struct {
+	Topics, Partitions int
+	Records            int64
+	Took               time.Duration
+	// Damaged counts ranges of offsets that can't be served, Cut the torn bytes that were put aside, Failed the
+	// partitions that could not be opened.
+	Damaged, Failed int
+	Cut             int64
+}
+
+// Found tells what start-up found.
+func (b *Broker) Found() Found { return b.found }
+
+// Topic implements broker.Broker.
+func (b *Broker) Topic(_ context.Context, name string) (broker.Topic, error) {
+	t, ok := b.topics.Load(name)
+	if !ok {
+		return nil, broker.ErrTopicNotFound
+	}
+	return t, nil
+}
+
+// Topics implements broker.Broker.
+func (b *Broker) Topics(context.Context) ([]broker.Topic, error) {
+	all := make([]broker.Topic, 0, b.topics.Size())
+	b.topics.Range(func(_ string, t *topic) bool {
+		all = append(all, t)
+		return true
+	})
+	slices.SortFunc(all, func(a, b broker.Topic) int { return strings.Compare(a.Name(), b.Name()) })
+	return all, nil
+}
+
+// each visits every partition's owner.
+func (b *Broker) each(visit func(t *topic, a *Actor) bool) {
+	b.topics.Range(func(_ string, t *topic) bool {
+		for _, a := range t.actors {
+			if !visit(t, a) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// Ready implements broker.Broker.
+func (b *Broker) Ready() error {
+	if b.closing.Load() {
+		return broker.ErrDraining
+	}
+	var err error
+	if b.meta.broken.Load() {
+		err = broker.ErrStorage
+	}
+	b.each(func(_ *topic, a *Actor) bool {
+		switch {
+		case a.broken.Load():
+			err = broker.ErrStorage
+		case a.full.Load():
+			err = broker.ErrDiskFull
+		}
+		return err == nil
+	})
+	return err
+}
+
+// Close implements broker.Broker: actors close, logs sync, and only then the clean mark is written.
+func (b *Broker) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil
+	}
+	b.closed = true
+	b.closing.Store(true)
+	close(b.stop)
+	var all error
+	var errs sync.Mutex
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, 16) // closing syncs: side by side, but not all at once
+	b.each(func(_ *topic, a *Actor) bool {
+		slots <- struct{}{}
+		wait.Go(func() {
+			err := a.Close()
+			<-slots
+			errs.Lock()
+			defer errs.Unlock()
+			all = errors.Join(all, err)
+		})
+		return true
+	})
+	wait.Wait()
+	b.work.Wait()
+	all = errors.Join(all, b.meta.Close())
+	if all == nil {
+		all = b.folder.left()
+	}
+	return errors.Join(all, b.lock.Release())
+}
+
+// shrink bounds a segment in memory storage, so that there is always something sealed to evict.
+func (b *Broker) shrink(segmentBytes int64) int64 {
+	if b.memory == nil || b.memory.Limit() == 0 {
+		return segmentBytes
+	}
+	return min(segmentBytes, max(b.memory.Limit()/64, 64<<10), 16<<20)
+}
+
+func (b *Broker) settings(topicName string, partition int) settings {
+	return settings{
+		name: partitionDir(topicName, partition), batchBytes: b.config.BatchBytes, fsync: b.config.Fsync,
+		interval: b.config.FsyncInterval, logger: b.config.Logger, memory: b.memory, pressure: b.short,
+		keep: topicName == metaTopic || b.memory == nil,
+	}
+}
+
+// place says where in an error a partition is.
+func place(topicName string, partition int, err error) error {
+	return fmt.Errorf("partition %s: %w", partitionDir(topicName, partition), err)
+}

@@ -1,0 +1,201 @@
+package actor
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/google/uuid"
+
+	"flashq/broker"
+	"flashq/partition"
+)
+
+// CreateTopic implements broker.Broker.
+func (b *Broker) CreateTopic(_ context.Context, name string, c broker.TopicChange) (broker.Topic, bool, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil, false, broker.ErrDraining
+	}
+	if t, ok := b.topics.Load(name); ok {
+		return t, false, b.changeTopic(t, c)
+	}
+	if b.topics.Size() >= b.config.MaxTopics {
+		return nil, false, broker.ErrTooManyTopics
+	}
+	config := broker.TopicConfig{
+		Partitions: or(c.Partitions, b.config.DefaultPartitions), RetentionMs: -1, RetentionBytes: -1,
+		SegmentBytes: b.config.SegmentBytes,
+	}
+	if err := b.apply(c, &config); err != nil {
+		return nil, false, err
+	}
+	t, err := b.makeTopic(name, config)
+	if err != nil {
+		return nil, false, err
+	}
+	b.topics.Store(name, t)
+	return t, true, nil
+}
+
+const minSegmentBytes = 1 << 10
+
+// apply puts a wish into a configuration, when it is in range.
+func (b *Broker) apply(c broker.TopicChange, config *broker.TopicConfig) error {
+	set := func(to *int64, from *int64) {
+		if from != nil {
+			*to = *from
+		}
+	}
+	set(&config.RetentionMs, c.RetentionMs)
+	set(&config.RetentionBytes, c.RetentionBytes)
+	set(&config.SegmentBytes, c.SegmentBytes)
+	switch {
+	case config.Partitions < 1 || config.Partitions > b.config.MaxPartitions:
+		return fmt.Errorf("%w: partitions must be 1 to %d", broker.ErrInvalid, b.config.MaxPartitions)
+	case config.RetentionMs < -1:
+		return fmt.Errorf("%w: retention_ms must be -1 or more", broker.ErrInvalid)
+	case config.RetentionBytes < -1:
+		return fmt.Errorf("%w: retention_bytes must be -1 or more", broker.ErrInvalid)
+	case config.SegmentBytes < minSegmentBytes || config.SegmentBytes > math.MaxInt32:
+		return fmt.Errorf("%w: segment_bytes must be %d to %d", broker.ErrInvalid, minSegmentBytes, math.MaxInt32)
+	}
+	return nil
+}
+
+// changeTopic applies a wish to a topic that exists: durable first, then in force.
+func (b *Broker) changeTopic(t *topic, c broker.TopicChange) error {
+	config := t.Config()
+	if c.Partitions != 0 && c.Partitions != config.Partitions {
+		return broker.ErrPartitionsImmutable
+	}
+	before := config
+	if err := b.apply(c, &config); err != nil {
+		return err
+	}
+	if config == before {
+		return nil
+	}
+	if err := b.record(t.name, metaOf(t.id, config)); err != nil {
+		return err
+	}
+	t.config.Store(&config)
+	r := retentionOf(config)
+	r.SegmentBytes = b.shrink(r.SegmentBytes)
+	for _, a := range t.actors {
+		a.ask(func() {
+			a.part.SetRetention(r)
+			a.expire()
+		})
+	}
+	return nil
+}
+
+// makeTopic makes the folders, makes them durable and then says so in the metadata log: a crash in between leaves
+// folders without records, which a later creation takes over.
+func (b *Broker) makeTopic(name string, config broker.TopicConfig) (*topic, error) {
+	raw := uuid.New()
+	t := &topic{broker: b, name: name, id: base64.RawURLEncoding.EncodeToString(raw[:])}
+	t.config.Store(&config)
+	for i := range config.Partitions {
+		free, err := empty(b.fs, partitionDir(name, i))
+		if err != nil {
+			return nil, place(name, i, err)
+		}
+		if !free {
+			return nil, place(name, i, fmt.Errorf("%w: its folder holds records of an unknown topic", broker.ErrConflict))
+		}
+	}
+	var err error
+	for i := 0; i < config.Partitions && err == nil; i++ {
+		var a *Actor
+		if a, err = b.makePartition(t, i); err == nil {
+			t.actors = append(t.actors, a)
+		}
+	}
+	if err == nil {
+		err = b.fs.SyncDir("")
+	}
+	if err != nil {
+		return nil, errors.Join(storage(err), t.close(), b.removeFolders(t))
+	}
+	if err := b.record(name, metaOf(t.id, config)); err != nil {
+		return nil, errors.Join(storage(err), t.close()) // the folders stay: the record may yet be there
+	}
+	return t, nil
+}
+
+// removeFolders takes back what makeTopic made and nobody was told of.
+func (b *Broker) removeFolders(t *topic) error {
+	var all error
+	for i := range t.Config().Partitions {
+		all = errors.Join(all, b.fs.RemoveAll(partitionDir(t.name, i)))
+	}
+	return all
+}
+
+func (b *Broker) makePartition(t *topic, i int) (*Actor, error) {
+	dir := partitionDir(t.name, i)
+	if err := b.fs.Mkdir(dir); err != nil {
+		return nil, place(t.name, i, err)
+	}
+	if err := writeTopicID(b.fs, dir, t.id); err != nil {
+		return nil, place(t.name, i, err)
+	}
+	p, _, err := partition.Open(b.partitionConfig(dir, retentionOf(t.Config())))
+	if err != nil {
+		return nil, place(t.name, i, err)
+	}
+	return start(b.settings(t.name, i), p), nil
+}
+
+// close ends the owners of a topic.
+func (t *topic) close() error {
+	var all error
+	for _, a := range t.actors {
+		all = errors.Join(all, a.Close())
+	}
+	return all
+}
+
+// DeleteTopic implements broker.Broker: the record says so, the folders get another name, and then they go.
+func (b *Broker) DeleteTopic(_ context.Context, name string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return broker.ErrDraining
+	}
+	t, ok := b.topics.Load(name)
+	if !ok {
+		return broker.ErrTopicNotFound
+	}
+	if err := b.record(name, metaRecord{ID: t.id, Deleted: true}); err != nil {
+		return storage(err)
+	}
+	t.deleted.Store(true)
+	b.topics.Delete(name)
+	if err := t.close(); err != nil {
+		b.config.Logger.Warn("deleted topic did not close well", "topic", name, "error", err)
+	}
+	for i := range t.actors {
+		b.discard(t, i)
+	}
+	return nil
+}
+
+// discard takes a deleted partition's folder out of the way at once and removes it later.
+func (b *Broker) discard(t *topic, i int) {
+	from, to := partitionDir(t.name, i), fmt.Sprintf("%s-%d%s", t.id, i, deleteMark)
+	if err := b.fs.Rename(from, to); err != nil {
+		b.config.Logger.Warn("deleted topic stays on disk", "folder", from, "error", err)
+		return
+	}
+	b.work.Go(func() {
+		if err := b.fs.RemoveAll(to); err != nil {
+			b.config.Logger.Warn("deleted topic stays on disk", "folder", to, "error", err)
+		}
+	})
+}

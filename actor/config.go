@@ -1,0 +1,55 @@
+package actor
+
+import (
+	"log/slog"
+	"time"
+
+	"flashq/segment"
+)
+
+// Config says how the engine stores and how much it may hold; the zero value is memory storage with the defaults.
+type Config struct {
+	// Dir is the data folder for file storage, "" is memory storage.
+	Dir string
+	// FS replaces both, for tests of storage faults.
+	FS segment.FS
+	// MemoryBytes bounds memory storage; 0 is no bound.
+	MemoryBytes int64
+	// BatchBytes is the budget of one gathered write, 0 is 128 KiB.
+	BatchBytes int
+	// SegmentBytes is where a topic rolls that says nothing else, 0 is 1 GiB.
+	SegmentBytes int64
+	Fsync        Fsync
+	// FsyncInterval is 1 s when 0.
+	FsyncInterval time.Duration
+	// DefaultPartitions is how many a topic gets that says nothing else, 0 is 1.
+	DefaultPartitions int
+	// MaxTopics is 10,000 when 0, MaxPartitions (of one topic) 256.
+	MaxTopics, MaxPartitions int
+	// RetentionCheck is how often age is looked at, 0 is 5 s.
+	RetentionCheck time.Duration
+	Logger         *slog.Logger // nil is silent
+}
+
+// or gives the default for a zero value.
+func or[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}
+
+func (c Config) withDefaults() Config {
+	c.BatchBytes = or(c.BatchBytes, 128<<10)
+	c.SegmentBytes = or(c.SegmentBytes, 1<<30)
+	c.FsyncInterval = or(c.FsyncInterval, time.Second)
+	c.DefaultPartitions = or(c.DefaultPartitions, 1)
+	c.MaxTopics = or(c.MaxTopics, 10_000)
+	c.MaxPartitions = or(c.MaxPartitions, 256)
+	c.RetentionCheck = or(c.RetentionCheck, 5*time.Second)
+	c.Logger = or(c.Logger, slog.New(slog.DiscardHandler))
+	return c
+}
+
+func nowMillis() int64 { return time.Now().UnixMilli() }

@@ -1,0 +1,153 @@
+package actor
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"flashq/broker"
+	"flashq/partition"
+	"flashq/segment/batch"
+)
+
+// metaTopic is the internal log of what exists. A record's key is the topic's name, its value a metaRecord.
+const metaTopic = "__flashq_meta"
+
+// metaRecord says that a topic exists with this configuration, or no longer does.
+type metaRecord struct {
+	ID             string `json:"id"` // Kafka's topic id: a UUID in URL-safe base64
+	Partitions     int    `json:"partitions,omitempty"`
+	RetentionMs    int64  `json:"retention_ms"`
+	RetentionBytes int64  `json:"retention_bytes"`
+	SegmentBytes   int64  `json:"segment_bytes"`
+	Deleted        bool   `json:"deleted,omitempty"`
+}
+
+func (m metaRecord) config() broker.TopicConfig {
+	return broker.TopicConfig{
+		Partitions: m.Partitions, RetentionMs: m.RetentionMs, RetentionBytes: m.RetentionBytes, SegmentBytes: m.SegmentBytes,
+	}
+}
+
+func metaOf(id string, c broker.TopicConfig) metaRecord {
+	return metaRecord{
+		ID: id, Partitions: c.Partitions, RetentionMs: c.RetentionMs, RetentionBytes: c.RetentionBytes,
+		SegmentBytes: c.SegmentBytes,
+	}
+}
+
+// catalog is what the metadata log says when it is read to its end.
+type catalog struct {
+	topics  map[string]metaRecord
+	deleted map[string]bool // ids
+	records int64
+}
+
+// readMeta replays the metadata log. Damage in it is an error: what exists must not be guessed.
+func readMeta(p *partition.Partition) (catalog, error) {
+	c := catalog{topics: map[string]metaRecord{}, deleted: map[string]bool{}}
+	view := p.View()
+	defer view.Close()
+	for next := view.Start(); next < view.End(); {
+		data, err := view.Read(nil, next, 1<<20)
+		if err != nil {
+			return c, fmt.Errorf("%s: %w", metaTopic, err)
+		}
+		for len(data) > 0 {
+			var b batch.Batch
+			if b, data, err = batch.Next(data); err != nil {
+				return c, fmt.Errorf("%s: %w", metaTopic, err)
+			}
+			if err := c.apply(b); err != nil {
+				return c, fmt.Errorf("%s: offset %d: %w", metaTopic, b.BaseOffset(), err)
+			}
+			next = b.LastOffset() + 1
+		}
+	}
+	return c, nil
+}
+
+func (c *catalog) apply(b batch.Batch) error {
+	it := b.Records()
+	for it.Next() {
+		var m metaRecord
+		if err := json.Unmarshal(it.Record.Value, &m); err != nil {
+			return err
+		}
+		c.records++
+		name := string(it.Record.Key)
+		if m.Deleted {
+			c.deleted[m.ID] = true
+			delete(c.topics, name)
+			continue
+		}
+		if m.Partitions < 1 {
+			return fmt.Errorf("topic %s has %d partitions", name, m.Partitions)
+		}
+		c.topics[name] = m
+	}
+	return it.Err()
+}
+
+// encodeMeta makes the batch that says m of a topic.
+func encodeMeta(b *batch.Builder, now int64, name string, m metaRecord) error {
+	value, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	b.Add(now, []byte(name), value)
+	return nil
+}
+
+// compactMeta writes what exists again and lets the rest go, when most of the log speaks of the past. It runs before
+// the owner starts. A crash before the trim leaves both, which says the same.
+func compactMeta(p *partition.Partition, c catalog, now int64) error {
+	if c.records < 2*int64(len(c.topics))+1000 {
+		return nil
+	}
+	if err := p.Seal(true).Run(); err != nil {
+		return err
+	}
+	if err := p.Roll(); err != nil {
+		return err
+	}
+	for name, m := range c.topics {
+		var b batch.Builder
+		if err := encodeMeta(&b, now, name, m); err != nil {
+			return err
+		}
+		if err := p.Append(now, []*broker.Part{{Batch: b.Finish(), BrokerTime: true}}); err != nil {
+			return err
+		}
+	}
+	if err := p.SyncJob().Run(); err != nil {
+		return err
+	}
+	for {
+		job, ok := p.Evict()
+		if !ok {
+			return nil
+		}
+		if err := job.Run(); err != nil {
+			return err
+		}
+	}
+}
+
+// record appends to the metadata log and waits until it is durable.
+func (b *Broker) record(name string, m metaRecord) error {
+	var builder batch.Builder
+	if err := encodeMeta(&builder, nowMillis(), name, m); err != nil {
+		return err
+	}
+	part := broker.Part{Batch: builder.Finish(), BrokerTime: true}
+	r := b.meta.send(&part, true)
+	if r == nil {
+		return broker.ErrDraining
+	}
+	err := b.meta.wait(r)
+	if errors.Is(err, errLeft) {
+		return broker.ErrDraining
+	}
+	return err
+}

@@ -1,0 +1,193 @@
+package actor
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/puzpuzpuz/xsync/v3"
+
+	"flashq/broker"
+	"flashq/partition"
+	"flashq/segment"
+)
+
+// Open starts the engine: it locks and recovers the data folder, and starts an owner for each partition. A partition
+// that can't be opened does not keep the others from starting.
+func Open(config Config) (*Broker, error) {
+	began := time.Now()
+	b := &Broker{
+		config: config.withDefaults(), squeeze: make(chan struct{}, 1), stop: make(chan struct{}),
+		topics: xsync.NewMapOf[string, *topic](),
+	}
+	if err := b.openStorage(); err != nil {
+		return nil, errors.Join(err, b.lock.Release())
+	}
+	if err := b.recover(); err != nil {
+		b.each(func(_ *topic, a *Actor) bool { return a.Close() == nil })
+		if b.meta != nil {
+			err = errors.Join(err, b.meta.Close())
+		}
+		return nil, errors.Join(err, b.lock.Release())
+	}
+	b.found.Took = time.Since(began)
+	b.work.Go(b.tend)
+	return b, nil
+}
+
+func (b *Broker) openStorage() (err error) {
+	switch {
+	case b.config.FS != nil:
+		b.fs = b.config.FS
+	case b.config.Dir == "":
+		b.memory = segment.NewMemory(b.config.MemoryBytes)
+		b.fs = b.memory
+	default:
+		os, err := segment.NewOS(b.config.Dir)
+		if err != nil {
+			return err
+		}
+		if b.lock, err = segment.LockFolder(b.config.Dir); err != nil {
+			return err
+		}
+		b.fs = os
+	}
+	b.folder, err = openFolder(b.fs)
+	return err
+}
+
+// recover reads what exists and opens it.
+func (b *Broker) recover() error {
+	if err := b.folder.use(); err != nil {
+		return err
+	}
+	known, err := b.openMeta()
+	if err != nil {
+		return err
+	}
+	for name, m := range known.topics {
+		b.topics.Store(name, b.openTopic(name, m))
+	}
+	if err := b.lookAround(known); err != nil {
+		return err
+	}
+	return b.folder.started()
+}
+
+func (b *Broker) openMeta() (catalog, error) {
+	dir := partitionDir(metaTopic, 0)
+	if err := b.fs.Mkdir(dir); err != nil {
+		return catalog{}, err
+	}
+	p, report, err := partition.Open(b.partitionConfig(dir, partition.Retention{Ms: -1, Bytes: -1}))
+	if err != nil {
+		return catalog{}, place(metaTopic, 0, err)
+	}
+	b.note(dir, report, nil)
+	known, err := readMeta(p)
+	if err == nil {
+		err = compactMeta(p, known, nowMillis())
+	}
+	if err != nil {
+		return known, errors.Join(err, p.Close(true))
+	}
+	b.meta = start(b.settings(metaTopic, 0), p)
+	return known, nil
+}
+
+func (b *Broker) partitionConfig(dir string, r partition.Retention) partition.Config {
+	r.SegmentBytes = b.shrink(r.SegmentBytes)
+	return partition.Config{
+		FS: b.fs, Dir: dir, Retention: r, HoldBack: b.config.Fsync == FsyncAlways, NewEpoch: b.folder.powerCut,
+		Logger: b.config.Logger,
+	}
+}
+
+func retentionOf(c broker.TopicConfig) partition.Retention {
+	return partition.Retention{Ms: c.RetentionMs, Bytes: c.RetentionBytes, SegmentBytes: c.SegmentBytes}
+}
+
+// openTopic starts the owners of a topic that the metadata log knows.
+func (b *Broker) openTopic(name string, m metaRecord) *topic {
+	t := &topic{broker: b, name: name, id: m.ID}
+	config := m.config()
+	t.config.Store(&config)
+	b.found.Topics++
+	for i := range m.Partitions {
+		t.actors = append(t.actors, b.openPartition(t, i))
+	}
+	return t
+}
+
+func (b *Broker) openPartition(t *topic, i int) *Actor {
+	dir := partitionDir(t.name, i)
+	p, report, err := b.recoverPartition(t, dir)
+	b.note(dir, report, err)
+	if err != nil {
+		return startDead(b.settings(t.name, i), place(t.name, i, err))
+	}
+	b.found.Records += report.Records
+	return start(b.settings(t.name, i), p)
+}
+
+var errOtherTopic = errors.New("the folder belongs to another topic of the same name")
+
+func (b *Broker) recoverPartition(t *topic, dir string) (*partition.Partition, segment.Report, error) {
+	switch id := readTopicID(b.fs, dir); id {
+	case t.id:
+	case "":
+		if err := writeTopicID(b.fs, dir, t.id); err != nil {
+			return nil, segment.Report{}, err
+		}
+	default:
+		return nil, segment.Report{}, errOtherTopic
+	}
+	return partition.Open(b.partitionConfig(dir, retentionOf(t.Config())))
+}
+
+// note logs what recovery found in one partition, and counts it for the banner.
+func (b *Broker) note(dir string, r segment.Report, err error) {
+	b.found.Partitions++
+	if err != nil {
+		b.found.Failed++
+		b.config.Logger.Error("partition can't be opened", "partition", dir, "error", err)
+		return
+	}
+	if r.CutBytes > 0 {
+		b.found.Cut += r.CutBytes
+		b.config.Logger.Warn("cut off a torn tail", "partition", dir, "bytes", r.CutBytes, "kept_as", r.Broken)
+	}
+	for _, d := range r.Damage {
+		b.found.Damaged++
+		b.config.Logger.Error("damaged records can't be served", "partition", dir, "first_offset", d.First,
+			"next_good_offset", d.Next)
+	}
+}
+
+// lookAround finishes deletions that a crash cut short, and reports folders that belong to no topic.
+func (b *Broker) lookAround(known catalog) error {
+	names, err := b.fs.ReadDir("")
+	if err != nil {
+		return err
+	}
+	mine := map[string]bool{partitionDir(metaTopic, 0): true, "lost+found": true}
+	for name, m := range known.topics {
+		for i := range m.Partitions {
+			mine[partitionDir(name, i)] = true
+		}
+	}
+	for _, name := range names {
+		st, err := b.fs.Stat(name)
+		if err != nil || !st.Dir || mine[name] {
+			continue
+		}
+		if strings.HasSuffix(name, deleteMark) || known.deleted[readTopicID(b.fs, name)] {
+			if err := b.fs.RemoveAll(name); err != nil {
+				b.config.Logger.Warn("deleted topic stays on disk", "folder", name, "error", err)
+			}
+			continue
+		}
+		b.config.Logger.Warn("unknown folder is left alone", "folder", name)
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package actor
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"flashq/segment"
+)
+
+// Fsync says when an append is made durable.
+type Fsync int
+
+const (
+	// FsyncInterval syncs once an interval after a write; the default.
+	FsyncInterval Fsync = iota
+	// FsyncAlways answers an append only after the sync that covers it.
+	FsyncAlways
+	// FsyncNever leaves it to the kernel, but for requests that ask.
+	FsyncNever
+)
+
+// sealState is how far the active segment is on its way to being sealed.
+type sealState int
+
+const (
+	open    sealState = iota // takes appends
+	wanted                   // to be sealed once the job that is out is back
+	sealing                  // its seal job is out
+)
+
+// syncResult is a job's answer to the owner.
+type syncResult struct {
+	upTo int64 // below it everything is durable; -1 when nothing was synced
+	seal bool
+	err  error
+}
+
+// scheduleSync sees to it that what was written gets its sync: at once where somebody waits, else within the interval.
+func (a *Actor) scheduleSync() {
+	switch {
+	case len(a.parked) > 0:
+		a.startSync()
+	case a.fsync == FsyncInterval && !a.armed && !a.busy && a.dirty:
+		a.timer.Reset(a.interval)
+		a.armed = true
+	}
+}
+
+// startSync hands the file to the syncer. The owner never syncs: it goes on gathering, writing and answering.
+func (a *Actor) startSync() {
+	if a.busy || !a.dirty || a.failed != nil {
+		return
+	}
+	a.busy, a.dirty = true, false
+	job := a.part.SyncJob()
+	go a.runJob(func() syncResult { return syncResult{upTo: job.UpTo, err: job.Run()} })
+}
+
+// seal ends the active segment. It is durable before the next one is written to, so that a power cut can only tear the
+// last segment; meanwhile appends wait in the mailbox.
+func (a *Actor) seal() {
+	if a.busy {
+		a.sealing = wanted
+		return
+	}
+	a.sealing, a.busy, a.dirty = sealing, true, false
+	sync := a.fsync != FsyncNever || len(a.parked) > 0
+	job := a.part.Seal(sync)
+	go a.runJob(func() syncResult {
+		result := syncResult{upTo: -1, seal: true, err: job.Run()}
+		if sync {
+			result.upTo = job.UpTo
+		}
+		return result
+	})
+}
+
+// runJob is the syncer: one goroutine for one job. A panic in it is the job's error.
+func (a *Actor) runJob(job func() syncResult) {
+	result := syncResult{err: fmt.Errorf("partition %s: %w", a.name, errJob)}
+	defer func() {
+		if reason := recover(); reason != nil {
+			result.err = fmt.Errorf("partition %s: panic in sync: %v", a.name, reason)
+		}
+		a.synced <- result // capacity 1 and one job at a time: never blocks
+	}()
+	result = job()
+}
+
+var errJob = errors.New("sync job did not finish")
+
+// settle takes a job's answer: raises the high watermark, answers in offset order, pokes watchers, rolls.
+func (a *Actor) settle(s syncResult) {
+	a.busy = false
+	if s.err != nil && !(s.seal && segment.IsNoSpace(s.err) && !errors.Is(s.err, segment.ErrSync)) {
+		a.sealing = open
+		a.fail(fmt.Errorf("partition %s: %w", a.name, s.err))
+		return
+	}
+	a.answer(s.upTo)
+	switch {
+	case s.seal && s.err != nil:
+		a.unseal(s.err)
+	case s.seal:
+		a.roll()
+	case a.sealing == wanted:
+		a.seal()
+	default:
+		a.scheduleSync()
+	}
+}
+
+// answer tells those whose records are durable now.
+func (a *Actor) answer(upTo int64) {
+	if upTo < 0 {
+		return
+	}
+	a.part.SetSynced(upTo)
+	n := 0
+	for ; n < len(a.parked) && a.parked[n].part.BaseOffset < upTo; n++ {
+		a.parked[n].reply <- nil
+	}
+	rest := copy(a.parked, a.parked[n:])
+	clear(a.parked[rest:])
+	a.parked = a.parked[:rest]
+	a.poke()
+}
+
+// roll begins the next segment, lets retention have the old ones and goes on with what waits.
+func (a *Actor) roll() {
+	if err := a.part.Roll(); err != nil {
+		if segment.IsNoSpace(err) {
+			a.unseal(err)
+		} else {
+			a.sealing = open
+			a.fail(fmt.Errorf("partition %s: roll: %w", a.name, err))
+		}
+		return
+	}
+	a.sealing = open
+	if a.evict {
+		a.evict = false
+		a.evictOldest()
+	}
+	a.expire()
+	a.commit()
+	a.scheduleSync()
+}
+
+// unseal gives the old segment back for want of room: those who wait may try again.
+func (a *Actor) unseal(err error) {
+	a.part.Unseal()
+	a.sealing = open
+	a.writeFailed(err)
+	a.scheduleSync()
+}
+
+// settleLast is settle for the owner who is leaving: no roll, no new job.
+func (a *Actor) settleLast(s syncResult) {
+	a.busy = false
+	if s.err != nil && !(s.seal && segment.IsNoSpace(s.err) && !errors.Is(s.err, segment.ErrSync)) {
+		a.fail(fmt.Errorf("partition %s: %w", a.name, s.err))
+		return
+	}
+	a.answer(s.upTo)
+}
+
+// expire lets retention take what it may. Called at each roll, and now and then.
+func (a *Actor) expire() {
+	now := time.Now().UnixMilli()
+	if a.part.ActiveExpired(now) && a.sealing == open && a.failed == nil {
+		a.seal() // comes back here after the roll
+		return
+	}
+	a.trim(a.part.Expire(now))
+}
+
+// trim removes files beside the owner, who has let go of them.
+func (a *Actor) trim(job segment.TrimJob) {
+	if job.Empty() {
+		return
+	}
+	a.bytes.Store(a.part.Bytes())
+	a.pokeAll()
+	before, done := a.trimmed, make(chan struct{})
+	a.trimmed = done
+	a.trims.Go(func() {
+		defer close(done)
+		if before != nil {
+			<-before // oldest first, so that a crash leaves no hole
+		}
+		if err := job.Run(); err != nil {
+			a.logger.Warn("old segments stay on disk", "partition", a.name, "error", err)
+		}
+	})
+}

@@ -1,0 +1,101 @@
+package actor
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"flashq/broker"
+	"flashq/segment"
+)
+
+// storage gives a file system's error its name in package broker, and leaves the broker's own as they are.
+func storage(err error) error {
+	for _, known := range []error{
+		broker.ErrConflict, broker.ErrDiskFull, broker.ErrOverloaded, broker.ErrStorage, broker.ErrDraining,
+	} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	switch {
+	case errors.Is(err, segment.ErrMemoryFull):
+		return fmt.Errorf("%w: %w", broker.ErrOverloaded, err)
+	case segment.IsNoSpace(err):
+		return fmt.Errorf("%w: %w", broker.ErrDiskFull, err)
+	default:
+		return fmt.Errorf("%w: %w", broker.ErrStorage, err)
+	}
+}
+
+// tend is the registry's one goroutine: it lets retention look at age, and relieves memory when it is short.
+func (b *Broker) tend() {
+	ticker := time.NewTicker(b.config.RetentionCheck)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			b.expireAll()
+		case <-b.squeeze:
+			b.relieve()
+		case <-b.stop:
+			return
+		}
+	}
+}
+
+func (b *Broker) expireAll() {
+	b.each(func(t *topic, a *Actor) bool {
+		if c := t.config.Load(); c.RetentionMs >= 0 || c.RetentionBytes >= 0 {
+			a.ask(a.expire)
+		}
+		return !b.closing.Load()
+	})
+}
+
+// short tells the governor that memory is short; it never blocks.
+func (b *Broker) short() {
+	select {
+	case b.squeeze <- struct{}{}:
+	default:
+	}
+}
+
+// short tells whether less than 5 % of memory storage is left.
+func short(m *segment.Memory) bool {
+	return m.Limit() > 0 && m.Used() > m.Limit()-m.Limit()/20
+}
+
+// relieve asks the largest partition for its oldest segment, until memory is not short or nobody has anything to give.
+func (b *Broker) relieve() {
+	for b.memory != nil && short(b.memory) && !b.closing.Load() {
+		var largest *Actor
+		b.each(func(_ *topic, a *Actor) bool {
+			if largest == nil || a.bytes.Load() > largest.bytes.Load() {
+				largest = a
+			}
+			return true
+		})
+		if largest == nil || largest.bytes.Load() == 0 {
+			return
+		}
+		gave := false
+		if !largest.ask(func() { gave = largest.giveUp() }) || !gave {
+			return // its roll is under way, or it has left: the next append will tell again
+		}
+	}
+}
+
+// giveUp evicts the oldest segment, or seals the only one so that it can go; false when nothing went yet.
+func (a *Actor) giveUp() bool {
+	if a.evictOldest() {
+		return true
+	}
+	if !a.part.ActiveEmpty() && a.failed == nil {
+		a.evict = true
+		if a.sealing == open {
+			a.seal()
+		}
+	}
+	return false
+}

@@ -1,0 +1,160 @@
+package actor
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"flashq/broker"
+)
+
+// topic is a broker.Topic: a name, and the owners of its partitions.
+type topic struct {
+	broker  *Broker
+	name    string
+	id      string
+	config  atomic.Pointer[broker.TopicConfig]
+	actors  []*Actor
+	deleted atomic.Bool
+}
+
+// Name implements broker.Topic.
+func (t *topic) Name() string { return t.name }
+
+// Config implements broker.Topic.
+func (t *topic) Config() broker.TopicConfig { return *t.config.Load() }
+
+// left says why an owner is not there any more.
+func (t *topic) left() error {
+	switch {
+	case t.deleted.Load():
+		return broker.ErrTopicNotFound
+	case t.broker.closing.Load():
+		return broker.ErrDraining
+	default:
+		return broker.ErrStorage
+	}
+}
+
+func (t *topic) actor(partition int) (*Actor, error) {
+	if partition < 0 || partition >= len(t.actors) {
+		return nil, broker.ErrPartitionNotFound
+	}
+	return t.actors[partition], nil
+}
+
+// writable is asked before anything is written anywhere.
+func (t *topic) writable(partition int) (*Actor, error) {
+	a, err := t.actor(partition)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-a.done:
+		return nil, t.left()
+	default:
+	}
+	if a.broken.Load() {
+		return nil, broker.ErrStorage
+	}
+	return a, nil
+}
+
+// Append implements broker.Topic.
+func (t *topic) Append(parts []broker.Part, sync bool) error {
+	if len(parts) != 1 {
+		return t.appendMany(parts, sync)
+	}
+	a, err := t.writable(parts[0].Partition)
+	if err != nil {
+		return err
+	}
+	return t.answer(a, a.send(&parts[0], sync))
+}
+
+// answer waits for an append that was sent; r is nil when the owner had left.
+func (t *topic) answer(a *Actor, r *request) error {
+	if r == nil {
+		return t.left()
+	}
+	err := a.wait(r)
+	if errors.Is(err, errLeft) {
+		return t.left()
+	}
+	return err
+}
+
+// appendMany sends every part before it waits for the first: the owners work side by side.
+func (t *topic) appendMany(parts []broker.Part, sync bool) error {
+	actors := make([]*Actor, len(parts))
+	for i := range parts {
+		a, err := t.writable(parts[i].Partition)
+		if err != nil {
+			return err
+		}
+		actors[i] = a
+	}
+	sent := make([]*request, len(parts))
+	for i, a := range actors {
+		sent[i] = a.send(&parts[i], sync)
+	}
+	var failed error
+	stored := false
+	for i, a := range actors {
+		err := t.answer(a, sent[i])
+		parts[i].Stored = err == nil
+		stored = stored || err == nil
+		failed = errors.Join(failed, err)
+	}
+	if failed != nil && stored {
+		return &broker.PartialError{Cause: failed}
+	}
+	return failed
+}
+
+// Snapshot implements broker.Topic.
+func (t *topic) Snapshot(ctx context.Context, partition int) (broker.Snapshot, error) {
+	a, err := t.actor(partition)
+	if err != nil {
+		return nil, err
+	}
+	v, err := a.view(ctx)
+	if errors.Is(err, errLeft) {
+		return nil, t.left()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return snapshot{v}, nil
+}
+
+// Watch implements broker.Topic.
+func (t *topic) Watch(partition int, w *broker.Watch) error {
+	a, err := t.actor(partition)
+	if err != nil {
+		return err
+	}
+	if !a.link(w) {
+		return t.left()
+	}
+	return nil
+}
+
+// Leave implements broker.Topic.
+func (t *topic) Leave(partition int, w *broker.Watch) {
+	if a, err := t.actor(partition); err == nil {
+		a.leave(w)
+	}
+}
+
+// Stats implements broker.Topic.
+func (t *topic) Stats(_ context.Context, partition int) (s broker.PartitionStats, err error) {
+	a, err := t.actor(partition)
+	if err != nil {
+		return s, err
+	}
+	if !a.ask(func() { s = a.part.Stats() }) {
+		return s, t.left()
+	}
+	return s, nil
+}

@@ -1,0 +1,98 @@
+package actor
+
+import "flashq/broker"
+
+// watch links a watch, or pokes its waiter at once when there is already more than it has seen. The comparison happens
+// in the owner, so no wake-up is lost between the caller's snapshot and this message.
+func (a *Actor) watch(w *broker.Watch) {
+	if a.part.HighWatermark() > w.From {
+		fire(w)
+		return
+	}
+	a.watchers = append(a.watchers, w)
+	a.watching.Store(int64(len(a.watchers)))
+}
+
+// fire pokes a waiter without ever blocking: one poke that waits is enough.
+func fire(w *broker.Watch) {
+	w.Fired.Store(true)
+	select {
+	case w.Waiter.Ready <- struct{}{}:
+	default:
+	}
+}
+
+// poke fires the watches that the high watermark has passed and unlinks them.
+func (a *Actor) poke() {
+	if len(a.watchers) == 0 {
+		return
+	}
+	high := a.part.HighWatermark()
+	a.unlink(func(w *broker.Watch) bool {
+		if high > w.From {
+			fire(w)
+			return true
+		}
+		return false
+	})
+}
+
+// pokeAll fires every watch: something other than new records has happened.
+func (a *Actor) pokeAll() {
+	a.unlink(func(w *broker.Watch) bool {
+		fire(w)
+		return true
+	})
+}
+
+// sweep unlinks the watches that nobody waits for any more.
+func (a *Actor) sweep() {
+	a.sweeping.Store(false)
+	a.unlink(func(w *broker.Watch) bool { return w.Waiter.Gone.Load() })
+}
+
+// unlink takes the watches out for which away says so.
+func (a *Actor) unlink(away func(*broker.Watch) bool) {
+	kept := a.watchers[:0]
+	gone := int64(0)
+	for _, w := range a.watchers {
+		if away(w) {
+			continue
+		}
+		if w.Waiter.Gone.Load() {
+			gone++
+		}
+		kept = append(kept, w)
+	}
+	clear(a.watchers[len(kept):])
+	a.watchers = kept
+	if len(kept) == 0 && cap(a.watchers) > 1024 {
+		a.watchers = nil
+	}
+	a.gone.Store(gone)
+	a.watching.Store(int64(len(kept)))
+}
+
+// leave counts a watch that nobody waits for. Whoever takes the count over half of the list sends the one sweep.
+func (a *Actor) leave(w *broker.Watch) {
+	if w.Fired.Load() {
+		return
+	}
+	if a.gone.Add(1)*2 <= a.watching.Load() || a.sweeping.Swap(true) {
+		return
+	}
+	select {
+	case a.control <- a.sweep:
+	case <-a.done:
+	}
+}
+
+// link sends a watch to the owner; false when the owner has left.
+func (a *Actor) link(w *broker.Watch) bool {
+	select {
+	case a.watches <- w:
+		return true
+	case <-a.done:
+		return false
+	}
+}

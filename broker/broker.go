@@ -1,0 +1,100 @@
+package broker
+
+import (
+	"context"
+
+	"flashq/segment/batch"
+)
+
+// Broker is one storage engine. All methods may be called by any number of goroutines.
+type Broker interface {
+	// Topic finds a topic: ErrTopicNotFound.
+	Topic(ctx context.Context, name string) (Topic, error)
+	// Topics lists what exists, sorted by name, internal topics left out.
+	Topics(ctx context.Context) ([]Topic, error)
+	// CreateTopic makes a topic, or finds it with the same partition count and applies the fields that c sets.
+	// Partitions 0 means the default on creation and "whatever it has" after it. ErrPartitionsImmutable.
+	CreateTopic(ctx context.Context, name string, c TopicChange) (t Topic, created bool, err error)
+	// DeleteTopic ends a topic with its records: ErrTopicNotFound.
+	DeleteTopic(ctx context.Context, name string) error
+	// Ready is nil while the engine takes writes; else ErrDraining, ErrRecovering, ErrDiskFull or ErrStorage.
+	Ready() error
+	// Close finishes what was accepted, syncs it and ends the engine. Calls after it fail with ErrDraining.
+	Close() error
+}
+
+// Topic is one topic that existed when it was looked up; after a deletion its methods fail with ErrTopicNotFound.
+type Topic interface {
+	Name() string
+	Config() TopicConfig
+	// Append stores the parts, each atomically in its own partition; no partition may stand twice. Every partition's
+	// status is checked before any is written. On success each part's BaseOffset and Timestamp are set. The bytes of
+	// the parts are lent until Append returns; where a part's Adopted is set they belong to the engine for good.
+	// An accepted append is not cancelled: its outcome is always known. A PartialError tells what was stored all the same.
+	Append(parts []Part, sync bool) error
+	// Snapshot gives an immutable view of one partition: ErrPartitionNotFound. The caller closes it.
+	Snapshot(ctx context.Context, partition int) (Snapshot, error)
+	// Watch pokes w.Waiter as soon as the partition's high watermark is above w.From, or it failed or went away.
+	Watch(partition int, w *Watch) error
+	// Leave tells that the watch is no longer needed; the Waiter must be marked Gone first.
+	Leave(partition int, w *Watch)
+	// Stats gives a partition's figures: ErrPartitionNotFound.
+	Stats(ctx context.Context, partition int) (PartitionStats, error)
+}
+
+// Part is what one request stores in one partition: one batch.
+type Part struct {
+	Partition int
+	Batch     batch.Batch
+	// BrokerTime tells that no record came with a timestamp: all carry the broker's clock, and the owner may raise
+	// them to the partition's last timestamp, so that time does not go backwards within it.
+	BrokerTime bool
+
+	// Set by Append.
+	BaseOffset int64
+	Timestamp  int64 // the batch's max timestamp as stored, milliseconds
+	Stored     bool
+	Adopted    bool // the engine keeps the batch's memory: don't reuse it
+}
+
+// Snapshot is an immutable view of one partition. Its methods read storage in the caller's goroutine; they may be
+// called by one goroutine at a time.
+type Snapshot interface {
+	// LogStart is the offset of the earliest record that is kept.
+	LogStart() int64
+	// HighWatermark is the offset of the next record to be written, as far as readers may see.
+	HighWatermark() int64
+	// Read appends to dst whole, verified batches, beginning with the one that holds offset from, until maxBytes is
+	// reached or the high watermark; at least one batch where there is any. A CorruptError names damage at from; damage
+	// further on ends the answer before it. ErrGone means that retention was faster: take a new Snapshot.
+	Read(dst []byte, from int64, maxBytes int) ([]byte, error)
+	// OffsetForTime finds the earliest record whose timestamp is >= millis; ok is false past the newest.
+	OffsetForTime(millis int64) (offset, timestamp int64, ok bool, err error)
+	// Close gives back what the view holds open.
+	Close()
+}
+
+// TopicConfig is what a topic was created with or set to; sizes in bytes, -1 = unlimited.
+type TopicConfig struct {
+	Partitions     int
+	RetentionMs    int64
+	RetentionBytes int64
+	SegmentBytes   int64
+}
+
+// TopicChange is a wish: nil fields are left alone, or take the default on creation.
+type TopicChange struct {
+	Partitions     int
+	RetentionMs    *int64
+	RetentionBytes *int64
+	SegmentBytes   *int64
+}
+
+// PartitionStats are one partition's figures at one moment.
+type PartitionStats struct {
+	LogStart, HighWatermark int64
+	Bytes                   int64
+	Segments                int
+	// FirstTimestamp and LastTimestamp are milliseconds, -1 when there is no record.
+	FirstTimestamp, LastTimestamp int64
+}

@@ -1,0 +1,49 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrTopicNotFound is returned when a topic does not exist, or went away during the call.
+	ErrTopicNotFound = errors.New("topic not found")
+	// ErrPartitionNotFound is returned when a topic has no such partition.
+	ErrPartitionNotFound = errors.New("partition not found")
+	// ErrPartitionsImmutable is returned when a topic exists with another partition count.
+	ErrPartitionsImmutable = errors.New("partition count can't change")
+	// ErrTooManyTopics is returned when the engine's bound on topics is reached.
+	ErrTooManyTopics = errors.New("too many topics")
+	// ErrConflict is returned when something unknown stands where a topic's data would go.
+	ErrConflict = errors.New("conflict")
+	// ErrInvalid is returned when a change asks for a value that is out of range.
+	ErrInvalid = errors.New("invalid value")
+	// ErrOverloaded is returned when memory storage is full and nothing can be evicted; nothing was stored.
+	ErrOverloaded = errors.New("overloaded")
+	// ErrDraining is returned when the engine is closing; nothing was stored.
+	ErrDraining = errors.New("draining")
+	// ErrRecovering is returned while the engine is not ready yet.
+	ErrRecovering = errors.New("recovering")
+	// ErrDiskFull is returned when the disk has no room; nothing was stored, and it may be tried again.
+	ErrDiskFull = errors.New("disk full")
+	// ErrStorage is returned when a partition can't write any more until the broker is started again.
+	ErrStorage = errors.New("storage error")
+	// ErrGone is returned when a snapshot's bytes were removed by retention: take a new one.
+	ErrGone = errors.New("gone")
+)
+
+// PartialError is returned by Append when some parts are stored (Part.Stored) and another failed.
+type PartialError struct{ Cause error }
+
+func (e *PartialError) Error() string { return "partially stored: " + e.Cause.Error() }
+func (e *PartialError) Unwrap() error { return e.Cause }
+
+// CorruptError is returned by Snapshot.Read when the bytes at the asked offset are damaged.
+type CorruptError struct {
+	FirstOffset    int64 // the first offset that can't be served
+	NextGoodOffset int64 // the next one that can, or the high watermark
+}
+
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("offsets %d to %d are damaged", e.FirstOffset, e.NextGoodOffset-1)
+}

@@ -1,0 +1,174 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"flashq/broker"
+	"flashq/segment"
+	"flashq/segment/batch"
+)
+
+// Config says where a partition lives and how it keeps its records.
+type Config struct {
+	FS        segment.FS
+	Dir       string // its folder, which exists
+	Retention Retention
+	// HoldBack keeps the high watermark at what is synced (--fsync=always) instead of what is written.
+	HoldBack bool
+	// NewEpoch tells that the machine went down with the log open: offsets that were lost may be used again, so a new
+	// leader epoch begins.
+	NewEpoch bool
+	Logger   *slog.Logger
+}
+
+// Partition is one log with what its offsets mean. All methods belong to its one owner.
+type Partition struct {
+	log       *segment.Log
+	holdBack  bool
+	retention Retention
+	epoch     int32
+	synced    int64 // offsets below are durable
+	lastTS    int64 // the last batch's largest timestamp
+	batches   []batch.Batch
+	adopted   []bool
+}
+
+// Open recovers a partition.
+func Open(c Config) (*Partition, segment.Report, error) {
+	log, report, err := segment.Open(segment.Config{
+		FS: c.FS, Dir: c.Dir, SegmentBytes: c.Retention.SegmentBytes, PowerCut: c.NewEpoch, Logger: c.Logger,
+	})
+	if err != nil {
+		return nil, report, err
+	}
+	p := &Partition{log: log, holdBack: c.HoldBack, retention: c.Retention, synced: log.Next(), lastTS: log.LastTimestamp()}
+	if err := p.openEpoch(c); err != nil {
+		return nil, report, errors.Join(err, log.Abandon())
+	}
+	return p, report, nil
+}
+
+// openEpoch finds the current leader epoch and begins a new one where the machine went down.
+func (p *Partition) openEpoch(c Config) error {
+	epochs := segment.LoadEpochs(c.FS, c.Dir)
+	switch {
+	case len(epochs) > 0:
+		p.epoch = epochs[len(epochs)-1].Epoch
+	default:
+		last, err := p.log.LastEpoch()
+		if err != nil {
+			return fmt.Errorf("%s: leader epoch: %w", c.Dir, err)
+		}
+		p.epoch = max(last, 0)
+	}
+	if c.NewEpoch {
+		p.epoch++
+	}
+	if len(epochs) > 0 && !c.NewEpoch {
+		return nil
+	}
+	epochs = append(epochs, segment.Epoch{Epoch: p.epoch, Start: p.log.Next()})
+	if err := segment.StoreEpochs(c.FS, c.Dir, epochs); err != nil {
+		return fmt.Errorf("%s: leader epoch: %w", c.Dir, err)
+	}
+	return nil
+}
+
+// Next is the offset of the next record to be written.
+func (p *Partition) Next() int64 { return p.log.Next() }
+
+// Bytes is the size of the log.
+func (p *Partition) Bytes() int64 { return p.log.Bytes() }
+
+// Synced is the offset below which everything is durable.
+func (p *Partition) Synced() int64 { return p.synced }
+
+// Epoch is the leader epoch that new batches get.
+func (p *Partition) Epoch() int32 { return p.epoch }
+
+// HighWatermark is the offset below which readers may see records.
+func (p *Partition) HighWatermark() int64 {
+	if p.holdBack {
+		return p.synced
+	}
+	return p.log.Next()
+}
+
+// Fit tells how many of the appends, from the first on, go into the active segment as it stands; 0 means that it has
+// to roll first.
+func (p *Partition) Fit(appends []*broker.Part) int {
+	bytes, next := int64(0), p.log.Next()
+	for i, a := range appends {
+		bytes += int64(len(a.Batch))
+		next += int64(a.Batch.LastOffsetDelta()) + 1
+		if !p.log.Fits(bytes, next-1) {
+			return i
+		}
+	}
+	return len(appends)
+}
+
+// Append stamps the batches and writes them in one write. On success each part's BaseOffset, Timestamp and Stored are
+// set; on failure nothing has changed, whatever the batches' headers say.
+func (p *Partition) Append(now int64, parts []*broker.Part) error {
+	p.batches, p.adopted = p.batches[:0], p.adopted[:0]
+	next, lastTS := p.log.Next(), p.lastTS
+	for _, part := range parts {
+		b := part.Batch
+		b.SetBaseOffset(next)
+		b.SetLeaderEpoch(p.epoch)
+		if part.BrokerTime && b.BaseTimestamp() < lastTS {
+			b.ShiftTimestamps(lastTS - b.BaseTimestamp())
+		}
+		part.BaseOffset, part.Timestamp = next, b.MaxTimestamp()
+		next, lastTS = b.LastOffset()+1, b.MaxTimestamp()
+		p.batches, p.adopted = append(p.batches, b), append(p.adopted, false)
+	}
+	err := p.log.Append(now, p.batches, p.adopted)
+	for i, part := range parts {
+		part.Adopted, part.Stored = p.adopted[i], err == nil
+		p.batches[i] = nil // the bytes are lent
+	}
+	if err != nil {
+		return err
+	}
+	p.lastTS = lastTS
+	return nil
+}
+
+// View is an immutable look up to the high watermark; the caller closes it.
+func (p *Partition) View() *segment.View { return p.log.View(p.HighWatermark()) }
+
+// SyncJob takes everything that was appended so far; tell its UpTo to SetSynced once it ran.
+func (p *Partition) SyncJob() segment.SyncJob { return p.log.SyncJob() }
+
+// SetSynced tells that everything below upTo is durable.
+func (p *Partition) SetSynced(upTo int64) { p.synced = max(p.synced, upTo) }
+
+// Seal ends the active segment: no Append until Roll or Unseal.
+func (p *Partition) Seal(sync bool) segment.SealJob { return p.log.Seal(sync) }
+
+// Roll begins a new segment behind the sealed one.
+func (p *Partition) Roll() error { return p.log.Roll() }
+
+// Unseal takes Seal back.
+func (p *Partition) Unseal() { p.log.Unseal() }
+
+// Close ends the partition; the log is closed as it should be, or left to recovery when dirty.
+func (p *Partition) Close(dirty bool) error {
+	if dirty {
+		return p.log.Abandon()
+	}
+	return p.log.Close(true)
+}
+
+// Stats gives the partition's figures.
+func (p *Partition) Stats() broker.PartitionStats {
+	first, last := p.log.Timestamps()
+	return broker.PartitionStats{
+		LogStart: p.log.Start(), HighWatermark: p.HighWatermark(), Bytes: p.log.Bytes(), Segments: p.log.Segments(),
+		FirstTimestamp: first, LastTimestamp: last,
+	}
+}

@@ -1,0 +1,122 @@
+package segment
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"strings"
+)
+
+// sealedInfo is what is known of a sealed segment. It never changes.
+type sealedInfo struct {
+	base    int64
+	next    int64 // the offset behind its last record
+	size    int64
+	firstTS int64 // -1 without a record
+	maxTS   int64
+	modTime int64 // of the log file, milliseconds
+	runMax  int64 // the largest maxTS of this and all earlier segments
+}
+
+// A line of segments.checkpoint: base, next, size, first and largest timestamp, CRC-32 of what stands before it.
+func (s sealedInfo) line() string {
+	text := fmt.Sprintf("%d %d %d %d %d", s.base, s.next, s.size, s.firstTS, s.maxTS)
+	return fmt.Sprintf("%s %08x\n", text, crc32.ChecksumIEEE([]byte(text)))
+}
+
+func parseLine(line string) (s sealedInfo, ok bool) {
+	text, sum, found := cutLast(line)
+	if !found || sum != fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(text))) {
+		return s, false
+	}
+	_, err := fmt.Sscanf(text, "%d %d %d %d %d", &s.base, &s.next, &s.size, &s.firstTS, &s.maxTS)
+	return s, err == nil
+}
+
+func cutLast(line string) (before, after string, ok bool) {
+	i := strings.LastIndexByte(line, ' ')
+	if i < 0 {
+		return "", "", false
+	}
+	return line[:i], line[i+1:], true
+}
+
+// loadCheckpoint reads what is known of sealed segments, by base offset. It is a cache: lines that can't be read do not
+// count, and neither does a file that is not there.
+func loadCheckpoint(fs FS, dir string) map[int64]sealedInfo {
+	known := map[int64]sealedInfo{}
+	data, err := readFile(fs, dir+"/"+checkpointName)
+	if err != nil {
+		return known
+	}
+	for line := range strings.Lines(string(data)) {
+		if s, ok := parseLine(strings.TrimSuffix(line, "\n")); ok {
+			known[s.base] = s
+		}
+	}
+	return known
+}
+
+// storeCheckpoint writes the lines anew, so that the file does not grow with segments that are gone.
+func storeCheckpoint(fs FS, dir string, sealed []sealedInfo) error {
+	var text bytes.Buffer
+	for _, s := range sealed {
+		text.WriteString(s.line())
+	}
+	return WriteFile(fs, dir, checkpointName, text.Bytes(), false)
+}
+
+// appendCheckpoint adds one sealed segment's line.
+func appendCheckpoint(fs FS, dir string, s sealedInfo) error {
+	f, err := fs.Create(dir + "/" + checkpointName)
+	if err != nil {
+		return err
+	}
+	size, err := f.Size()
+	if err == nil {
+		_, err = f.WriteAt([]byte(s.line()), size)
+	}
+	return errors.Join(err, f.Close())
+}
+
+func readFile(fs FS, name string) ([]byte, error) {
+	f, err := fs.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	size, err := f.Size()
+	p := make([]byte, size)
+	if err == nil {
+		err = readFull(f, p, 0)
+	}
+	return p, errors.Join(err, f.Close())
+}
+
+// ReadFile reads a small file whole.
+func ReadFile(fs FS, name string) ([]byte, error) { return readFile(fs, name) }
+
+// WriteFile replaces a small file as one step: a new file under another name, then a rename. With sync the content and
+// the folder are durable when it returns.
+func WriteFile(fs FS, dir, name string, data []byte, sync bool) error {
+	target := strings.TrimPrefix(dir+"/"+name, "/")
+	temp := target + ".tmp"
+	f, err := fs.Create(temp)
+	if err != nil {
+		return err
+	}
+	err = f.Truncate(0)
+	if err == nil {
+		_, err = f.WriteAt(data, 0)
+	}
+	if err == nil && sync {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := fs.Rename(temp, target); err != nil || !sync {
+		return err
+	}
+	return fs.SyncDir(dir)
+}

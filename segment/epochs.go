@@ -1,0 +1,47 @@
+package segment
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+const epochsName = "leader-epoch-checkpoint"
+
+// Epoch says that a leader epoch began at an offset.
+type Epoch struct {
+	Epoch int32
+	Start int64
+}
+
+// LoadEpochs reads Kafka's leader-epoch-checkpoint of a partition folder: version 0, the number of entries, then
+// "epoch startOffset" lines. A file that is not there or can't be read is no epochs; the log has them too.
+func LoadEpochs(fs FS, dir string) []Epoch {
+	data, err := readFile(fs, dir+"/"+epochsName)
+	if err != nil {
+		return nil
+	}
+	lines := strings.Fields(string(data))
+	if len(lines) < 2 || lines[0] != "0" {
+		return nil
+	}
+	var epochs []Epoch
+	for pairs := lines[2:]; len(pairs) >= 2; pairs = pairs[2:] {
+		var e Epoch
+		if _, err := fmt.Sscan(pairs[0]+" "+pairs[1], &e.Epoch, &e.Start); err != nil {
+			return nil
+		}
+		epochs = append(epochs, e)
+	}
+	return epochs
+}
+
+// StoreEpochs replaces the leader-epoch-checkpoint durably.
+func StoreEpochs(fs FS, dir string, epochs []Epoch) error {
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "0\n%d\n", len(epochs))
+	for _, e := range epochs {
+		fmt.Fprintf(&text, "%d %d\n", e.Epoch, e.Start)
+	}
+	return WriteFile(fs, dir, epochsName, text.Bytes(), true)
+}

@@ -1,0 +1,59 @@
+package segment
+
+import (
+	"errors"
+	"io"
+	"syscall"
+)
+
+// ErrNotExist is what Remove, Stat, Rename and OpenFile wrap when there is no such file.
+var ErrNotExist = errors.New("file does not exist")
+
+// ErrMemoryFull is returned by the memory FS when its limit is reached; nothing was written.
+var ErrMemoryFull = errors.New("memory storage is full")
+
+// FS is the storage seam: the OS below a root folder, or memory. Names are relative and use slashes. All methods may be
+// called by any number of goroutines.
+type FS interface {
+	// Open opens an existing file for reading and writing.
+	Open(name string) (File, error)
+	// Create opens a file for reading and writing and makes it when it is not there.
+	Create(name string) (File, error)
+	Mkdir(name string) error // parents too; no error when it is there
+	Rename(from, to string) error
+	Remove(name string) error    // one file
+	RemoveAll(name string) error // a folder with what is in it
+	// ReadDir lists the names in a folder, sorted.
+	ReadDir(name string) ([]string, error)
+	Stat(name string) (Info, error)
+	// SyncDir makes the entries of a folder durable.
+	SyncDir(name string) error
+}
+
+// Info is what Stat tells.
+type Info struct {
+	Size    int64
+	ModTime int64 // milliseconds
+	Dir     bool
+}
+
+// File is one open file. One goroutine writes; any number read below what was written before they were told of it.
+type File interface {
+	io.ReaderAt
+	io.WriterAt
+	Size() (int64, error)
+	Truncate(size int64) error
+	Sync() error
+	Close() error
+}
+
+// Adopter is a File that can keep a caller's memory instead of copying it.
+type Adopter interface {
+	// AdoptAt makes p the file's bytes at its end off. The memory behind p belongs to the file from then on.
+	AdoptAt(p []byte, off int64) error
+}
+
+// IsNoSpace tells whether a write failed for want of room only, so that it may be tried again.
+func IsNoSpace(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, ErrMemoryFull)
+}

@@ -1,0 +1,202 @@
+package segment
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"sync/atomic"
+
+	"flashq/segment/batch"
+)
+
+// Config says where a log lives; FS and Dir are required.
+type Config struct {
+	FS  FS
+	Dir string // below the FS's root
+	// SegmentBytes is where the log rolls, 0 is 1 GiB. A batch is never split, so a segment may be one batch larger.
+	SegmentBytes int64
+	// PowerCut tells that the log may have lost writes that were not synced: the machine went down, not just the broker.
+	PowerCut bool
+	Logger   *slog.Logger // nil is silent
+}
+
+const (
+	defaultSegmentBytes = 1 << 30
+	maxSegmentBytes     = math.MaxInt32 // index positions are 32 bits wide
+)
+
+// Log is one partition's segments. All methods belong to its one owner.
+type Log struct {
+	cfg    Config
+	sealed []sealedInfo // oldest first; elements never change, views share the array
+	active active
+	bytes  int64 // of all sealed segments
+	gather []byte
+}
+
+// active is the segment that is written to.
+type active struct {
+	indexes
+
+	base, next int64
+	size       int64
+	file       *shared
+	modTime    int64
+	sealing    bool // a SealJob is out: no append until Roll
+	dirty      bool // the folder has entries that no SyncJob has taken yet
+}
+
+// shared is an open file counted by its users: the log itself, views and jobs.
+type shared struct {
+	File
+
+	refs atomic.Int32
+}
+
+func share(f File) *shared {
+	s := &shared{File: f}
+	s.refs.Store(1)
+	return s
+}
+
+func (s *shared) hold() *shared {
+	s.refs.Add(1)
+	return s
+}
+
+func (s *shared) drop() error {
+	if s.refs.Add(-1) == 0 {
+		return s.Close()
+	}
+	return nil
+}
+
+// Next is the offset of the next record.
+func (l *Log) Next() int64 { return l.active.next }
+
+// Start is the offset of the earliest record that is kept.
+func (l *Log) Start() int64 {
+	if len(l.sealed) > 0 {
+		return l.sealed[0].base
+	}
+	return l.active.base
+}
+
+// Bytes is the size of all .log files.
+func (l *Log) Bytes() int64 { return l.bytes + l.active.size }
+
+// Segments is the number of segments, the active one included.
+func (l *Log) Segments() int { return len(l.sealed) + 1 }
+
+// ActiveEmpty tells whether there is nothing in the active segment.
+func (l *Log) ActiveEmpty() bool { return l.active.size == 0 }
+
+// Timestamps are the first record's and the largest of the last segment that has any; -1 without records.
+func (l *Log) Timestamps() (first, last int64) {
+	first, last = l.active.firstTS, l.active.maxTS
+	if len(l.sealed) > 0 {
+		first = l.sealed[0].firstTS
+		last = max(last, l.sealed[len(l.sealed)-1].runMax)
+	}
+	return first, last
+}
+
+// LastTimestamp is the largest timestamp of the last batch, as far as that is known without reading; -1 without records.
+func (l *Log) LastTimestamp() int64 {
+	if k := len(l.sealed) - 1; k >= 0 && l.active.size == 0 {
+		return l.sealed[k].maxTS
+	}
+	return l.active.lastTS
+}
+
+// SetSegmentBytes changes where the log rolls; 0 is the default.
+func (l *Log) SetSegmentBytes(n int64) {
+	if n <= 0 {
+		n = defaultSegmentBytes
+	}
+	l.cfg.SegmentBytes = min(n, maxSegmentBytes)
+}
+
+// Fits tells whether so many bytes up to lastOffset may go into the active segment; else seal and roll first.
+func (l *Log) Fits(bytes, lastOffset int64) bool {
+	a := &l.active
+	return a.size == 0 || (a.size+bytes <= l.cfg.SegmentBytes && lastOffset-a.base <= math.MaxInt32)
+}
+
+// adoptBytes is the size from which the memory FS keeps a batch instead of copying it.
+const adoptBytes = 64 << 10
+
+// ErrNotCut is wrapped by Append when a torn write left bytes that could not be cut away either: recovery has to.
+var ErrNotCut = errors.New("torn write could not be cut away")
+
+// Append writes stamped batches in one write. Nothing has changed when it fails, but for ErrNotCut. adopted[i] is set
+// where batch i's memory belongs to the file from now on, also on failure.
+func (l *Log) Append(now int64, batches []batch.Batch, adopted []bool) error {
+	a := &l.active
+	if a.sealing {
+		return fmt.Errorf("segment %d: append while it is sealed", a.base)
+	}
+	if err := l.write(batches, adopted); err != nil {
+		if cut := a.file.Truncate(a.size); cut != nil {
+			err = fmt.Errorf("%w: %w (%w)", ErrNotCut, err, cut)
+		}
+		return fmt.Errorf("segment %d: append: %w", a.base, err)
+	}
+	for _, b := range batches {
+		a.add(a.base, b, a.size)
+		a.size += int64(len(b))
+		a.next = b.LastOffset() + 1
+	}
+	a.modTime = now
+	return nil
+}
+
+func (l *Log) write(batches []batch.Batch, adopted []bool) error {
+	if len(batches) > 1 {
+		return l.writeGathered(batches)
+	}
+	a, b := &l.active, batches[0]
+	if to, ok := a.file.File.(Adopter); ok && len(b) >= adoptBytes && len(b)*4 >= cap(b)*3 {
+		err := to.AdoptAt(b, a.size)
+		adopted[0] = err == nil
+		return err
+	}
+	_, err := a.file.WriteAt(b, a.size)
+	return err
+}
+
+// writeGathered copies small batches together: one system call instead of many. The budget of the caller bounds it.
+func (l *Log) writeGathered(batches []batch.Batch) error {
+	l.gather = l.gather[:0]
+	for _, b := range batches {
+		l.gather = append(l.gather, b...)
+	}
+	_, err := l.active.file.WriteAt(l.gather, l.active.size)
+	if cap(l.gather) > 1<<20 {
+		l.gather = nil
+	}
+	return err
+}
+
+// create makes the files of a new active segment.
+func (l *Log) create(base int64) error {
+	var log File
+	for _, suffix := range []string{indexSuffix, timeIndexSuffix, logSuffix} {
+		f, err := l.cfg.FS.Create(l.path(base, suffix))
+		if err != nil {
+			return fmt.Errorf("segment %d: create: %w", base, err)
+		}
+		if suffix == logSuffix {
+			log = f
+			break
+		}
+		if err := f.Close(); err != nil {
+			return fmt.Errorf("segment %d: create: %w", base, err)
+		}
+	}
+	l.active = active{indexes: newIndexes(), base: base, next: base, file: share(log), modTime: l.active.modTime, dirty: true}
+	return nil
+}
+
+func (l *Log) path(base int64, suffix string) string { return l.cfg.Dir + "/" + fileName(base, suffix) }

@@ -1,0 +1,147 @@
+package segment
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+)
+
+// Open recovers the log in a folder that exists. Sealed segments that the checkpoint knows are not read; the last
+// segment always is. Whole batches are kept, a torn tail is cut off and kept beside, damage elsewhere stays where it is
+// and is reported.
+func Open(cfg Config) (*Log, Report, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	l := &Log{cfg: cfg}
+	l.SetSegmentBytes(cfg.SegmentBytes)
+	var r Report
+	bases, err := l.bases()
+	if err != nil {
+		return nil, r, fmt.Errorf("%s: %w", cfg.Dir, err)
+	}
+	if len(bases) == 0 {
+		if err := l.create(0); err != nil {
+			return nil, r, err
+		}
+		return l, r, nil
+	}
+	known := loadCheckpoint(cfg.FS, cfg.Dir)
+	for i, base := range bases[:len(bases)-1] {
+		if err := l.openSealed(base, bases[i+1], known, &r); err != nil {
+			return nil, r, fmt.Errorf("segment %d: open: %w", base, err)
+		}
+	}
+	if err := l.openActive(bases[len(bases)-1], &r); err != nil {
+		return nil, r, fmt.Errorf("segment %d: open: %w", bases[len(bases)-1], err)
+	}
+	if r.Rebuilt > 0 || len(known) > 2*len(l.sealed)+16 {
+		if err := storeCheckpoint(cfg.FS, cfg.Dir, l.sealed); err != nil {
+			return nil, r, errors.Join(err, l.Abandon())
+		}
+	}
+	r.Records = l.Next() - l.Start()
+	return l, r, nil
+}
+
+// bases lists the base offsets of the segments in a folder, in order.
+func (l *Log) bases() ([]int64, error) {
+	names, err := l.cfg.FS.ReadDir(l.cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	var bases []int64
+	for _, name := range names {
+		if base, ok := baseOf(name); ok {
+			bases = append(bases, base)
+		}
+	}
+	slices.Sort(bases)
+	return bases, nil
+}
+
+// openSealed takes the checkpoint's word where it fits the files, else it reads the segment and makes its indexes anew.
+func (l *Log) openSealed(base, next int64, known map[int64]sealedInfo, r *Report) error {
+	st, err := l.cfg.FS.Stat(l.path(base, logSuffix))
+	if err != nil {
+		return err
+	}
+	info, ok := known[base]
+	if !ok || info.size != st.Size || !l.indexesThere(base, st.Size) {
+		if info, err = l.rebuild(base, st.Size, r); err != nil {
+			return err
+		}
+	}
+	if info.next < next {
+		r.Damage = append(r.Damage, Damage{First: info.next, Next: next})
+	}
+	info.modTime, info.runMax = st.ModTime, info.maxTS
+	if k := len(l.sealed) - 1; k >= 0 {
+		info.runMax = max(info.runMax, l.sealed[k].runMax)
+	}
+	l.sealed = append(l.sealed, info)
+	l.bytes += info.size
+	return nil
+}
+
+// indexesThere is a look at sizes only: what the entries say is checked against the log whenever one is used.
+func (l *Log) indexesThere(base, logSize int64) bool {
+	offsets, err1 := l.cfg.FS.Stat(l.path(base, indexSuffix))
+	times, err2 := l.cfg.FS.Stat(l.path(base, timeIndexSuffix))
+	return err1 == nil && err2 == nil && offsets.Size%indexEntrySize == 0 && times.Size%timeEntrySize == 0 &&
+		(logSize == 0 || times.Size > 0)
+}
+
+func (l *Log) rebuild(base, size int64, r *Report) (info sealedInfo, err error) {
+	f, err := l.cfg.FS.Open(l.path(base, logSuffix))
+	if err != nil {
+		return info, err
+	}
+	s, err := scanLog(f, base, size, false)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return info, err
+	}
+	r.Scanned += size
+	r.Rebuilt++
+	r.Damage = append(r.Damage, s.damage...)
+	s.addTime()
+	err = errors.Join(
+		writeIndex(l.cfg.FS, l.path(base, indexSuffix), s.encodeOffsets(), true),
+		writeIndex(l.cfg.FS, l.path(base, timeIndexSuffix), s.encodeTimes(), true))
+	return sealedInfo{base: base, next: s.next, size: size, firstTS: s.firstTS, maxTS: s.maxTS}, err
+}
+
+// openActive reads the last segment and cuts its torn tail off.
+func (l *Log) openActive(base int64, r *Report) error {
+	name := l.path(base, logSuffix)
+	st, err := l.cfg.FS.Stat(name)
+	if err != nil {
+		return err
+	}
+	f, err := l.cfg.FS.Open(name)
+	if err != nil {
+		return err
+	}
+	s, err := scanLog(f, base, st.Size, l.cfg.PowerCut)
+	if err == nil && s.end < st.Size {
+		r.CutBytes = st.Size - s.end
+		r.Broken, err = cutTail(l.cfg.FS, l.cfg.Dir, f, base, s.end, st.Size)
+	}
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	r.Scanned += st.Size
+	r.Damage = append(r.Damage, s.damage...)
+	l.active = active{
+		indexes: s.indexes, base: base, next: s.next, size: s.end, file: share(f), modTime: st.ModTime, dirty: true,
+	}
+	return nil
+}
+
+// LastEpoch is the leader epoch of the last good batch of the active segment; -1 without one. It reads, so it is for
+// start-up only.
+func (l *Log) LastEpoch() (int32, error) {
+	s, err := scanLog(l.active.file, l.active.base, l.active.size, false)
+	return s.epoch, err
+}

@@ -1,0 +1,163 @@
+package segment
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrSync is wrapped by jobs when a sync failed: what was written since the last one that succeeded is not durable, and
+// no later sync can make it so.
+var ErrSync = errors.New("sync failed")
+
+func synced(err error) error {
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrSync, err)
+	}
+	return nil
+}
+
+// SyncJob makes what was written durable. It holds its file open, and is run once by one goroutine beside the owner.
+type SyncJob struct {
+	file *shared
+	dir  bool
+	fs   FS
+	name string
+	// UpTo is the offset below which everything is durable once Run returned nil.
+	UpTo int64
+}
+
+// SyncJob takes everything that was appended so far.
+func (l *Log) SyncJob() SyncJob {
+	a := &l.active
+	job := SyncJob{file: a.file.hold(), dir: a.dirty, fs: l.cfg.FS, name: l.cfg.Dir, UpTo: a.next}
+	a.dirty = false
+	return job
+}
+
+// Run syncs the file, and the folder where it has new entries: ErrSync.
+func (j SyncJob) Run() error {
+	err := j.file.Sync()
+	if err == nil && j.dir {
+		err = j.fs.SyncDir(j.name)
+	}
+	return synced(errors.Join(err, j.file.drop()))
+}
+
+// SealJob writes the index files of the active segment, makes all of it durable and notes it in the checkpoint. It is
+// run once by one goroutine beside the owner, who must not append until Roll.
+type SealJob struct {
+	SyncJob
+
+	log            *Log // only cfg and path are used: they never change
+	info           sealedInfo
+	offsets, times []byte
+	sync           bool
+}
+
+// Seal ends the active segment: no append until Roll. Without sync nothing is made durable.
+func (l *Log) Seal(sync bool) SealJob {
+	a := &l.active
+	a.sealing = true
+	return l.sealJob(sync)
+}
+
+func (l *Log) sealJob(sync bool) SealJob {
+	a := &l.active
+	a.addTime() // Kafka's last entry: the segment's largest timestamp
+	return SealJob{
+		SyncJob: l.SyncJob(), log: l, info: l.sealedInfo(), sync: sync,
+		offsets: a.encodeOffsets(), times: a.encodeTimes(),
+	}
+}
+
+func (l *Log) sealedInfo() sealedInfo {
+	a := &l.active
+	s := sealedInfo{
+		base: a.base, next: a.next, size: a.size,
+		firstTS: a.firstTS, maxTS: a.maxTS, modTime: a.modTime, runMax: a.maxTS,
+	}
+	if k := len(l.sealed) - 1; k >= 0 {
+		s.runMax = max(s.runMax, l.sealed[k].runMax)
+	}
+	return s
+}
+
+// Run does it: indexes, then the log, then the folder, and last the checkpoint line, which only then is true.
+func (j SealJob) Run() error {
+	err := errors.Join(
+		writeIndex(j.fs, j.log.path(j.info.base, indexSuffix), j.offsets, j.sync),
+		writeIndex(j.fs, j.log.path(j.info.base, timeIndexSuffix), j.times, j.sync))
+	switch {
+	case err != nil:
+		err = errors.Join(err, j.file.drop())
+	case j.sync:
+		err = j.SyncJob.Run()
+	default:
+		err = j.file.drop()
+	}
+	if err == nil {
+		err = appendCheckpoint(j.fs, j.name, j.info)
+	}
+	if err != nil {
+		return fmt.Errorf("segment %d: seal: %w", j.info.base, err)
+	}
+	return nil
+}
+
+func writeIndex(fs FS, name string, data []byte, sync bool) error {
+	f, err := fs.Create(name)
+	if err != nil {
+		return err
+	}
+	err = f.Truncate(0)
+	if err == nil {
+		_, err = f.WriteAt(data, 0)
+	}
+	if err == nil && sync {
+		err = synced(f.Sync())
+	}
+	return errors.Join(err, f.Close())
+}
+
+// Roll begins a new active segment behind the sealed one. After an error the log is as it was, and Roll may be tried
+// again.
+func (l *Log) Roll() error {
+	old, info := l.active, l.sealedInfo()
+	if err := l.create(old.next); err != nil {
+		return err
+	}
+	l.sealed = append(l.sealed, info)
+	l.bytes += info.size
+	return old.file.drop()
+}
+
+// Unseal takes Seal back after its job failed for want of room, so that appends may be tried again.
+func (l *Log) Unseal() { l.active.sealing = false }
+
+// Close writes the index files of the active segment, syncs and closes it. Views stay good until they are closed.
+func (l *Log) Close(sync bool) error {
+	a := &l.active
+	if a.file == nil {
+		return nil
+	}
+	a.addTime()
+	err := errors.Join(
+		writeIndex(l.cfg.FS, l.path(a.base, indexSuffix), a.encodeOffsets(), sync),
+		writeIndex(l.cfg.FS, l.path(a.base, timeIndexSuffix), a.encodeTimes(), sync))
+	if sync && err == nil {
+		err = errors.Join(a.file.Sync(), l.cfg.FS.SyncDir(l.cfg.Dir))
+	}
+	err = errors.Join(err, a.file.drop())
+	a.file = nil
+	return err
+}
+
+// Abandon closes the file and writes nothing: for a log whose last write or sync failed.
+func (l *Log) Abandon() error {
+	if l.active.file == nil {
+		return nil
+	}
+	err := l.active.file.drop()
+	l.active.file = nil
+	return err
+}

@@ -1,0 +1,219 @@
+package segmenttest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"flashq/segment"
+)
+
+// Op is a kind of operation that can be made to fail.
+type Op string
+
+// The operations that Fail and Count know.
+const (
+	OpOpen     Op = "open"
+	OpCreate   Op = "create"
+	OpRead     Op = "read"
+	OpWrite    Op = "write"
+	OpTruncate Op = "truncate"
+	OpSync     Op = "sync"
+	OpSyncDir  Op = "syncdir"
+	OpRename   Op = "rename"
+	OpRemove   Op = "remove"
+)
+
+// FS is an in-memory segment.FS that knows what is durable: a file's bytes since its last Sync and a folder's entries
+// since its last SyncDir are not.
+type FS struct {
+	mu      sync.Mutex
+	files   map[string]*node // as programs see them
+	durable map[string]*node // as the disk knows them
+	dirs    map[string]bool
+	faults  []*fault
+	counts  map[Op]int
+	// Hook, when set before use, runs before each operation, outside the lock: it may block or panic.
+	Hook func(op Op, name string)
+}
+
+type node struct {
+	data    []byte
+	synced  []byte
+	modTime int64
+}
+
+type fault struct {
+	op   Op
+	nth  int // 1 = the next
+	err  error
+	tear int // bytes of a failing write that arrive all the same
+	left int // how many times it strikes; < 0 = for ever
+}
+
+var _ segment.FS = (*FS)(nil)
+
+// New makes an empty disk.
+func New() *FS {
+	return &FS{
+		files: map[string]*node{}, durable: map[string]*node{}, dirs: map[string]bool{"": true}, counts: map[Op]int{},
+	}
+}
+
+// Fail makes the nth operation of a kind from now on fail, once.
+func (f *FS) Fail(op Op, nth int, err error) { f.add(&fault{op: op, nth: nth, err: err, left: 1}) }
+
+// FailFrom makes every operation of a kind fail, from the nth on.
+func (f *FS) FailFrom(op Op, nth int, err error) { f.add(&fault{op: op, nth: nth, err: err, left: -1}) }
+
+// Tear makes the nth write from now on fail after so many bytes.
+func (f *FS) Tear(nth, bytes int, err error) {
+	f.add(&fault{op: OpWrite, nth: nth, err: err, tear: bytes, left: 1})
+}
+
+func (f *FS) add(x *fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.faults = append(f.faults, x)
+}
+
+// Heal takes every fault away.
+func (f *FS) Heal() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.faults = nil
+}
+
+// Count is how many operations of a kind were asked for.
+func (f *FS) Count(op Op) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.counts[op]
+}
+
+// step counts an operation and gives the fault that strikes it. It is called without the lock, because of Hook.
+func (f *FS) step(op Op, name string) (tear int, err error) {
+	if f.Hook != nil {
+		f.Hook(op, name)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.counts[op]++
+	for _, x := range f.faults {
+		if x.op != op || x.left == 0 {
+			continue
+		}
+		if x.nth--; x.nth > 0 {
+			continue
+		}
+		x.left--
+		if err == nil {
+			tear, err = x.tear, fmt.Errorf("%s %s: %w", op, name, x.err)
+		}
+	}
+	return tear, err
+}
+
+// Crash gives the disk as the machine finds it after a power cut: what was synced, and of the rest as much as rng says,
+// cut at any byte. A nil rng keeps nothing that was not synced.
+func (f *FS) Crash(rng *rand.Rand) *FS {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	after := New()
+	for dir := range f.dirs {
+		after.dirs[dir] = true
+	}
+	keep := func(name string, n *node) {
+		data := slices.Clone(n.synced)
+		if rng != nil && len(n.data) > len(n.synced) {
+			data = slices.Clone(n.data[:len(n.synced)+rng.IntN(len(n.data)-len(n.synced)+1)])
+		}
+		kept := &node{data: data, synced: slices.Clone(data), modTime: n.modTime}
+		after.files[name], after.durable[name] = kept, kept
+	}
+	for name, n := range f.durable {
+		keep(name, n)
+	}
+	for _, name := range slices.Sorted(mapKeys(f.files)) {
+		if f.durable[name] == nil && rng != nil && rng.IntN(2) == 0 {
+			keep(name, f.files[name])
+		}
+	}
+	return after
+}
+
+// Kill gives the disk as the next process finds it after kill -9: everything that was written is there.
+func (f *FS) Kill() *FS {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	after := New()
+	for dir := range f.dirs {
+		after.dirs[dir] = true
+	}
+	for name, n := range f.files {
+		after.files[name] = &node{data: slices.Clone(n.data), synced: slices.Clone(n.synced), modTime: n.modTime}
+	}
+	for name, n := range f.durable {
+		if same := after.files[name]; f.files[name] == n {
+			after.durable[name] = same
+		}
+	}
+	return after
+}
+
+func mapKeys(m map[string]*node) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// Bytes gives a file's contents, for tests that spoil them with SetBytes.
+func (f *FS) Bytes(name string) []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := f.files[clean(name)]; n != nil {
+		return slices.Clone(n.data)
+	}
+	return nil
+}
+
+// SetBytes replaces a file's contents, durably; nil removes the file.
+func (f *FS) SetBytes(name string, data []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	name = clean(name)
+	if data == nil {
+		delete(f.files, name)
+		delete(f.durable, name)
+		return
+	}
+	n := &node{data: slices.Clone(data), synced: slices.Clone(data), modTime: time.Now().UnixMilli()}
+	f.files[name], f.durable[name] = n, n
+}
+
+// Names lists the files with a suffix.
+func (f *FS) Names(suffix string) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var names []string
+	for name := range f.files {
+		if strings.HasSuffix(name, suffix) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func clean(name string) string  { return strings.TrimPrefix(path.Clean("/"+name), "/") }
+func parent(name string) string { return clean(path.Dir("/" + name)) }
+
+func missing(name string) error { return fmt.Errorf("%s: %w", name, segment.ErrNotExist) }

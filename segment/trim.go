@@ -1,0 +1,73 @@
+package segment
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+)
+
+// Sealed is what retention needs to know of a sealed segment.
+type Sealed struct {
+	Bytes int64
+	// Newest is the newest moment that its records or its file speak of, not later than now, in milliseconds.
+	Newest int64
+}
+
+// Sealed walks the sealed segments, oldest first.
+func (l *Log) Sealed(now int64) iter.Seq[Sealed] {
+	return func(yield func(Sealed) bool) {
+		for _, s := range l.sealed {
+			if !yield(Sealed{Bytes: s.size, Newest: newestMoment(s.maxTS, s.modTime, now)}) {
+				return
+			}
+		}
+	}
+}
+
+// ActiveNewest is Sealed.Newest for the active segment; ok is false when it is empty.
+func (l *Log) ActiveNewest(now int64) (newest int64, ok bool) {
+	a := &l.active
+	return newestMoment(a.maxTS, a.modTime, now), a.size > 0
+}
+
+// newestMoment: replayed history is as old as its arrival, and a timestamp in the future says nothing.
+func newestMoment(maxTS, modTime, now int64) int64 {
+	if maxTS <= now {
+		return max(maxTS, modTime)
+	}
+	return modTime
+}
+
+// TrimJob removes the files of segments that the log has let go of. It is run once, beside the owner, in the order of
+// the segments, so that what a crash leaves behind has no hole.
+type TrimJob struct {
+	log   *Log // only cfg and path are used
+	bases []int64
+}
+
+// Trim lets go of the n oldest sealed segments. Views that hold them find them gone once the job has run.
+func (l *Log) Trim(n int) TrimJob {
+	job := TrimJob{log: l}
+	for _, s := range l.sealed[:n] {
+		job.bases = append(job.bases, s.base)
+		l.bytes -= s.size
+	}
+	l.sealed = l.sealed[n:]
+	return job
+}
+
+// Empty tells that there is nothing to remove.
+func (j TrimJob) Empty() bool { return len(j.bases) == 0 }
+
+// Run removes the files. The log goes first: an index without a log is nothing.
+func (j TrimJob) Run() error {
+	var all error
+	for _, base := range j.bases {
+		for _, suffix := range []string{logSuffix, indexSuffix, timeIndexSuffix} {
+			if err := j.log.cfg.FS.Remove(j.log.path(base, suffix)); err != nil && !errors.Is(err, ErrNotExist) {
+				all = errors.Join(all, fmt.Errorf("segment %d: remove: %w", base, err))
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,285 @@
+package segment
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+
+	"flashq/segment/batch"
+)
+
+// ErrGone is returned by a View's methods when the bytes were trimmed away since it was made: take a new View.
+var ErrGone = errors.New("segment is gone")
+
+// DamagedError names offsets that can't be served.
+type DamagedError struct{ First, NextGood int64 }
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("offsets %d to %d are damaged", e.First, e.NextGood-1)
+}
+
+// View is an immutable look at a log, for one goroutine at a time. It holds the active file open until Close, and
+// opens sealed ones as it reads them.
+type View struct {
+	fs     FS
+	dir    string
+	sealed []sealedInfo
+	active active
+	start  int64
+	end    int64 // offsets from here on are not to be seen
+}
+
+// View makes a look at the log that ends before offset end.
+func (l *Log) View(end int64) *View {
+	v := &View{fs: l.cfg.FS, dir: l.cfg.Dir, sealed: l.sealed, active: l.active, start: l.Start(), end: end}
+	v.active.file = l.active.file.hold()
+	return v
+}
+
+// Close gives the active file up.
+func (v *View) Close() {
+	_ = v.active.file.drop() // opened for reading and writing, synced by its owner: nothing is lost here
+}
+
+// Start is the offset of the earliest record.
+func (v *View) Start() int64 { return v.start }
+
+// End is the offset behind the last record to be seen.
+func (v *View) End() int64 { return v.end }
+
+// piece is one segment as a View reads it.
+type piece struct {
+	base, next, size int64
+	limit            int64 // where the next segment begins, or the view's end
+	file             io.ReaderAt
+	close            func() error
+	offsets          lookup[indexEntry]
+	times            lookup[timeEntry]
+}
+
+// count is the number of segments.
+func (v *View) count() int { return len(v.sealed) + 1 }
+
+func (v *View) base(i int) int64 {
+	if i < len(v.sealed) {
+		return v.sealed[i].base
+	}
+	return v.active.base
+}
+
+// find gives the index of the segment that holds an offset.
+func (v *View) find(offset int64) int {
+	return max(sort.Search(v.count(), func(i int) bool { return v.base(i) > offset })-1, 0)
+}
+
+// open opens the i-th segment; need is indexSuffix, or timeIndexSuffix for both: a time leads to an offset.
+func (v *View) open(i int, need string) (*piece, error) {
+	if i == len(v.sealed) {
+		a := &v.active
+		return &piece{
+			base: a.base, next: a.next, size: a.size, limit: v.end, file: a.file, close: func() error { return nil },
+			offsets: inMemory(a.offsets), times: inMemory(a.times),
+		}, nil
+	}
+	s := v.sealed[i]
+	p := &piece{base: s.base, next: s.next, size: s.size, limit: min(v.base(i+1), v.end)}
+	var files [3]File
+	p.close = func() error { return closeAll(files[:]) }
+	for k, suffix := range []string{logSuffix, indexSuffix, timeIndexSuffix} {
+		if suffix == timeIndexSuffix && need != timeIndexSuffix {
+			break
+		}
+		f, err := v.fs.Open(v.dir + "/" + fileName(s.base, suffix))
+		if err != nil && (suffix == logSuffix || !errors.Is(err, ErrNotExist)) {
+			if errors.Is(err, ErrNotExist) {
+				err = ErrGone
+			}
+			return nil, errors.Join(err, p.close())
+		}
+		files[k] = f
+	}
+	p.file = files[0]
+	if err := p.openIndexes(files[1], files[2]); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+// openIndexes uses what is there: without an index, the log is walked from its start.
+func (p *piece) openIndexes(offsets, times File) (err error) {
+	if offsets != nil {
+		p.offsets, err = offsetsInFile(offsets)
+	}
+	if times != nil && err == nil {
+		p.times, err = timesInFile(times)
+	}
+	return err
+}
+
+func closeAll(files []File) (err error) {
+	for _, f := range files {
+		if f != nil {
+			err = errors.Join(err, f.Close())
+		}
+	}
+	return err
+}
+
+// seek gives a cursor at a batch boundary at or before offset: by the index where its entry is borne out by the log,
+// else from the segment's start.
+func (p *piece) seek(offset int64, window int) cursor {
+	rel := offset - p.base
+	e, ok, err := lastBelow(p.offsets, func(e indexEntry) bool { return int64(e.rel) >= rel })
+	if err == nil && ok && int64(e.pos) < p.size {
+		c := newCursor(p.file, int64(e.pos), p.size, 0, window)
+		if b, err := c.peek(); err == nil && b.LastOffset() == p.base+int64(e.rel) && b.Check() == nil {
+			c.expected = b.BaseOffset()
+			return c
+		}
+		c.release()
+	}
+	return newCursor(p.file, 0, p.size, p.base, window)
+}
+
+// Read appends to dst whole, verified batches, beginning with the one that holds offset from, until maxBytes or the
+// view's end; at least one where there is any. Damage right at from is a DamagedError; damage further on ends the answer
+// before it. ErrGone means that the segment was trimmed.
+func (v *View) Read(dst []byte, from int64, maxBytes int) ([]byte, error) {
+	from = max(from, v.start)
+	for had := len(dst); from < v.end && len(dst)-had < maxBytes; {
+		var err error
+		if dst, from, err = v.readSegment(dst, from, maxBytes-(len(dst)-had)); err != nil {
+			if len(dst) > had {
+				return dst, nil // what was read stands; the next call will meet the error first
+			}
+			return dst, err
+		}
+	}
+	return dst, nil
+}
+
+// readSegment reads on within the one segment that holds from, and tells where to go on.
+func (v *View) readSegment(dst []byte, from int64, maxBytes int) ([]byte, int64, error) {
+	p, err := v.open(v.find(from), indexSuffix)
+	if err != nil {
+		return dst, from, err
+	}
+	c := p.seek(from, min(maxBytes+2*indexInterval, scanWindow))
+	defer c.release()
+	dst, from, err = p.read(&c, dst, from, maxBytes)
+	return dst, from, errors.Join(err, p.close())
+}
+
+func (p *piece) read(c *cursor, dst []byte, from int64, maxBytes int) ([]byte, int64, error) {
+	had := len(dst)
+	for from < p.limit {
+		b, err := c.next()
+		switch {
+		case err == nil && b.LastOffset() < from: // the index led to before it
+		case err == nil && len(dst) > had && len(dst)-had+len(b) > maxBytes:
+			return dst, from, nil
+		case err == nil:
+			dst, from = append(dst, b...), b.LastOffset()+1
+		case !errors.Is(err, io.EOF) && !errors.Is(err, errDamaged):
+			return dst, from, err
+		default:
+			if err := p.damage(c, from); err != nil {
+				return dst, from, err
+			}
+		}
+	}
+	return dst, from, nil
+}
+
+// damage looks where good records go on after c: nil when that is not behind from, with c moved there; else the
+// DamagedError.
+func (p *piece) damage(c *cursor, from int64) error {
+	next := p.limit
+	switch found, err := c.resync(); {
+	case err != nil && !errors.Is(err, errDamaged):
+		return err
+	case found && c.expected <= from:
+		return nil
+	case found:
+		next = min(c.expected, p.limit)
+	}
+	return &DamagedError{First: from, NextGood: next}
+}
+
+// Find gives the earliest record whose timestamp is at least millis: its offset and timestamp. ok is false when there
+// is none. Damage on the way is taken for the answer, so that nobody steps over it unawares.
+func (v *View) Find(millis int64) (offset, timestamp int64, ok bool, err error) {
+	i := sort.Search(len(v.sealed), func(i int) bool { return v.sealed[i].runMax >= millis })
+	for ; i < v.count(); i++ {
+		if i < len(v.sealed) && v.sealed[i].maxTS < millis && v.sealed[i].next == v.base(i+1) {
+			continue
+		}
+		p, err := v.open(i, timeIndexSuffix)
+		if err != nil {
+			return 0, 0, false, err
+		}
+		offset, timestamp, ok, err = p.find(millis)
+		if err = errors.Join(err, p.close()); err != nil || ok {
+			return offset, timestamp, ok, err
+		}
+	}
+	return 0, 0, false, nil
+}
+
+// find scans on from the last time index entry below millis that the log bears out.
+func (p *piece) find(millis int64) (offset, timestamp int64, ok bool, err error) {
+	c := p.seekTime(millis)
+	defer c.release()
+	for c.expected < p.limit {
+		b, err := c.next()
+		switch {
+		case err == nil && b.MaxTimestamp() < millis:
+		case err == nil:
+			if offset, timestamp, ok := firstAtOrAfter(b, millis); ok {
+				return offset, timestamp, offset < p.limit, nil
+			}
+		case errors.Is(err, io.EOF):
+			return 0, 0, false, nil
+		case errors.Is(err, errDamaged):
+			return c.expected, millis, true, nil
+		default:
+			return 0, 0, false, err
+		}
+	}
+	return 0, 0, false, nil
+}
+
+func (p *piece) seekTime(millis int64) cursor {
+	const window = 64 << 10
+	e, ok, err := lastBelow(p.times, func(e timeEntry) bool { return e.ts >= millis })
+	if err == nil && ok {
+		last := p.base + int64(e.rel)
+		c := p.seek(last, window)
+		for c.expected <= last {
+			b, err := c.next()
+			if err != nil {
+				break
+			}
+			if b.LastOffset() == last && b.MaxTimestamp() == e.ts {
+				return c
+			}
+		}
+		c.release()
+	}
+	return newCursor(p.file, 0, p.size, p.base, window)
+}
+
+// firstAtOrAfter finds the record within a batch. A compressed batch is answered whole: its first record.
+func firstAtOrAfter(b batch.Batch, millis int64) (offset, timestamp int64, ok bool) {
+	if b.Codec() != 0 || b.IsLogAppendTime() {
+		return b.BaseOffset(), b.MaxTimestamp(), b.MaxTimestamp() >= millis
+	}
+	it := b.Records()
+	for it.Next() {
+		if ts := b.BaseTimestamp() + it.Record.TimestampDelta; ts >= millis {
+			return b.BaseOffset() + int64(it.Record.OffsetDelta), ts, true
+		}
+	}
+	return 0, 0, false
+}
