@@ -64,6 +64,7 @@ type settings struct {
 	memory     *segment.Memory // nil on files
 	pressure   func()          // tells the governor that memory is short
 	keep       bool            // never evict
+	requests   *sync.Pool
 }
 
 // mailbox is how many appends may wait in the channel.

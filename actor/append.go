@@ -18,17 +18,20 @@ type request struct {
 	reply chan error // capacity 1
 }
 
-var requests = sync.Pool{New: func() any { return &request{reply: make(chan error, 1)} }}
+// newRequests makes the pool that one engine's callers share.
+func newRequests() *sync.Pool {
+	return &sync.Pool{New: func() any { return &request{reply: make(chan error, 1)} }}
+}
 
 // send puts a part into the mailbox; nil when the owner has left.
 func (a *Actor) send(part *broker.Part, sync bool) *request {
-	r := requests.Get().(*request) //nolint:forcetypeassert // the pool makes nothing else
+	r := a.requests.Get().(*request) //nolint:forcetypeassert // the pool makes nothing else
 	r.part, r.sync = part, sync
 	select {
 	case a.appends <- r:
 		return r
 	case <-a.done:
-		requests.Put(r) // it was never sent
+		a.requests.Put(r) // it was never sent
 		return nil
 	}
 }
@@ -38,7 +41,7 @@ func (a *Actor) wait(r *request) error {
 	select {
 	case err := <-r.reply:
 		r.part = nil
-		requests.Put(r)
+		a.requests.Put(r)
 		return err
 	case <-a.done:
 		select { // the answer may have come just before the loop left

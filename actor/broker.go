@@ -28,6 +28,7 @@ type Broker struct {
 	meta    *Actor
 	found   Found
 	squeeze chan struct{} // capacity 1: memory is short
+	pool    *sync.Pool    // of requests
 	stop    chan struct{}
 
 	topics  *xsync.MapOf[string, *topic] // read by all; written under mu
@@ -151,7 +152,7 @@ func (b *Broker) settings(topicName string, partition int) settings {
 	return settings{
 		name: partitionDir(topicName, partition), batchBytes: b.config.BatchBytes, fsync: b.config.Fsync,
 		interval: b.config.FsyncInterval, logger: b.config.Logger, memory: b.memory, pressure: b.short,
-		keep: topicName == metaTopic || b.memory == nil,
+		keep: topicName == metaTopic || b.memory == nil, requests: b.pool,
 	}
 }
 

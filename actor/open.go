@@ -18,7 +18,7 @@ func Open(config Config) (*Broker, error) {
 	began := time.Now()
 	b := &Broker{
 		config: config.withDefaults(), squeeze: make(chan struct{}, 1), stop: make(chan struct{}),
-		topics: xsync.NewMapOf[string, *topic](),
+		pool: newRequests(), topics: xsync.NewMapOf[string, *topic](),
 	}
 	if err := b.openStorage(); err != nil {
 		return nil, errors.Join(err, b.lock.Release())

@@ -165,6 +165,16 @@ func checkFlip(t *testing.T, fs *segmenttest.FS, end int64, what string) {
 	}
 }
 
+// every flips bits in one byte of each entry of an index.
+func every(size, at int, flip byte) func(p []byte) []byte {
+	return func(p []byte) []byte {
+		for i := at; i < len(p); i += size {
+			p[i] ^= flip
+		}
+		return p
+	}
+}
+
 // TestSpoiltIndexes is P6: whatever stands in the index files, answers do not change.
 func TestSpoiltIndexes(t *testing.T) {
 	clean := newDisk()
@@ -176,13 +186,17 @@ func TestSpoiltIndexes(t *testing.T) {
 		t.Fatal(err)
 	}
 	spoils := map[string]func(p []byte) []byte{
-		"missing":  func([]byte) []byte { return nil },
-		"empty":    func([]byte) []byte { return []byte{} },
-		"zeroed":   func(p []byte) []byte { return make([]byte, len(p)) },
-		"ff":       func(p []byte) []byte { return bytes.Repeat([]byte{0xff}, len(p)) },
-		"odd size": func(p []byte) []byte { return append(p, 1, 2, 3) },
-		"shifted":  func(p []byte) []byte { return append(slices.Clone(p[8:]), p[:8]...) },
-		"halved":   func(p []byte) []byte { return p[:len(p)/48*24] },
+		"missing":            func([]byte) []byte { return nil },
+		"empty":              func([]byte) []byte { return []byte{} },
+		"zeroed":             func(p []byte) []byte { return make([]byte, len(p)) },
+		"ff":                 func(p []byte) []byte { return bytes.Repeat([]byte{0xff}, len(p)) },
+		"odd size":           func(p []byte) []byte { return append(p, 1, 2, 3) },
+		"shifted":            func(p []byte) []byte { return append(slices.Clone(p[8:]), p[:8]...) },
+		"halved":             func(p []byte) []byte { return p[:len(p)/48*24] },
+		"flipped positions":  every(8, 7, 0x40),
+		"flipped offsets":    every(8, 3, 0x08),
+		"flipped timestamps": every(12, 7, 0x20),
+		"flipped time offs":  every(12, 11, 0x08),
 		"reversed": func(p []byte) []byte {
 			slices.Reverse(p)
 			return p

@@ -96,8 +96,14 @@ func readAll(t testing.TB, l *segment.Log, from int64) (recs []rec, damaged []se
 	return recs, damaged
 }
 
-// records lists what batches hold from an offset on.
-func records(t testing.TB, data []byte, from int64) (recs []rec) {
+// fataler is what testing.TB and rapid.T have in common here.
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+// records lists what batches hold from an offset on; the values say their offsets.
+func records(t fataler, data []byte, from int64) (recs []rec) {
 	t.Helper()
 	for len(data) > 0 {
 		b, rest, err := batch.Next(data)
@@ -107,6 +113,9 @@ func records(t testing.TB, data []byte, from int64) (recs []rec) {
 		it := b.Records()
 		for it.Next() {
 			if o := b.BaseOffset() + int64(it.Record.OffsetDelta); o >= from {
+				if string(it.Record.Value) != fmt.Sprintf("value-%d", o) {
+					t.Fatalf("offset %d has %q", o, it.Record.Value)
+				}
 				recs = append(recs, rec{o, b.BaseTimestamp() + it.Record.TimestampDelta, string(it.Record.Value)})
 			}
 		}

@@ -1,0 +1,425 @@
+package actor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"flashq/broker"
+	"flashq/segment"
+	"flashq/segment/segmenttest"
+)
+
+// Rule 1: the owner never waits for a caller who left.
+func TestCallerWhoLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := engine(t, segmenttest.New(), Config{})
+		tp := makeTopic(t, b, "t", 1)
+		a := tp.actors[0]
+		for range 5 {
+			p := part(0, "left")
+			a.send(&p, true) // and never asks for the answer
+			a.reads <- &reading{reply: make(chan *segment.View, 1)}
+		}
+		mustPut(t, tp, 0, "stayed")
+		wantValues(t, tp, 0, "left", "left", "left", "left", "left", "stayed")
+	})
+}
+
+// Rule 2: nobody hangs on an owner that has left, whichever method it called, before or after.
+func TestNobodyHangsAfterClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := segmenttest.New()
+		b := engine(t, fs, Config{BatchBytes: 1}) // so that one is taken and the mailbox stays full
+		tp := makeTopic(t, b, "t", 1)
+		g := newGate(fs, segmenttest.OpWrite)
+		var answered, stored atomic.Int64
+		for range mailbox + 100 { // more than the mailbox holds: some wait to send, some wait for an answer
+			go func() {
+				if err := put(tp, 0, "x"); err == nil {
+					stored.Add(1)
+				} else if !errors.Is(err, broker.ErrDraining) {
+					t.Errorf("append while closing: %v", err)
+				}
+				answered.Add(1)
+			}()
+		}
+		<-g.entered
+		closed := make(chan error, 1)
+		go func() { closed <- b.Close() }()
+		synctest.Wait()
+		close(g.open)
+		if err := <-closed; err != nil {
+			t.Errorf("close: %v", err)
+		}
+		synctest.Wait()
+		if answered.Load() != mailbox+100 || stored.Load() == 0 {
+			t.Errorf("%d answered, %d stored", answered.Load(), stored.Load())
+		}
+		for range 40 { // beyond what the channel would hold
+			if _, err := tp.Snapshot(context.Background(), 0); !errors.Is(err, broker.ErrDraining) {
+				t.Errorf("snapshot: %v", err)
+			}
+		}
+		w := &broker.Watch{Waiter: &broker.Waiter{Ready: make(chan struct{}, 1)}}
+		for range 40 {
+			if err := tp.Watch(0, w); err == nil {
+				continue // it found room in the channel: harmless, its deadline is the caller's
+			}
+			tp.Leave(0, w)
+		}
+		if _, err := tp.Stats(context.Background(), 0); !errors.Is(err, broker.ErrDraining) {
+			t.Errorf("stats: %v", err)
+		}
+		if err := put(tp, 0, "late"); !errors.Is(err, broker.ErrDraining) {
+			t.Errorf("append: %v", err)
+		}
+	})
+}
+
+// Rule 3: an answer that came just before the loop left is not lost.
+func TestAnswerBesideDone(t *testing.T) {
+	for range 200 { // select picks at random
+		a := startDead(settings{requests: newRequests()}, nil)
+		r := &request{reply: make(chan error, 1)}
+		r.reply <- nil
+		if err := a.wait(r); err != nil {
+			t.Fatalf("the append was answered, but its caller heard %v", err)
+		}
+		rd := &reading{reply: make(chan *segment.View, 1)}
+		rd.reply <- &segment.View{}
+		if v, err := a.lastReply(rd); err != nil || v == nil {
+			t.Fatalf("the view was given, but its caller heard %v", err)
+		}
+	}
+}
+
+// Rule 4: a read can be given up, an accepted append's outcome is always known.
+func TestOutcomeIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := segmenttest.New()
+		b := engine(t, fs, Config{Fsync: FsyncAlways})
+		tp := makeTopic(t, b, "t", 1)
+		writes := newGate(fs, segmenttest.OpWrite)
+		answer := make(chan error, 1)
+		go func() { answer <- put(tp, 0, "kept") }()
+		<-writes.entered
+		ctx, cancel := context.WithCancel(context.Background())
+		given := make(chan error, 1)
+		go func() {
+			_, err := tp.Snapshot(ctx, 0)
+			given <- err
+		}()
+		synctest.Wait()
+		cancel()
+		if err := <-given; !errors.Is(err, context.Canceled) {
+			t.Errorf("a read that was given up: %v", err)
+		}
+		go func() { _ = b.Close() }()
+		synctest.Wait()
+		close(writes.open)
+		if err := <-answer; err != nil {
+			t.Errorf("the append that was accepted before Close: %v", err)
+		}
+		synctest.Wait()
+		again := engine(t, fs.Crash(nil), Config{})
+		found, err := again.Topic(context.Background(), "t")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantValues(t, found.(*topic), 0, "kept")
+	})
+}
+
+// Rule 5: waits that were given up do not pile up in an idle partition.
+func TestGoneAreSwept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := engine(t, segmenttest.New(), Config{})
+		tp := makeTopic(t, b, "t", 1)
+		stays := &broker.Watch{Waiter: &broker.Waiter{Ready: make(chan struct{}, 1)}}
+		if err := tp.Watch(0, stays); err != nil {
+			t.Fatal(err)
+		}
+		for range 5000 {
+			w := &broker.Watch{Waiter: &broker.Waiter{Ready: make(chan struct{}, 1)}}
+			if err := tp.Watch(0, w); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			w.Waiter.Gone.Store(true)
+			tp.Leave(0, w)
+		}
+		synctest.Wait()
+		if n := tp.actors[0].watching.Load(); n > 4 {
+			t.Errorf("%d watches are linked, one is wanted", n)
+		}
+		mustPut(t, tp, 0, "x")
+		<-stays.Waiter.Ready // the one who stayed was not swept
+	})
+}
+
+// Rule 6: a poke never blocks the owner and is never lost.
+func TestPokes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := engine(t, segmenttest.New(), Config{Fsync: FsyncNever}) // no timer that would poke late
+		tp := makeTopic(t, b, "t", 2)
+		w := &broker.Waiter{Ready: make(chan struct{}, 1)}
+		w.Ready <- struct{}{} // nobody takes it
+		zero, one := &broker.Watch{Waiter: w}, &broker.Watch{Waiter: w}
+		if err := errors.Join(tp.Watch(0, zero), tp.Watch(1, one)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		mustPut(t, tp, 0, "a")
+		mustPut(t, tp, 1, "b")
+		if !zero.Fired.Load() || !one.Fired.Load() {
+			t.Error("a watch was not fired")
+		}
+		poked(t, w)
+		// A watch that comes after the record it waits for is poked at once: nothing is lost in between.
+		late := &broker.Watch{Waiter: w}
+		if err := tp.Watch(0, late); err != nil {
+			t.Fatal(err)
+		}
+		poked(t, w)
+		up := &broker.Watch{Waiter: w, From: 1}
+		if err := tp.Watch(0, up); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if up.Fired.Load() {
+			t.Error("poked without news")
+		}
+		if err := b.DeleteTopic(context.Background(), "t"); err != nil {
+			t.Fatal(err)
+		}
+		poked(t, w) // deletion is news
+	})
+}
+
+// poked waits for a poke, in the bubble's time.
+func poked(t *testing.T, w *broker.Waiter) {
+	t.Helper()
+	select {
+	case <-w.Ready:
+	case <-time.After(time.Minute):
+		t.Fatal("no poke came")
+	}
+}
+
+// Rule 7: the end runs down the package line, and no goroutine is left: synctest fails on one that is.
+func TestCloseReleasesEverybody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := engine(t, segmenttest.New(), Config{Fsync: FsyncAlways, SegmentBytes: 1 << 10})
+		tp := makeTopic(t, b, "t", 8)
+		w := &broker.Waiter{Ready: make(chan struct{}, 1)}
+		for i := range 8 {
+			if err := tp.Watch(i, &broker.Watch{Waiter: w, From: 1 << 40}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 200 {
+			go func() { _ = put(tp, i%8, strings.Repeat("x", 100)) }()
+		}
+		synctest.Wait()
+		if err := b.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+		<-w.Ready
+		if err := b.Close(); err != nil {
+			t.Errorf("closing twice: %v", err)
+		}
+	})
+}
+
+// Rule 8: after a failed sync nothing is acknowledged in that partition any more, though a second sync would "succeed".
+func TestFailedSyncIsSticky(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := segmenttest.New()
+		b := engine(t, fs, Config{Fsync: FsyncAlways})
+		tp := makeTopic(t, b, "t", 2)
+		mustPut(t, tp, 0, "before")
+		fs.Fail(segmenttest.OpSync, 1, errDisk)
+		if err := put(tp, 0, "lost"); !errors.Is(err, broker.ErrStorage) {
+			t.Fatalf("append whose sync failed: %v", err)
+		}
+		if err := put(tp, 0, "after"); !errors.Is(err, broker.ErrStorage) {
+			t.Fatalf("append after a failed sync: %v", err)
+		}
+		wantValues(t, tp, 0, "before")
+		mustPut(t, tp, 1, "another partition goes on")
+		if err := tp.Append([]broker.Part{part(1, "no"), part(0, "no")}, false); !errors.Is(err, broker.ErrStorage) {
+			t.Fatalf("append to both: %v", err)
+		}
+		wantValues(t, tp, 1, "another partition goes on") // every status is checked before any is written
+		if !errors.Is(b.Ready(), broker.ErrStorage) {
+			t.Errorf("ready: %v", b.Ready())
+		}
+	})
+}
+
+// Rule 8: what was on its way into the mailbox when the sync failed is not acknowledged either.
+func TestFailedSyncWithFullMailbox(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := segmenttest.New()
+		b := engine(t, fs, Config{Fsync: FsyncAlways, BatchBytes: 1})
+		tp := makeTopic(t, b, "t", 1)
+		syncs := make(chan struct{})
+		writes := make(chan struct{})
+		fs.Hook = func(op segmenttest.Op, _ string) {
+			switch op {
+			case segmenttest.OpSync:
+				<-syncs
+			case segmenttest.OpWrite:
+				<-writes
+			}
+		}
+		fs.Fail(segmenttest.OpSync, 1, errDisk)
+		answers := make(chan error, 60)
+		for range 60 {
+			go func() { answers <- put(tp, 0, "x") }()
+		}
+		writes <- struct{}{} // the first is written and its sync is out
+		synctest.Wait()      // the owner is held in the second write, the rest waits in the mailbox
+		close(syncs)
+		synctest.Wait()
+		close(writes)
+		for range 60 {
+			if err := <-answers; !errors.Is(err, broker.ErrStorage) {
+				t.Errorf("append: %v", err)
+			}
+		}
+	})
+}
+
+// Rules 4 and 8: Close waits for the sync that is out. What it covers is answered by it, be it well or ill; what was
+// written behind it is synced by Close.
+func TestCloseWithSyncUnderWay(t *testing.T) {
+	for _, fails := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			fs := segmenttest.New()
+			b := engine(t, fs, Config{Fsync: FsyncAlways})
+			tp := makeTopic(t, b, "t", 1)
+			g := newGate(fs, segmenttest.OpSync)
+			if fails {
+				fs.Fail(segmenttest.OpSync, 1, errDisk)
+			}
+			answers := make(chan error, 2)
+			go func() { answers <- put(tp, 0, "covered") }()
+			<-g.entered
+			go func() { answers <- put(tp, 0, "behind") }()
+			synctest.Wait()
+			go func() { _ = b.Close() }()
+			synctest.Wait()
+			close(g.open)
+			for range 2 {
+				if err := <-answers; fails != errors.Is(err, broker.ErrStorage) || !fails && err != nil {
+					t.Errorf("sync fails: %v, append: %v", fails, err)
+				}
+			}
+		})
+	}
+}
+
+// Rule 8: a write error is sticky, want of room is not; state changes only after the write succeeded.
+func TestWriteErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := segmenttest.New()
+		b := engine(t, fs, Config{})
+		tp := makeTopic(t, b, "t", 1)
+		mustPut(t, tp, 0, "a")
+		fs.Tear(1, 70, syscall.ENOSPC)
+		if err := put(tp, 0, "no room"); !errors.Is(err, broker.ErrDiskFull) {
+			t.Fatalf("append on a full disk: %v", err)
+		}
+		if !errors.Is(b.Ready(), broker.ErrDiskFull) {
+			t.Errorf("ready on a full disk: %v", b.Ready())
+		}
+		wantValues(t, tp, 0, "a")
+		mustPut(t, tp, 0, "b")
+		if b.Ready() != nil {
+			t.Errorf("ready with room again: %v", b.Ready())
+		}
+		wantValues(t, tp, 0, "a", "b")
+		fs.Fail(segmenttest.OpWrite, 1, errDisk)
+		for range 2 {
+			if err := put(tp, 0, "no"); !errors.Is(err, broker.ErrStorage) {
+				t.Fatalf("append after a write error: %v", err)
+			}
+		}
+		wantValues(t, tp, 0, "a", "b")
+	})
+}
+
+// Rule 8: under always, readers see what is synced and nothing else.
+func TestHighWatermarkIsTheSyncedEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := segmenttest.New()
+		b := engine(t, fs, Config{Fsync: FsyncAlways})
+		tp := makeTopic(t, b, "t", 1)
+		g := newGate(fs, segmenttest.OpSync)
+		answers := make(chan error, 50)
+		for i := range 50 {
+			go func() { answers <- put(tp, 0, fmt.Sprint(i)) }()
+		}
+		<-g.entered
+		synctest.Wait()
+		if len(answers) > 0 {
+			t.Error("acknowledged before the sync")
+		}
+		wantValues(t, tp, 0)
+		close(g.open)
+		for range 50 {
+			if err := <-answers; err != nil {
+				t.Error(err)
+			}
+		}
+		if _, high := read(t, tp, 0); high != 50 {
+			t.Errorf("high watermark %d", high)
+		}
+		if n := len(g.entered); n > 2 { // one was out, one covered all who queued meanwhile
+			t.Errorf("%d more syncs for 50 appends: no group commit", n)
+		}
+	})
+}
+
+// Rule 9: a panic takes down one partition, by name, and loses no answer.
+func TestPanicTakesOnePartition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := segmenttest.New()
+		b := engine(t, fs, Config{})
+		tp := makeTopic(t, b, "t", 2)
+		mustPut(t, tp, 0, "before")
+		w := &broker.Waiter{Ready: make(chan struct{}, 1)}
+		if err := tp.Watch(0, &broker.Watch{Waiter: w, From: 1}); err != nil {
+			t.Fatal(err)
+		}
+		fs.Hook = func(op segmenttest.Op, name string) {
+			if op == segmenttest.OpWrite && strings.HasPrefix(name, "t-0/") {
+				panic("planted")
+			}
+		}
+		answers := make(chan error, 20)
+		for range 20 {
+			go func() { answers <- put(tp, 0, "x") }()
+		}
+		for range 20 {
+			if err := <-answers; !errors.Is(err, broker.ErrStorage) {
+				t.Errorf("append: %v", err)
+			}
+		}
+		<-w.Ready
+		mustPut(t, tp, 1, "goes on")
+		wantValues(t, tp, 1, "goes on")
+		err := b.Close()
+		if err == nil || !strings.Contains(err.Error(), "t-0") || !strings.Contains(err.Error(), "planted") {
+			t.Errorf("close says %v", err)
+		}
+	})
+}
