@@ -140,7 +140,7 @@ func (f *memFile) append(p []byte) error {
 		room = f.extents[k].end() - size
 	}
 	if need := len(p) - int(room); need > 0 {
-		fresh := slab.Get(max(need, f.slabSize()))
+		fresh := f.take(need)
 		if err := f.fs.reserve(int64(cap(fresh))); err != nil {
 			slab.Put(fresh)
 			return err
@@ -158,9 +158,14 @@ func (n *memNode) add(e extent) {
 	n.extents = append(n.extents, e)
 }
 
-// slabSize grows with the file, so that a small partition costs little and a large one few slabs.
-func (f *memFile) slabSize() int {
-	return int(min(max(f.size.Load(), minSlab), maxSlab))
+// take gives room for n bytes more. It grows with the file, so that a small partition costs little and a large one few
+// slabs; what a file begins with, often all of it, takes no slab.
+func (f *memFile) take(n int) []byte {
+	size := f.size.Load()
+	if size == 0 && n < minSlab/4 {
+		return make([]byte, 0, n)
+	}
+	return slab.Get(max(n, int(min(max(size, minSlab), maxSlab))))
 }
 
 // AdoptAt implements Adopter.

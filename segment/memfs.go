@@ -14,16 +14,18 @@ import (
 // last reader has closed it.
 type Memory struct {
 	limit int64
-	used  atomic.Int64 // bytes of slabs held by files, open or not
+	used  atomic.Int64 // bytes held by files, open or not
 
-	mu    sync.Mutex
-	nodes map[string]*memNode // files by name
-	dirs  map[string]bool
+	mu   sync.Mutex
+	dirs map[string]memDir // by path; the root is ""
 }
+
+// memDir is one folder's files by base name.
+type memDir map[string]*memNode
 
 // NewMemory makes an empty file system; limit 0 means no limit.
 func NewMemory(limit int64) *Memory {
-	return &Memory{limit: limit, nodes: map[string]*memNode{}, dirs: map[string]bool{"": true}}
+	return &Memory{limit: limit, dirs: map[string]memDir{"": {}}}
 }
 
 // Used is how many bytes the files hold.
@@ -41,7 +43,15 @@ func (m *Memory) reserve(n int64) error {
 	return nil
 }
 
+// split gives a name's folder and base name.
+func split(name string) (dir, base string) {
+	dir, base = path.Split(clean(name))
+	return strings.TrimSuffix(dir, "/"), base
+}
+
 func clean(name string) string { return strings.TrimPrefix(path.Clean("/"+name), "/") }
+
+func missing(name string) error { return fmt.Errorf("%s: %w", name, ErrNotExist) }
 
 // Open implements FS.
 func (m *Memory) Open(name string) (File, error) { return m.open(name, false) }
@@ -50,72 +60,69 @@ func (m *Memory) Open(name string) (File, error) { return m.open(name, false) }
 func (m *Memory) Create(name string) (File, error) { return m.open(name, true) }
 
 func (m *Memory) open(name string, create bool) (File, error) {
-	name = clean(name)
+	dir, base := split(name)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	n := m.nodes[name]
+	files := m.dirs[dir]
+	n := files[base]
 	if n == nil {
-		if !create || !m.dirs[parent(name)] {
-			return nil, fmt.Errorf("%s: %w", name, ErrNotExist)
+		if !create || files == nil {
+			return nil, missing(name)
 		}
 		n = &memNode{fs: m}
 		n.refs.Store(1) // the name's
 		n.touch()
-		m.nodes[name] = n
+		files[base] = n
 	}
 	n.refs.Add(1)
 	return &memFile{memNode: n}, nil
 }
 
-func parent(name string) string { return clean(path.Dir("/" + name)) }
-
 // Mkdir implements FS.
 func (m *Memory) Mkdir(name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for name = clean(name); name != ""; name = parent(name) {
-		m.dirs[name] = true
+	for name = clean(name); name != ""; name, _ = split(name) {
+		if m.dirs[name] == nil {
+			m.dirs[name] = memDir{}
+		}
 	}
 	return nil
 }
 
-// Rename implements FS: a file, or a folder with what is in it.
+// Rename implements FS: a file, or a folder without folders in it.
 func (m *Memory) Rename(from, to string) error {
-	from, to = clean(from), clean(to)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if n := m.nodes[from]; n != nil {
-		if old := m.nodes[to]; old != nil {
-			old.release()
-		}
-		m.nodes[to] = n
-		delete(m.nodes, from)
+	if files, ok := m.dirs[clean(from)]; ok {
+		delete(m.dirs, clean(from))
+		m.dirs[clean(to)] = files
 		return nil
 	}
-	if !m.dirs[from] {
-		return fmt.Errorf("%s: %w", from, ErrNotExist)
+	dir, base := split(from)
+	toDir, toBase := split(to)
+	n, target := m.dirs[dir][base], m.dirs[toDir]
+	if n == nil || target == nil {
+		return missing(from)
 	}
-	delete(m.dirs, from)
-	m.dirs[to] = true
-	for name, n := range m.nodes {
-		if rest, ok := strings.CutPrefix(name, from+"/"); ok {
-			delete(m.nodes, name)
-			m.nodes[to+"/"+rest] = n
-		}
+	if old := target[toBase]; old != nil {
+		old.release()
 	}
+	target[toBase] = n
+	delete(m.dirs[dir], base)
 	return nil
 }
 
 // Remove implements FS.
 func (m *Memory) Remove(name string) error {
-	name = clean(name)
+	dir, base := split(name)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	n := m.nodes[name]
+	n := m.dirs[dir][base]
 	if n == nil {
-		return fmt.Errorf("%s: %w", name, ErrNotExist)
+		return missing(name)
 	}
-	delete(m.nodes, name)
+	delete(m.dirs[dir], base)
 	n.release()
 	return nil
 }
@@ -125,16 +132,14 @@ func (m *Memory) RemoveAll(name string) error {
 	name = clean(name)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for file, n := range m.nodes {
-		if file == name || strings.HasPrefix(file, name+"/") {
-			delete(m.nodes, file)
+	for dir, files := range m.dirs {
+		if dir != name && !strings.HasPrefix(dir, name+"/") {
+			continue
+		}
+		for _, n := range files {
 			n.release()
 		}
-	}
-	for dir := range m.dirs {
-		if dir == name || strings.HasPrefix(dir, name+"/") {
-			delete(m.dirs, dir)
-		}
+		delete(m.dirs, dir)
 	}
 	return nil
 }
@@ -144,18 +149,19 @@ func (m *Memory) ReadDir(name string) ([]string, error) {
 	name = clean(name)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.dirs[name] {
-		return nil, fmt.Errorf("%s: %w", name, ErrNotExist)
+	files, ok := m.dirs[name]
+	if !ok {
+		return nil, missing(name)
 	}
 	var names []string
-	for file := range m.nodes {
-		if parent(file) == name {
-			names = append(names, path.Base(file))
-		}
+	for base := range files {
+		names = append(names, base)
 	}
-	for dir := range m.dirs {
-		if dir != "" && parent(dir) == name {
-			names = append(names, path.Base(dir))
+	if name == "" {
+		for dir := range m.dirs {
+			if dir != "" && !strings.Contains(dir, "/") {
+				names = append(names, dir)
+			}
 		}
 	}
 	slices.Sort(names)
@@ -164,16 +170,16 @@ func (m *Memory) ReadDir(name string) ([]string, error) {
 
 // Stat implements FS.
 func (m *Memory) Stat(name string) (Info, error) {
-	name = clean(name)
+	dir, base := split(name)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if n := m.nodes[name]; n != nil {
+	if n := m.dirs[dir][base]; n != nil {
 		return Info{Size: n.size.Load(), ModTime: n.modified.Load()}, nil
 	}
-	if m.dirs[name] {
+	if _, ok := m.dirs[clean(name)]; ok {
 		return Info{Dir: true}, nil
 	}
-	return Info{}, fmt.Errorf("%s: %w", name, ErrNotExist)
+	return Info{}, missing(name)
 }
 
 // SyncDir implements FS; memory is never durable.

@@ -45,13 +45,13 @@ func (it *Iterator) Next() bool {
 		}
 		return false
 	}
-	length, n := binary.Varint(it.rest)
-	if n <= 0 || length < 0 || length > int64(len(it.rest)-n) {
+	length, rest, ok := varint(it.rest)
+	if !ok || length < 0 || length > int64(len(rest)) {
 		it.err = fmt.Errorf("%w: record length", ErrCorrupt)
 		return false
 	}
-	body := it.rest[n : n+int(length)]
-	it.rest = it.rest[n+int(length):]
+	body := rest[:length]
+	it.rest = rest[length:]
 	it.left--
 	if !it.Record.parse(body) {
 		it.err = fmt.Errorf("%w: record body", ErrCorrupt)
@@ -129,7 +129,11 @@ func (r *Record) checkHeaders() error {
 	return it.err
 }
 
+// varint reads a zigzag varint; nearly all take one byte.
 func varint(p []byte) (int64, []byte, bool) {
+	if len(p) > 0 && p[0] < 0x80 {
+		return int64(p[0]>>1) ^ -int64(p[0]&1), p[1:], true
+	}
 	v, n := binary.Varint(p)
 	if n <= 0 {
 		return 0, p, false

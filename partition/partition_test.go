@@ -1,0 +1,269 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"flashq/broker"
+	"flashq/segment"
+	"flashq/segment/batch"
+	"flashq/segment/segmenttest"
+)
+
+func open(t testing.TB, fs segment.FS, c Config) *Partition {
+	t.Helper()
+	_ = fs.Mkdir("p-0")
+	c.FS, c.Dir = fs, "p-0"
+	p, _, err := Open(c)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	return p
+}
+
+var unbounded = Retention{Ms: -1, Bytes: -1}
+
+func part(ts int64, records int) *broker.Part {
+	var b batch.Builder
+	for range records {
+		b.Add(ts, nil, []byte("value"))
+	}
+	return &broker.Part{Batch: b.Finish()}
+}
+
+func TestAppendStamps(t *testing.T) {
+	fs := segmenttest.New()
+	p := open(t, fs, Config{Retention: unbounded})
+	group := []*broker.Part{part(100, 3), part(90, 1), part(95, 2)}
+	group[2].BrokerTime = true
+	if err := p.Append(1, group); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []struct{ base, ts int64 }{{0, 100}, {3, 90}, {4, 95}} {
+		g := group[i]
+		if g.BaseOffset != want.base || g.Timestamp != want.ts || !g.Stored || g.Batch.BaseOffset() != want.base {
+			t.Errorf("part %d: base %d, timestamp %d", i, g.BaseOffset, g.Timestamp)
+		}
+		if err := g.Batch.Check(); err != nil {
+			t.Error(err)
+		}
+	}
+	if p.Next() != 6 || p.HighWatermark() != 6 {
+		t.Errorf("next %d, high watermark %d", p.Next(), p.HighWatermark())
+	}
+}
+
+func TestBrokerTimeIsRaisedAndNothingElse(t *testing.T) {
+	p := open(t, segmenttest.New(), Config{Retention: unbounded})
+	for _, row := range []struct {
+		ts     int64
+		broker bool
+		want   int64
+	}{
+		{100, true, 100}, {50, true, 100}, {120, true, 120}, {10, false, 10}, {60, true, 60}, {5, true, 60},
+	} {
+		g := part(row.ts, 2)
+		g.BrokerTime = row.broker
+		if err := p.Append(1, []*broker.Part{g}); err != nil || g.Timestamp != row.want || g.Batch.Check() != nil {
+			t.Errorf("%+v: timestamp %d %v", row, g.Timestamp, err)
+		}
+	}
+	again := open(t, segmenttest.New(), Config{Retention: unbounded})
+	if g := part(7, 1); again.Append(1, []*broker.Part{g}) != nil || g.Timestamp != 7 {
+		t.Errorf("first record at %d", g.Timestamp)
+	}
+}
+
+func TestFailedAppendChangesNothing(t *testing.T) {
+	fs := segmenttest.New()
+	p := open(t, fs, Config{Retention: unbounded})
+	if err := p.Append(1, []*broker.Part{part(500, 2)}); err != nil {
+		t.Fatal(err)
+	}
+	before := p.Stats()
+	fs.Tear(1, 80, syscall.ENOSPC)
+	lost := part(900, 1)
+	if err := p.Append(2, []*broker.Part{lost, part(900, 1)}); !errors.Is(err, syscall.ENOSPC) || lost.Stored {
+		t.Fatalf("%v, stored %v", err, lost.Stored)
+	}
+	if after := p.Stats(); after != before {
+		t.Errorf("%+v, was %+v", after, before)
+	}
+	next := part(400, 1)
+	next.BrokerTime = true
+	if err := p.Append(3, []*broker.Part{next}); err != nil || next.BaseOffset != 2 || next.Timestamp != 500 {
+		t.Errorf("offset %d at %d: %v", next.BaseOffset, next.Timestamp, err)
+	}
+}
+
+func TestHoldBack(t *testing.T) {
+	p := open(t, segmenttest.New(), Config{Retention: unbounded, HoldBack: true})
+	if err := p.Append(1, []*broker.Part{part(1, 4)}); err != nil {
+		t.Fatal(err)
+	}
+	if p.HighWatermark() != 0 {
+		t.Errorf("high watermark %d before the sync", p.HighWatermark())
+	}
+	job := p.SyncJob()
+	if err := p.Append(1, []*broker.Part{part(1, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := job.Run(); err != nil {
+		t.Fatal(err)
+	}
+	p.SetSynced(job.UpTo)
+	if p.HighWatermark() != 4 {
+		t.Errorf("high watermark %d, four records are synced", p.HighWatermark())
+	}
+	v := p.View()
+	defer v.Close()
+	if v.End() != 4 {
+		t.Errorf("a view up to %d", v.End())
+	}
+}
+
+func TestEpochs(t *testing.T) {
+	fs := segmenttest.New()
+	epochOf := func(p *Partition) int32 {
+		g := part(1, 1)
+		if err := p.Append(1, []*broker.Part{g}); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Close(false); err != nil {
+			t.Fatal(err)
+		}
+		return g.Batch.LeaderEpoch()
+	}
+	for _, row := range []struct {
+		powerCut bool
+		want     int32
+	}{{false, 0}, {false, 0}, {true, 1}, {false, 1}, {true, 2}} {
+		if e := epochOf(open(t, fs, Config{Retention: unbounded, NewEpoch: row.powerCut})); e != row.want {
+			t.Errorf("%+v: epoch %d", row, e)
+		}
+	}
+	if got := fmt.Sprint(segment.LoadEpochs(fs, "p-0")); got != "[{0 0} {1 2} {2 4}]" {
+		t.Errorf("epochs %s", got)
+	}
+	fs.SetBytes("p-0/leader-epoch-checkpoint", nil) // a cache: the log has it too
+	if e := epochOf(open(t, fs, Config{Retention: unbounded})); e != 2 {
+		t.Errorf("epoch %d without the checkpoint", e)
+	}
+}
+
+// fill appends batches of about 86 bytes, rolling as the owner would.
+func fill(t testing.TB, p *Partition, now int64, batches int) {
+	t.Helper()
+	for range batches {
+		group := []*broker.Part{part(now, 2)}
+		if p.Fit(group) == 0 {
+			roll(t, p)
+		}
+		if err := p.Append(now, group); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func roll(t testing.TB, p *Partition) {
+	t.Helper()
+	if err := errors.Join(p.Seal(true).Run(), p.Roll()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestExpireBySize(t *testing.T) {
+	p := open(t, segmenttest.New(), Config{Retention: Retention{Ms: -1, Bytes: 2000, SegmentBytes: 1000}})
+	fill(t, p, 1, 100)
+	if err := p.Expire(1).Run(); err != nil {
+		t.Fatal(err)
+	}
+	s := p.Stats()
+	if s.Bytes < 2000 || s.Bytes > 3000 || s.LogStart == 0 || s.HighWatermark != 200 {
+		t.Errorf("%+v", s)
+	}
+	if !p.Expire(1).Empty() {
+		t.Error("a second look finds more")
+	}
+	p.SetRetention(Retention{Ms: -1, Bytes: 0, SegmentBytes: 1000})
+	if err := p.Expire(1).Run(); err != nil || p.Stats().Segments != 1 {
+		t.Errorf("%+v %v", p.Stats(), err)
+	}
+}
+
+func TestExpireByAge(t *testing.T) {
+	const day = 24 * 3600 * 1000
+	for _, row := range []struct {
+		name              string
+		recordTS, arrived int64
+		now               int64
+		expired           bool
+	}{
+		{"fresh", 10 * day, 10 * day, 11 * day, false},
+		{"old", 10 * day, 10 * day, 13 * day, true},
+		{"history that arrives now is not old", 1, 12 * day, 13 * day, false},
+		{"the clock went back", 10 * day, 10 * day, 5 * day, false},
+		{"a timestamp in the future says nothing", 40 * day, 10 * day, 13 * day, true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			p := open(t, segmenttest.New(), Config{Retention: Retention{Ms: 2 * day, Bytes: -1}})
+			if err := p.Append(row.arrived, []*broker.Part{part(row.recordTS, 1)}); err != nil {
+				t.Fatal(err)
+			}
+			if got := p.ActiveExpired(row.now); got != row.expired {
+				t.Errorf("active segment expired: %v", got)
+			}
+			roll(t, p)
+			if got := !p.Expire(row.now).Empty(); got != row.expired {
+				t.Errorf("sealed segment expired: %v", got)
+			}
+		})
+	}
+}
+
+// TestModel runs appends, syncs, rolls and retention in any order against counters.
+func TestModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		p := open(t, segmenttest.New(), Config{
+			HoldBack: true, Retention: Retention{Ms: -1, Bytes: 1500, SegmentBytes: 400},
+		})
+		var next, synced, start int64
+		rt.Repeat(map[string]func(*rapid.T){
+			"append": func(rt *rapid.T) {
+				n := rapid.IntRange(1, 5).Draw(rt, "records")
+				group := []*broker.Part{part(next, n)}
+				if p.Fit(group) == 0 {
+					roll(t, p)
+				}
+				if err := p.Append(1, group); err != nil || group[0].BaseOffset != next {
+					rt.Fatalf("offset %d, want %d: %v", group[0].BaseOffset, next, err)
+				}
+				next += int64(n)
+			},
+			"sync": func(rt *rapid.T) {
+				job := p.SyncJob()
+				if err := job.Run(); err != nil {
+					rt.Fatal(err)
+				}
+				p.SetSynced(job.UpTo)
+				synced = next
+			},
+			"expire": func(rt *rapid.T) {
+				if err := p.Expire(1).Run(); err != nil {
+					rt.Fatal(err)
+				}
+			},
+			"": func(rt *rapid.T) {
+				s := p.Stats()
+				if p.Next() != next || s.HighWatermark != synced || s.LogStart < start || s.LogStart > next {
+					rt.Fatalf("%+v next %d; want next %d, synced %d, start from %d", s, p.Next(), next, synced, start)
+				}
+				start = s.LogStart
+			},
+		})
+	})
+}
