@@ -1,0 +1,82 @@
+# What people and CI do here, one line of explanation a target: `make help`.
+# Everything is installed by make itself, into .tools/ and the ordinary caches of go and mvn.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+GO ?= go
+TOOLS := $(CURDIR)/.tools
+LINT := $(TOOLS)/bin/golangci-lint
+KAFKA_LIBS := $(TOOLS)/kafka/libs
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X flashq/cli.version=$(VERSION)'
+
+# What the race detector and one single processor look at; the built binary has targets of its own.
+CODE = $(shell $(GO) list ./... | grep -v '^flashq/e2e')
+CONCURRENT := ./actor/... ./partition/... ./segment/...
+BENCHED := ./segment/... ./partition/... ./actor/... ./http/...
+
+# Rounds of kill -9 against the built binary, fuzz inputs per target, repetitions per benchmark.
+KILLS ?= 200
+FUZZ ?= 30000x
+COUNT ?= 3
+
+.PHONY: help
+help: ## what can be made
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+
+.PHONY: run
+run: build ## start the broker in memory on 127.0.0.1:8080
+	bin/flashq
+
+.PHONY: build
+build: ## build the static binary bin/flashq
+	$(BUILD) -o bin/flashq .
+
+.PHONY: test
+test: quick race lint fuzz kafka e2e ## everything, from an empty machine: what CI runs
+	@echo "make test: all passed"
+
+.PHONY: quick
+quick: ## the inner loop: vet and all tests
+	$(GO) vet ./...
+	$(GO) test ./...
+
+.PHONY: race
+race: ## the tests on one processor, then all under the race detector
+	GOMAXPROCS=1 $(GO) test $(CONCURRENT)
+	$(GO) test -race $(CODE)
+
+.PHONY: lint
+lint: $(LINT) ## style, and DESIGN's import lines
+	$(LINT) run ./...
+
+.PHONY: fuzz
+fuzz: ## a smoke run of every fuzz target
+	tools/fuzz.sh $(FUZZ)
+
+.PHONY: kafka
+kafka: build $(KAFKA_LIBS) ## Kafka's own tools and broker judge our files
+	FLASHQ_BIN=$(CURDIR)/bin/flashq FLASHQ_KAFKA_LIBS=$(KAFKA_LIBS) $(GO) test -count=1 ./e2e/kafka/...
+
+.PHONY: e2e
+e2e: build ## end to end through the built binary, many rounds of kill -9 included
+	FLASHQ_BIN=$(CURDIR)/bin/flashq FLASHQ_KILLS=$(KILLS) $(GO) test -count=1 ./e2e/
+
+.PHONY: bench
+bench: ## the benchmarks; compare two runs with `go tool benchstat`
+	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) $(BENCHED)
+
+.PHONY: clean
+clean: ## remove what make built and installed
+	rm -rf bin .tools
+
+# The linter is a module of its own, so that its dependencies stay out of ours.
+$(LINT): tools/lint/go.mod tools/lint/go.sum
+	cd tools/lint && $(GO) build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(KAFKA_LIBS): tools/kafka/pom.xml
+	rm -rf $@ $@.part
+	mvn -B -q -Dstyle.color=never -f $< dependency:copy-dependencies -DoutputDirectory=$@.part
+	mv $@.part $@
+	touch $@

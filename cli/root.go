@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker; a plain go build says what the module knows.
+var version = ""
+
+// Version is what --version and /health say.
+func Version() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "dev"
+}
+
+// Exit statuses.
+const (
+	exitOK     = 0
+	exitFailed = 1 // the command could not do its work
+	exitUsage  = 2 // the command line is wrong
+)
+
+// failure marks an error of the work itself, not of the command line.
+type failure struct{ error }
+
+func (f failure) Unwrap() error { return f.error }
+
+// failed marks err, so that Run exits with 1 and not with 2.
+func failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return failure{err}
+}
+
+// Run is the whole program: it gives the exit status.
+func Run(args []string, stdout, stderr io.Writer) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.Execute()
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "flashq: %s\n", oneLine(err))
+	var f failure
+	if errors.As(err, &f) {
+		return exitFailed
+	}
+	return exitUsage
+}
+
+// oneLine keeps an error on the one line that it is promised to be.
+func oneLine(err error) string {
+	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}
+
+func rootCommand() *cobra.Command {
+	root := serveCommand()
+	root.Version = Version()
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SetVersionTemplate("flashq {{.Version}}\n")
+	root.AddCommand(loadtestCommand())
+	return root
+}

@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"flashq/actor"
+	"flashq/http"
+)
+
+// serveConfig is one run of the broker.
+type serveConfig struct {
+	listen              string
+	logFormat, logLevel string
+	engine              actor.Config
+	wire                http.Config
+}
+
+// shutdownGrace is how long handlers may take to finish after a signal; what they have not answered by then was
+// promised to nobody.
+const shutdownGrace = 30 * time.Second
+
+// serve runs the broker until a signal ends it: it stops accepting, releases who waits, finishes what was accepted,
+// syncs and returns. A second signal ends the process at once.
+func serve(c serveConfig, stderr io.Writer) error {
+	signal.Ignore(syscall.SIGXFSZ) // a file size limit is a write error, not a crash
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	defer signal.Stop(signals)
+
+	logger := newLogger(stderr, c.logFormat, c.logLevel)
+	listener, err := net.Listen("tcp", c.listen)
+	if err != nil {
+		return err
+	}
+	c.engine.Logger = logger
+	engine, err := actor.Open(c.engine)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	c.wire.Broker, c.wire.Logger = engine, logger
+	server := http.New(c.wire)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	banner(logger, listener.Addr().String(), c.engine, engine.Found())
+
+	select {
+	case err = <-served:
+	case s := <-signals:
+		logger.Info("stopping", "signal", s.String())
+		go hurry(signals, stderr)
+		err = stop(server, served)
+	}
+	err = errors.Join(err, engine.Close())
+	if err == nil {
+		logger.Info("stopped")
+	}
+	return err
+}
+
+func stop(server *http.Server, served <-chan error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownGrace)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		return fmt.Errorf("stop accepting: %w", err)
+	}
+	return <-served
+}
+
+// hurry ends the process at the second signal; recovery has the rest.
+func hurry(signals <-chan os.Signal, stderr io.Writer) {
+	s := <-signals
+	fmt.Fprintf(stderr, "flashq: second %s, stopping at once\n", s)
+	os.Exit(exitFailed)
+}
+
+func banner(logger *slog.Logger, addr string, c actor.Config, found actor.Found) {
+	about := []any{"addr", addr, "version", Version(), "storage", "memory"}
+	if c.Dir != "" {
+		about = append(about[:len(about)-1], "file", "data_dir", c.Dir)
+	} else {
+		about = append(about, "memory_limit", humanize.IBytes(uint64(c.MemoryBytes)))
+	}
+	about = append(about, "topics", found.Topics, "records", humanize.Comma(found.Records),
+		"took", found.Took.Round(time.Microsecond).String())
+	logger.Info("flashq is listening", about...)
+	if found.Failed > 0 || found.Damaged > 0 || found.Cut > 0 {
+		logger.Warn("recovery found damage", "failed_partitions", found.Failed, "damaged_ranges", found.Damaged,
+			"cut_bytes", found.Cut)
+	}
+}

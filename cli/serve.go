@@ -1,0 +1,227 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"flashq/actor"
+	"flashq/http"
+)
+
+// serveFlags are the broker's flags as they are typed.
+type serveFlags struct {
+	listen       string
+	storage      *word
+	dataDir      string
+	batchBytes   Size
+	segmentBytes Size
+	memoryBytes  Size
+	fsync        *word
+	interval     time.Duration
+	logFormat    *word
+	logLevel     *word
+	insecure     bool
+	autoCreate   bool
+	allowedHosts []string
+	partitions   int
+	maxTopics    int
+	wire         http.Config
+	sizes        struct{ body, inflight, value, key, header Size }
+}
+
+const defaultListen = "127.0.0.1:8080"
+
+func serveCommand() *cobra.Command {
+	f := &serveFlags{
+		storage: newWord("memory", "file"), fsync: newWord("interval", "always", "never"),
+		logFormat: newWord("text", "json"), logLevel: newWord("info", "debug", "warn", "error"),
+		batchBytes: 128 << 10, segmentBytes: 1 << 30,
+	}
+	c := &cobra.Command{
+		Use:   "flashq [port]",
+		Short: "A Kafka-inspired record queue that speaks plain HTTP",
+		Long: "FlashQ is a Kafka-inspired record queue that speaks plain HTTP: topics, partitions, keys, headers and\n" +
+			"time queries, usable from curl. In memory by default, on Kafka's own segment files with --storage=file.",
+		Example: "  flashq\n  flashq 9090\n  flashq --storage=file --data-dir=./data --batch-bytes=131072",
+		Args:    portArgument,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			config, err := f.check(cmd, args)
+			if err != nil {
+				return err
+			}
+			return failed(serve(config, cmd.ErrOrStderr()))
+		},
+	}
+	f.define(c)
+	return c
+}
+
+func (f *serveFlags) define(c *cobra.Command) {
+	fs := c.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&f.listen, "listen", defaultListen, "address to serve on, host:port")
+	fs.Var(f.storage, "storage", "where records live")
+	fs.StringVar(&f.dataDir, "data-dir", "./data", "folder for --storage=file")
+	fs.Var(&f.batchBytes, "batch-bytes", "budget of one gathered write, 1 to 16MiB")
+	fs.Var(&f.segmentBytes, "segment-bytes", "size at which a segment file rolls, 1KiB to 2GiB less one byte")
+	fs.Var(&f.memoryBytes, "memory-bytes", "bound of --storage=memory, oldest segments go first (default half of RAM)")
+	fs.Var(f.fsync, "fsync", "when writes are made durable")
+	fs.DurationVar(&f.interval, "fsync-interval", time.Second, "how often with --fsync=interval")
+	fs.BoolVar(&f.autoCreate, "auto-create", true, "create a topic on its first record")
+	fs.IntVar(&f.partitions, "default-partitions", 1, "partitions of a topic that does not say")
+	fs.IntVar(&f.maxTopics, "max-topics", 10_000, "bound on topics")
+	f.sizes.body, f.sizes.inflight, f.sizes.value, f.sizes.key, f.sizes.header = 16<<20, 256<<20, 1<<20, 1<<10, 1<<10
+	fs.Var(&f.sizes.body, "max-body-bytes", "bound on one request's body, 1KiB to 16MiB")
+	fs.Var(&f.sizes.inflight, "max-inflight-bytes", "bound on bodies that are admitted and not yet appended")
+	fs.Var(&f.sizes.value, "max-value-bytes", "bound on a record's value")
+	fs.Var(&f.sizes.key, "max-key-bytes", "bound on a record's key")
+	fs.Var(&f.sizes.header, "max-header-bytes", "bound on a record header's value")
+	fs.IntVar(&f.wire.MaxHeaders, "max-headers", 100, "bound on a record's headers")
+	fs.IntVar(&f.wire.MaxBatchRecords, "max-batch-records", 1000, "bound on the records of one JSON request")
+	fs.IntVar(&f.wire.MaxPartitions, "max-partitions", 256, "bound on a topic's partitions")
+	fs.IntVar(&f.wire.MaxWaiters, "max-waiters", 10_000, "bound on fetches that wait")
+	fs.StringSliceVar(&f.allowedHosts, "allowed-host", nil, "name that a Host header may have beside loopback ones")
+	fs.BoolVar(&f.insecure, "insecure", false, "serve without tokens on an address that is not loopback")
+	fs.Var(f.logFormat, "log-format", "how log lines are written")
+	fs.Var(f.logLevel, "log-level", "what is logged")
+}
+
+func portArgument(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return fmt.Errorf("one argument is allowed, the port; got %d", len(args))
+	}
+	if len(args) == 0 {
+		return nil
+	}
+	if _, err := parsePort(args[0]); err != nil {
+		return fmt.Errorf("unknown command or port %q; allowed: a port 0 to 65535, or loadtest", args[0])
+	}
+	return nil
+}
+
+func parsePort(s string) (uint16, error) {
+	port, err := strconv.ParseUint(s, 10, 16)
+	return uint16(port), err
+}
+
+// check turns flags into the configuration of one run: every wrong value is one line that says what is allowed.
+func (f *serveFlags) check(cmd *cobra.Command, args []string) (serveConfig, error) {
+	var c serveConfig
+	host, port, err := net.SplitHostPort(f.listen)
+	if err != nil {
+		return c, fmt.Errorf("--listen %q; allowed: host:port, such as %s", f.listen, defaultListen)
+	}
+	if _, err := parsePort(port); err != nil {
+		return c, fmt.Errorf("--listen %q; allowed: a port 0 to 65535", f.listen)
+	}
+	if len(args) == 1 {
+		port = args[0]
+	}
+	c.listen = net.JoinHostPort(host, port)
+	if !f.insecure && !isLoopback(host) {
+		return c, fmt.Errorf("--listen %s is not a loopback address; allowed: 127.0.0.1, [::1] or localhost, "+
+			"or any with --insecure (everybody who reaches it may read and write)", c.listen)
+	}
+	if !cmd.Flags().Changed("memory-bytes") {
+		f.memoryBytes = Size(defaultMemory())
+	}
+	if err := f.checkRanges(); err != nil {
+		return c, err
+	}
+	if f.storage.value == "file" && f.dataDir == "" {
+		return c, errors.New("--data-dir is empty; allowed: a folder")
+	}
+	c.logFormat, c.logLevel = f.logFormat.value, f.logLevel.value
+	c.engine, c.wire = f.engine(), f.wireConfig()
+	return c, nil
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// checkRanges holds every bounded number against its bounds.
+func (f *serveFlags) checkRanges() error {
+	for _, r := range []struct {
+		name     string
+		value    int64
+		min, max int64
+		show     func(int64) string
+	}{
+		{"batch-bytes", int64(f.batchBytes), 1, 16 << 20, sizeText},
+		{"segment-bytes", int64(f.segmentBytes), 1 << 10, math.MaxInt32, sizeText},
+		{"memory-bytes", int64(f.memoryBytes), 1 << 20, 1 << 50, sizeText},
+		{"max-body-bytes", int64(f.sizes.body), 1 << 10, 16 << 20, sizeText},
+		{"max-inflight-bytes", int64(f.sizes.inflight), 1 << 20, 1 << 40, sizeText},
+		{"max-value-bytes", int64(f.sizes.value), 1, 16 << 20, sizeText},
+		{"max-key-bytes", int64(f.sizes.key), 1, 16 << 20, sizeText},
+		{"max-header-bytes", int64(f.sizes.header), 1, 16 << 20, sizeText},
+		{"fsync-interval", int64(f.interval), int64(time.Millisecond), int64(time.Hour), durationText},
+		{"default-partitions", int64(f.partitions), 1, int64(f.wire.MaxPartitions), plainText},
+		{"max-partitions", int64(f.wire.MaxPartitions), 1, 10_000, plainText},
+		{"max-headers", int64(f.wire.MaxHeaders), 1, 100_000, plainText},
+		{"max-batch-records", int64(f.wire.MaxBatchRecords), 1, 1_000_000, plainText},
+		{"max-topics", int64(f.maxTopics), 1, 1_000_000, plainText},
+		{"max-waiters", int64(f.wire.MaxWaiters), 1, 1_000_000, plainText},
+	} {
+		if r.value < r.min || r.value > r.max {
+			return fmt.Errorf("--%s %s; allowed: %s to %s", r.name, r.show(r.value), r.show(r.min), r.show(r.max))
+		}
+	}
+	return nil
+}
+
+func sizeText(n int64) string     { s := Size(n); return s.String() }
+func durationText(n int64) string { return time.Duration(n).String() }
+func plainText(n int64) string    { return strconv.FormatInt(n, 10) }
+
+func (f *serveFlags) engine() actor.Config {
+	c := actor.Config{
+		MemoryBytes: int64(f.memoryBytes), BatchBytes: int(f.batchBytes), SegmentBytes: int64(f.segmentBytes),
+		FsyncInterval: f.interval, DefaultPartitions: f.partitions, MaxTopics: f.maxTopics,
+		MaxPartitions: f.wire.MaxPartitions,
+	}
+	if f.storage.value == "file" {
+		c.Dir, c.MemoryBytes = f.dataDir, 0
+	}
+	switch f.fsync.value {
+	case "always":
+		c.Fsync = actor.FsyncAlways
+	case "never":
+		c.Fsync = actor.FsyncNever
+	}
+	return c
+}
+
+func (f *serveFlags) wireConfig() http.Config {
+	c := f.wire
+	c.Version = Version()
+	c.MaxBodyBytes, c.MaxInflightBytes = int(f.sizes.body), int(f.sizes.inflight)
+	c.MaxValueBytes, c.MaxKeyBytes, c.MaxHeaderBytes = int(f.sizes.value), int(f.sizes.key), int(f.sizes.header)
+	c.DefaultPartitions, c.NoAutoCreate, c.AllowedHosts = f.partitions, !f.autoCreate, f.allowedHosts
+	return c
+}
+
+func newLogger(w io.Writer, format, level string) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		l = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: l}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

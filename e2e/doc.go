@@ -1,0 +1,4 @@
+// Package e2e owns the end-to-end tests: the built binary, spoken to over plain HTTP and signals, its files looked at
+// from outside. It imports nothing of the broker. FLASHQ_BIN names the binary; without it the tests build one.
+// FLASHQ_KILLS sets how many rounds of kill -9 are played.
+package e2e

@@ -1,0 +1,94 @@
+package instance
+
+import (
+	"os/exec"
+	"regexp"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience bounds every wait for a process; a test that meets it fails.
+const patience = 30 * time.Second
+
+var banner = regexp.MustCompile(`msg="flashq is listening".* addr=(\S+)`)
+
+// Instance is one running broker. Its methods are called by the test's own goroutine, except Call and what builds on
+// it, which any goroutine may call.
+type Instance struct {
+	Addr string // host:port
+	PID  int
+
+	cmd  *exec.Cmd
+	log  *Journal
+	done chan struct{} // closed when the process has ended and its log is whole
+}
+
+// Start runs the broker on a free port and waits until it listens.
+func Start(t testing.TB, args ...string) *Instance {
+	t.Helper()
+	i := Launch(t, args...)
+	i.Addr = i.log.Wait(t, banner)
+	return i
+}
+
+// Launch runs the broker on a free port without waiting for anything. What still runs when the test ends is killed.
+func Launch(t testing.TB, args ...string) *Instance {
+	t.Helper()
+	i := &Instance{log: NewJournal(), done: make(chan struct{})}
+	i.cmd = exec.Command(binary, append([]string{"--listen=127.0.0.1:0"}, args...)...)
+	i.cmd.Stderr = i.log
+	i.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := i.cmd.Start(); err != nil {
+		t.Fatalf("start %s: %v", binary, err)
+	}
+	i.PID = i.cmd.Process.Pid
+	go func() {
+		defer close(i.done)
+		_ = i.cmd.Wait() // ExitCode tells
+		i.log.End()
+	}()
+	t.Cleanup(func() {
+		_ = i.cmd.Process.Kill() // fails when it ended already
+		<-i.done
+		if t.Failed() {
+			t.Logf("log of flashq %v:\n%s", args, i.log)
+		}
+	})
+	return i
+}
+
+// Signal sends a signal and does not wait.
+func (i *Instance) Signal(t testing.TB, s syscall.Signal) {
+	t.Helper()
+	if err := i.cmd.Process.Signal(s); err != nil {
+		t.Fatalf("signal %v: %v", s, err)
+	}
+}
+
+// Wait waits for the end and gives the exit code, -1 after a fatal signal.
+func (i *Instance) Wait(t testing.TB) int {
+	t.Helper()
+	select {
+	case <-i.done:
+		return i.cmd.ProcessState.ExitCode()
+	case <-time.After(patience):
+		t.Fatalf("the broker did not end:\n%s", i.log)
+		return 0
+	}
+}
+
+// Stop ends the broker as an operator would, and demands that it ends well.
+func (i *Instance) Stop(t testing.TB) {
+	t.Helper()
+	i.Signal(t, syscall.SIGTERM)
+	if code := i.Wait(t); code != 0 {
+		t.Fatalf("exit code %d after SIGTERM:\n%s", code, i.log)
+	}
+}
+
+// Kill ends the broker with SIGKILL and waits until it is gone. Unlike the others it may be called by any goroutine.
+func (i *Instance) Kill() {
+	_ = i.cmd.Process.Kill() // fails when it ended already
+	<-i.done
+}

@@ -1,0 +1,149 @@
+package kafka
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"flashq/e2e/instance"
+)
+
+// A Kafka broker takes over our folder, indexes included, and serves every record from it as if it had written it.
+func TestBrokerAdoptsOurFolder(t *testing.T) {
+	ours := fill(t, false, []string{`"segment_bytes":1048576`})
+	kafka := newNode(t)
+	kafka.start(t)
+	for topic, parts := range ours.topics {
+		createTopic(t, kafka, topic, len(parts))
+	}
+	kafka.stop(t)
+	for topic, parts := range ours.topics {
+		for p := range parts {
+			adopt(t, ours, kafka, topic, p)
+		}
+	}
+	kafka.start(t)
+	for topic, parts := range ours.topics {
+		got := consume(t, kafka, topic, parts)
+		for p, want := range parts {
+			for i, r := range want {
+				if diff := cmp.Diff(r, got[p][i]); diff != "" {
+					t.Fatalf("%s-%d: record %d (-FlashQ +Kafka):\n%s", topic, p, i, diff)
+				}
+			}
+		}
+	}
+	at, err := time.Parse(time.RFC3339, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p, want := range ours.noon {
+		if got := offsetForTime(t, kafka, "flights", p, at); got != want {
+			t.Errorf("flights-%d: Kafka finds offset %d for %s, FlashQ found %d", p, got, noon, want)
+		}
+	}
+	kafka.stop(t)
+}
+
+func createTopic(t *testing.T, kafka *node, topic string, partitions int) {
+	t.Helper()
+	client, ctx := kafka.client(t)
+	wish := kmsg.NewCreateTopicsRequestTopic()
+	wish.Topic, wish.NumPartitions, wish.ReplicationFactor = topic, int32(partitions), 1
+	request := kmsg.NewPtrCreateTopicsRequest()
+	request.Topics = append(request.Topics, wish)
+	answer, err := request.RequestWith(ctx, client)
+	if err == nil {
+		err = kerr.ErrorForCode(answer.Topics[0].ErrorCode)
+	}
+	if err != nil {
+		t.Fatalf("create topic %s: %v", topic, err)
+	}
+}
+
+// adopt puts our files of a partition in the place of Kafka's empty ones.
+func adopt(t *testing.T, ours folder, kafka *node, topic string, partition int) {
+	t.Helper()
+	to := kafka.partition(topic, partition)
+	for _, suffix := range []string{".log", ".index", ".timeindex", "leader-epoch-checkpoint"} {
+		for _, path := range ours.files(t, topic, partition, suffix) {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(to, filepath.Base(path)), data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// consume reads from the beginning as many records as there must be.
+func consume(t *testing.T, kafka *node, topic string, want map[int][]instance.Record) map[int][]instance.Record {
+	t.Helper()
+	starts, left := map[int32]kgo.Offset{}, 0
+	for p, records := range want {
+		starts[int32(p)] = kgo.NewOffset().AtStart()
+		left += len(records)
+	}
+	client, ctx := kafka.client(t, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: starts}))
+	got := map[int][]instance.Record{}
+	for left > 0 {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			t.Fatalf("%s: %d records are missing: %v", topic, left, err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			got[int(r.Partition)] = append(got[int(r.Partition)], asOurs(r))
+			left--
+		})
+	}
+	return got
+}
+
+// asOurs shows a record of Kafka's client as the API's JSON would.
+func asOurs(r *kgo.Record) instance.Record {
+	out := instance.Record{
+		Partition: int(r.Partition), Offset: r.Offset, Key: text(r.Key), Value: text(r.Value),
+		Timestamp: r.Timestamp.UTC().Format("2006-01-02T15:04:05.000Z"),
+	}
+	for _, h := range r.Headers {
+		out.Headers = append(out.Headers, instance.Header{Key: h.Key, Value: text(h.Value)})
+	}
+	return out
+}
+
+func text(p []byte) *string {
+	if p == nil {
+		return nil
+	}
+	s := string(p)
+	return &s
+}
+
+// offsetForTime is what Kafka finds in its time index, which was ours.
+func offsetForTime(t *testing.T, kafka *node, topic string, partition int, at time.Time) int64 {
+	t.Helper()
+	client, ctx := kafka.client(t)
+	part := kmsg.NewListOffsetsRequestTopicPartition()
+	part.Partition, part.Timestamp = int32(partition), at.UnixMilli()
+	wish := kmsg.NewListOffsetsRequestTopic()
+	wish.Topic, wish.Partitions = topic, append(wish.Partitions, part)
+	request := kmsg.NewPtrListOffsetsRequest()
+	request.ReplicaID, request.Topics = -1, append(request.Topics, wish)
+	answer, err := request.RequestWith(ctx, client)
+	if err != nil {
+		t.Fatalf("list offsets: %v", err)
+	}
+	found := answer.Topics[0].Partitions[0]
+	if err := kerr.ErrorForCode(found.ErrorCode); err != nil {
+		t.Fatalf("list offsets of %s-%d: %v", topic, partition, err)
+	}
+	return found.Offset
+}

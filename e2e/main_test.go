@@ -1,0 +1,10 @@
+package e2e
+
+import (
+	"os"
+	"testing"
+
+	"flashq/e2e/instance"
+)
+
+func TestMain(m *testing.M) { os.Exit(instance.Main(m)) }

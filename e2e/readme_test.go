@@ -1,0 +1,128 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"flashq/e2e/instance"
+)
+
+var (
+	// times differ from run to run; everything else in an answer must be as the README shows it.
+	times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
+	// shells are what a reader types to build or start something; the tests do that themselves.
+	shells = regexp.MustCompile(`^(make|bin/flashq|go) `)
+	flags  = regexp.MustCompile("(?m)^\\| `(--[a-z-]+)")
+)
+
+// What the README tells a reader to type works, in the order of reading, and answers what it shows.
+func TestReadmeWorksAsWritten(t *testing.T) {
+	broker := instance.Start(t)
+	ran := 0
+	for _, example := range examples(t) {
+		if shells.MatchString(example.script) {
+			continue
+		}
+		ran++
+		cmd := exec.Command("bash", "-euo", "pipefail", "-c",
+			strings.ReplaceAll(example.script, "localhost:8080", broker.Addr))
+		cmd.Dir = t.TempDir()
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s\nends with %v: %s", example.script, err, out)
+		}
+		if diff := example.differs(t, out); diff != "" {
+			t.Errorf("%s\nanswers otherwise (-README +broker):\n%s", example.script, diff)
+		}
+	}
+	if ran < 5 {
+		t.Errorf("only %d examples were found", ran)
+	}
+	broker.Stop(t)
+}
+
+// The README's table of flags is the command's.
+func TestReadmeListsFlags(t *testing.T) {
+	help, err := exec.Command(instance.Binary(), "--help").Output()
+	if err != nil {
+		t.Fatalf("--help: %v", err)
+	}
+	listed := map[string]bool{}
+	for _, m := range flags.FindAllStringSubmatch(readme(t), -1) {
+		listed[m[1]] = true
+	}
+	known := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[a-z-]+)`).FindAllStringSubmatch(string(help), -1) {
+		known[m[1]] = true
+	}
+	delete(known, "--help")
+	delete(known, "--version")
+	if diff := cmp.Diff(listed, known); diff != "" {
+		t.Errorf("flags (-README +broker):\n%s", diff)
+	}
+}
+
+// example is a block of shell and what the README shows as its output.
+type example struct {
+	script   string
+	language string // of the output: json, text, or "" when none is shown
+	output   string
+}
+
+// examples are the README's ```sh blocks with the ```json or ```text block that follows each.
+func examples(t *testing.T) (all []example) {
+	t.Helper()
+	fences := regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
+	for _, m := range fences.FindAllStringSubmatch(readme(t), -1) {
+		switch last := len(all) - 1; {
+		case m[1] == "sh":
+			all = append(all, example{script: m[2]})
+		case last < 0 || all[last].language != "":
+			t.Fatalf("README: a block of %q follows no shell block:\n%s", m[1], m[2])
+		default:
+			all[last].language, all[last].output = m[1], m[2]
+		}
+	}
+	return all
+}
+
+func (e example) differs(t *testing.T, out []byte) string {
+	t.Helper()
+	want, got := times.ReplaceAllString(e.output, "TIME"), times.ReplaceAllString(string(out), "TIME")
+	switch e.language {
+	case "":
+		return ""
+	case "json":
+		return cmp.Diff(parse(t, want), parse(t, got))
+	default:
+		return cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got))
+	}
+}
+
+func parse(t *testing.T, text string) (v any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("not JSON: %v:\n%s", err, text)
+	}
+	return v
+}
+
+func readme(t *testing.T) string {
+	t.Helper()
+	root, err := instance.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

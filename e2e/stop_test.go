@@ -1,0 +1,93 @@
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"testing"
+
+	"flashq/e2e/instance"
+)
+
+// SIGTERM under load: what was accepted is answered, the exit code is 0, and a restart finds exactly what was answered.
+func TestStopAnswersWhatWasAccepted(t *testing.T) {
+	args := []string{"--storage=file", "--data-dir=" + t.TempDir()}
+	l := newLedger()
+	position := ""
+	for range 3 {
+		broker := instance.Start(t, args...)
+		if position == "" {
+			broker.CreateTopic(t, loadTopic, partitions)
+		}
+		load(t, broker, l, 200, func() { broker.Signal(t, syscall.SIGTERM) })
+		if code := broker.Wait(t); code != 0 {
+			t.Fatalf("exit code %d after SIGTERM", code)
+		}
+		broker = instance.Start(t, args...)
+		var got map[int][]instance.Record
+		got, position = broker.ReadFrom(t, loadTopic, position)
+		l.check(t, got)
+		l.checkAnswered(t)
+		broker.Stop(t)
+	}
+}
+
+// SIGTERM ends waiting fetches at once, with answers, not after their minute.
+func TestStopEndsLongPolls(t *testing.T) {
+	broker := instance.Start(t)
+	broker.CreateTopic(t, "news", 1)
+	var all sync.WaitGroup
+	for range 8 {
+		conn, err := net.Dial("tcp", broker.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "GET /topics/news/records?timeout_ms=60000 HTTP/1.1\r\nHost: %s\r\n\r\n", broker.Addr)
+		all.Go(func() {
+			if res, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
+				t.Errorf("a waiting fetch got no answer: %v", err)
+			} else if res.StatusCode != http.StatusOK {
+				t.Errorf("a waiting fetch got %s", res.Status)
+			}
+		})
+	}
+	// The broker takes connections in order, so an answer on a later one tells that it took those.
+	broker.Must(t, http.StatusOK, "GET", "/health", "", nil, nil)
+	broker.Stop(t)
+	all.Wait()
+}
+
+// A second SIGTERM doesn't wait for a client that never ends its request.
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	broker := instance.Start(t)
+	conn, err := net.Dial("tcp", broker.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /topics/news/records HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"+
+		"Content-Length: 100\r\nExpect: 100-continue\r\n\r\n", broker.Addr)
+	if _, err := io.ReadFull(conn, make([]byte, len("HTTP/1.1 100"))); err != nil {
+		t.Fatalf("no 100 Continue: %v", err)
+	}
+	broker.Signal(t, syscall.SIGTERM)
+	for open(broker.Addr) { // the first signal is being obeyed when the door is shut
+	}
+	broker.Signal(t, syscall.SIGTERM)
+	if code := broker.Wait(t); code == 0 {
+		t.Errorf("exit code 0 although a request was cut off")
+	}
+}
+
+func open(addr string) bool {
+	conn, err := net.Dial("tcp", addr)
+	if err == nil {
+		conn.Close()
+	}
+	return err == nil
+}

@@ -1,0 +1,63 @@
+package http
+
+import (
+	"log/slog"
+
+	"flashq/broker"
+)
+
+// Config says what a Server serves and how much it lets in. Sizes are bytes; zero
+// fields take the default in brackets.
+type Config struct {
+	Broker  broker.Broker
+	Logger  *slog.Logger // nil: none
+	Version string       // shown by /health
+
+	MaxBodyBytes     int // of one request, decompressed (16 MiB)
+	MaxKeyBytes      int // 1024
+	MaxHeaderBytes   int // of one record header's value (1024)
+	MaxHeaders       int // per record (100)
+	MaxValueBytes    int // 1 MiB
+	MaxBatchRecords  int // per JSON request (1000)
+	MaxInflightBytes int // of bodies that are not appended yet, and as much again of answers being sent (256 MiB)
+	MaxWaiters       int // fetches that wait at one time (10 000)
+	MaxPartitions    int // per topic (256)
+
+	DefaultPartitions int  // of topics that a produce creates (1)
+	NoAutoCreate      bool // a produce to an unknown topic is 404
+
+	// AllowedHosts are the names beside loopback ones that a Host header may carry on a loopback bind.
+	AllowedHosts []string
+}
+
+// What one fetch may ask for; not configurable, so that clients can rely on it.
+const (
+	maxFetchRecords     = 10000
+	defaultFetchRecords = 100
+	maxFetchBytes       = 16 << 20
+	defaultFetchBytes   = 1 << 20
+	maxFetchTimeoutMs   = 60000
+)
+
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	orDefault(&c.MaxBodyBytes, 16<<20)
+	orDefault(&c.MaxKeyBytes, 1024)
+	orDefault(&c.MaxHeaderBytes, 1024)
+	orDefault(&c.MaxHeaders, 100)
+	orDefault(&c.MaxValueBytes, 1<<20)
+	orDefault(&c.MaxBatchRecords, 1000)
+	orDefault(&c.MaxInflightBytes, 256<<20)
+	orDefault(&c.MaxWaiters, 10000)
+	orDefault(&c.MaxPartitions, 256)
+	orDefault(&c.DefaultPartitions, 1)
+	return c
+}
+
+func orDefault(field *int, value int) {
+	if *field == 0 {
+		*field = value
+	}
+}

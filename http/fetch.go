@@ -1,0 +1,159 @@
+package http
+
+import (
+	"sync"
+
+	"github.com/valyala/fasthttp"
+
+	"flashq/broker"
+	"flashq/http/recordjson"
+	"flashq/segment/slab"
+)
+
+// fetching is the state of one fetch, reused by later ones. It belongs to the handler's goroutine.
+type fetching struct {
+	s       *Server
+	query   fetchQuery
+	topic   broker.Topic
+	format  format
+	options recordjson.Options
+	cursors []cursor // one for each partition that is read, in the order asked
+
+	text  []byte // a slab: the answer so far
+	raw   []byte // a slab: batches as read
+	plain []byte // a slab: a batch decompressed
+	hold  lease  // of Server.answers: covers the slabs
+
+	count       int // records taken
+	size        int // their bytes, as the limits count
+	recordsLeft int
+	bytesLeft   int
+}
+
+var fetchings = sync.Pool{New: func() any { return new(fetching) }}
+
+// fetch is GET /topics/{topic}/records.
+func (s *Server) fetch(ctx *fasthttp.RequestCtx) error {
+	name, err := topicName(ctx)
+	if err != nil {
+		return err
+	}
+	query, err := parseFetchQuery(ctx)
+	if err != nil {
+		return err
+	}
+	choice, err := wantRecords(ctx)
+	if err != nil {
+		return err
+	}
+	topic, err := s.topic(name)
+	if err != nil {
+		return err
+	}
+	f := fetchings.Get().(*fetching)
+	defer f.release()
+	f.begin(s, topic, query, formats[choice].format)
+	if err := f.run(); err != nil {
+		return f.fault(err)
+	}
+	f.answer(ctx, formats[choice].name)
+	return nil
+}
+
+// topic finds a topic that has to be there.
+func (s *Server) topic(name string) (broker.Topic, error) {
+	t, err := s.cfg.Broker.Topic(s.calls, name)
+	return t, aboutTopic(err, name)
+}
+
+func (f *fetching) begin(s *Server, topic broker.Topic, q fetchQuery, shape format) {
+	*f = fetching{
+		s: s, query: q, topic: topic, format: shape, hold: lease{from: &s.answers},
+		options:     recordjson.Options{Base64: q.base64, NoHeaders: q.noHeaders},
+		cursors:     f.cursors[:0],
+		recordsLeft: q.maxRecords, bytesLeft: q.maxBytes,
+	}
+}
+
+// release gives back what the fetch held and readies f for another one.
+func (f *fetching) release() {
+	slab.Put(f.text)
+	slab.Put(f.raw)
+	slab.Put(f.plain)
+	f.hold.end()
+	clear(f.cursors)
+	*f = fetching{cursors: f.cursors[:0]}
+	fetchings.Put(f)
+}
+
+// run fills f.text with what the query asks for, waiting for it if it says so.
+func (f *fetching) run() error {
+	if err := f.open(); err != nil {
+		return err
+	}
+	if err := f.collect(everyCursor); err != nil {
+		return err
+	}
+	if f.satisfied() || f.query.timeout == 0 {
+		return f.corruption()
+	}
+	if err := f.wait(); err != nil {
+		return err
+	}
+	return f.corruption()
+}
+
+// open makes a cursor for each partition that is asked for.
+func (f *fetching) open() error {
+	partitions := f.topic.Config().Partitions
+	wanted := f.query.partitions
+	for _, m := range f.query.marks {
+		if m.partition >= partitions && wanted == nil {
+			return partitionNotFound(f.topic.Name(), m.partition, partitions)
+		}
+	}
+	for _, p := range wanted {
+		if p >= partitions {
+			return partitionNotFound(f.topic.Name(), p, partitions)
+		}
+		f.cursors = append(f.cursors, cursor{partition: p})
+	}
+	if wanted == nil {
+		for p := range partitions {
+			f.cursors = append(f.cursors, cursor{partition: p})
+		}
+	}
+	return nil
+}
+
+// satisfied tells that there is nothing to wait for: enough is there, a limit is reached, or damage has to be told.
+func (f *fetching) satisfied() bool {
+	if f.size >= f.query.minBytes && f.count > 0 || f.recordsLeft == 0 {
+		return true
+	}
+	for i := range f.cursors {
+		if c := &f.cursors[i]; c.full || c.damaged {
+			return true
+		}
+	}
+	return false
+}
+
+// corruption is the error of a fetch that asked for one partition and met nothing but damage.
+func (f *fetching) corruption() error {
+	if len(f.cursors) != 1 || f.count > 0 || !f.cursors[0].damaged {
+		return nil
+	}
+	c := &f.cursors[0]
+	return corruptError(c.partition, c.next, c.nextGood)
+}
+
+func corruptError(partition int, first, nextGood int64) error {
+	return &apiError{
+		status: 500, code: "corrupt_data", message: "The records at this position are damaged; go on with next_good_offset",
+		details: details{"partition": partition, "first_offset": first, "next_good_offset": nextGood},
+	}
+}
+
+// fault puts the topic's name into what an engine says.
+func (f *fetching) fault(err error) error { return aboutTopic(err, f.topic.Name()) }

@@ -1,0 +1,61 @@
+package http
+
+import (
+	"strings"
+
+	"github.com/valyala/fasthttp"
+)
+
+// maxTopicName is Kafka's limit: name-0 must fit a file name.
+const maxTopicName = 249
+
+// topicName gives the path's topic, checked. The router hands out the raw path segment, so an escaped slash arrives as
+// %2f and fails the allow-list like any other stranger.
+func topicName(ctx *fasthttp.RequestCtx) (string, error) {
+	name, _ := ctx.UserValue("topic").(string)
+	if why := badName(name, maxTopicName); why != "" {
+		return "", &apiError{
+			status: 400, code: "validation_error", message: "Topic name " + quote(name) + " " + why,
+			details: details{"field": "topic", "max_size": maxTopicName, "actual_size": len(name)},
+		}
+	}
+	return name, nil
+}
+
+// badName tells what is wrong with a name that becomes a folder; "" is fine.
+func badName(name string, limit int) string {
+	switch {
+	case name == "":
+		return "is empty"
+	case len(name) > limit:
+		return "is too long"
+	case name == "." || strings.Contains(name, ".."):
+		return "must not be '.' or contain '..'"
+	case name[0] == '-':
+		return "must not start with '-'"
+	case strings.HasPrefix(name, "__"):
+		return "is reserved: names starting with '__' are internal"
+	}
+	for i := range len(name) {
+		if !nameByte(name[i]) {
+			return "may hold only A-Z a-z 0-9 . _ -"
+		}
+	}
+	return ""
+}
+
+func nameByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-'
+}
+
+// quote shows what a client sent within a message.
+func quote(s string) string { return "'" + clip(s) + "'" }
+
+// clip cuts what a client sent to a length that is worth sending back.
+func clip(s string) string {
+	const most = 80
+	if len(s) > most {
+		s = s[:most] + "..."
+	}
+	return strings.ToValidUTF8(s, "?")
+}

@@ -1,0 +1,56 @@
+package http
+
+import (
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"flashq/broker"
+)
+
+// health is liveness: 200 while the process serves, whatever the engine says.
+func (s *Server) health(ctx *fasthttp.RequestCtx) error {
+	if err := noParams(ctx); err != nil {
+		return err
+	}
+	topics, _ := s.cfg.Broker.Topics(s.calls) // while it recovers there is nothing to count
+	now := time.Now()
+	writeJSON(ctx, 200, struct {
+		Status         string    `json:"status"`
+		Service        string    `json:"service"`
+		Timestamp      timestamp `json:"timestamp"`
+		Version        string    `json:"version"`
+		UptimeMs       int64     `json:"uptime_ms"`
+		TopicsCount    int       `json:"topics_count"`
+		ConsumerGroups int       `json:"consumer_groups_count"`
+	}{
+		Status: "healthy", Service: "flashq", Timestamp: timestamp(now.UnixMilli()), Version: s.cfg.Version,
+		UptimeMs: now.Sub(s.started).Milliseconds(), TopicsCount: len(topics),
+	})
+	return nil
+}
+
+// ready tells whether writes would be taken; else it is the error shape with the reason beside it.
+func (s *Server) ready(ctx *fasthttp.RequestCtx) error {
+	if err := noParams(ctx); err != nil {
+		return err
+	}
+	err := s.cfg.Broker.Ready()
+	if s.draining() {
+		err = broker.ErrDraining
+	}
+	if err == nil {
+		writeJSON(ctx, 200, map[string]string{"status": "ready"})
+		return nil
+	}
+	e, known := explain(err)
+	if !known {
+		return err
+	}
+	ctx.Response.Header.Set("Retry-After", retryAfterSeconds)
+	writeJSON(ctx, 503, map[string]any{
+		"status": "not_ready", "reason": e.code,
+		"error": e.code, "message": e.message, "details": details{}, "retryable": true,
+	})
+	return nil
+}

@@ -1,0 +1,71 @@
+package http
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strconv"
+)
+
+// mark is one entry of a position token: the partition continues at offset.
+type mark struct {
+	partition int
+	offset    int64
+}
+
+// parsePosition reads `0:15,2:7`: decimal digits only, every partition once. The marks come back sorted by partition;
+// ok is false for anything else.
+func parsePosition(token []byte) (marks []mark, ok bool) {
+	for more := true; more; {
+		var entry []byte
+		entry, token, more = bytes.Cut(token, []byte{','})
+		partition, offset, found := bytes.Cut(entry, []byte{':'})
+		p, ok1 := digits(partition)
+		o, ok2 := digits(offset)
+		if !found || !ok1 || !ok2 || p > 1<<31-1 {
+			return nil, false
+		}
+		marks = append(marks, mark{int(p), o})
+	}
+	slices.SortFunc(marks, func(a, b mark) int { return cmp.Compare(a.partition, b.partition) })
+	for i := 1; i < len(marks); i++ {
+		if marks[i].partition == marks[i-1].partition {
+			return nil, false
+		}
+	}
+	return marks, true
+}
+
+// findMark looks a partition up in sorted marks.
+func findMark(marks []mark, partition int) (offset int64, ok bool) {
+	i, ok := slices.BinarySearchFunc(marks, partition, func(m mark, p int) int { return cmp.Compare(m.partition, p) })
+	if !ok {
+		return 0, false
+	}
+	return marks[i].offset, true
+}
+
+// appendMark appends one entry to a token that began at start.
+func appendMark(dst []byte, start, partition int, offset int64) []byte {
+	if len(dst) > start {
+		dst = append(dst, ',')
+	}
+	dst = strconv.AppendInt(dst, int64(partition), 10)
+	dst = append(dst, ':')
+	return strconv.AppendInt(dst, offset, 10)
+}
+
+// digits reads a non-negative decimal int64 without sign, space or underscore; false also on overflow.
+func digits(p []byte) (int64, bool) {
+	if len(p) == 0 || len(p) > 19 {
+		return 0, false
+	}
+	n := uint64(0)
+	for _, c := range p {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	return int64(n), n <= 1<<63-1
+}

@@ -1,0 +1,200 @@
+package http
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"flashq/broker"
+	"flashq/http/recordjson"
+	"flashq/segment/slab"
+)
+
+// production is the state of one produce request, reused by later ones. It belongs to the handler's goroutine.
+type production struct {
+	query   produceQuery
+	topic   broker.Topic // nil until the topic exists
+	name    string
+	decoder recordjson.Decoder
+	decoded *recordjson.Request
+	parts   []broker.Part
+	adopted func(part int) bool // made once: tells the decoder which batches the engine keeps
+	body    []byte              // a slab, nil when given back
+	hold    lease               // of Server.inflight
+	deltas  []int64             // of each part: its last offset less its base; its batch may be the engine's by then
+	order   []int               // of parts, by partition
+	answer  []byte
+}
+
+var productions = sync.Pool{New: func() any {
+	p := new(production)
+	p.adopted = func(part int) bool { return part < len(p.parts) && p.parts[part].Adopted }
+	return p
+}}
+
+// produce is POST /topics/{topic}/records. Nothing is stored, and no topic made, before the whole body was found good.
+func (s *Server) produce(ctx *fasthttp.RequestCtx) error {
+	name, err := topicName(ctx)
+	if err != nil {
+		return err
+	}
+	p := productions.Get().(*production)
+	p.name, p.hold.from = name, &s.inflight
+	defer p.release()
+	format, coding, err := s.admitProduce(ctx, p)
+	if err != nil {
+		return err
+	}
+	if p.topic, err = s.lookup(name); err != nil {
+		return err
+	}
+	if err := p.readFrom(s, ctx, coding); err != nil {
+		return err
+	}
+	if err := p.store(s, format); err != nil {
+		return err
+	}
+	ctx.Response.SetStatusCode(fasthttp.StatusOK)
+	ctx.Response.Header.SetContentTypeBytes(typeJSON)
+	ctx.Response.SetBody(p.appendAnswer())
+	return nil
+}
+
+// release gives back what the request held and readies p for another one.
+func (p *production) release() {
+	p.decoder.Release(p.adopted)
+	slab.Put(p.body)
+	p.hold.end()
+	clear(p.parts)
+	p.parts = p.parts[:0]
+	p.topic, p.decoded, p.body, p.name = nil, nil, nil, ""
+	productions.Put(p)
+}
+
+// admitProduce judges everything that stands before the body.
+func (s *Server) admitProduce(ctx *fasthttp.RequestCtx, p *production) (f format, coding string, err error) {
+	if s.draining() {
+		return 0, "", broker.ErrDraining
+	}
+	if p.query, err = parseProduceQuery(ctx); err != nil {
+		return 0, "", err
+	}
+	if len(ctx.Request.Header.Peek("Idempotency-Key")) > 0 {
+		return 0, "", &apiError{
+			status: 422, code: "not_supported",
+			message: "Idempotency-Key is not supported yet; without it a retry may store the records twice",
+		}
+	}
+	if err = wantJSON(ctx); err != nil {
+		return 0, "", err
+	}
+	if f, err = bodyFormat(ctx); err != nil {
+		return 0, "", err
+	}
+	coding, err = bodyCoding(ctx)
+	return f, coding, err
+}
+
+// lookup finds a topic to produce to; nil for one that the first good body makes.
+func (s *Server) lookup(name string) (broker.Topic, error) {
+	t, err := s.cfg.Broker.Topic(s.calls, name)
+	if errors.Is(err, broker.ErrTopicNotFound) {
+		if !s.cfg.NoAutoCreate {
+			return nil, nil
+		}
+		return nil, topicNotFound(name)
+	}
+	return t, err
+}
+
+// readFrom fills p.body with the request's body, decompressed.
+func (p *production) readFrom(s *Server, ctx *fasthttp.RequestCtx, coding string) error {
+	body, err := s.readBody(ctx, &p.hold)
+	p.body = body
+	if err != nil || coding == "" {
+		return err
+	}
+	plain, err := s.decompress(coding, body)
+	if err != nil {
+		return err
+	}
+	p.body = plain
+	slab.Put(body)
+	if !p.hold.raise(cap(plain)) {
+		return s.overloaded("Too many bytes are waiting to be appended")
+	}
+	return nil
+}
+
+// store decodes the body, makes the topic where there is none yet, and appends.
+func (p *production) store(s *Server, f format) error {
+	partitions := s.cfg.DefaultPartitions
+	if p.topic != nil {
+		partitions = p.topic.Config().Partitions
+	}
+	if err := p.decode(s, f, partitions); err != nil {
+		return err
+	}
+	if p.topic == nil {
+		if err := p.create(s); err != nil {
+			return err
+		}
+		if n := p.topic.Config().Partitions; n != partitions {
+			if err := p.decode(s, f, n); err != nil {
+				return err
+			}
+		}
+	}
+	slab.Put(p.body) // what follows may wait for a disk
+	p.body = nil
+	if err := p.topic.Append(p.parts, p.query.sync); err != nil {
+		return p.appendFault(err)
+	}
+	return nil
+}
+
+// decode turns the body into one batch for each partition.
+func (p *production) decode(s *Server, f format, partitions int) error {
+	if p.query.partition >= partitions {
+		return partitionNotFound(p.name, p.query.partition, partitions)
+	}
+	c := &s.cfg
+	target := recordjson.Target{
+		Partitions: partitions, Partition: p.query.partition, Now: time.Now().UnixMilli(), Placements: p.query.offsets,
+		Limits: recordjson.Limits{
+			KeyBytes: c.MaxKeyBytes, ValueBytes: c.MaxValueBytes, HeaderBytes: c.MaxHeaderBytes, Headers: c.MaxHeaders,
+			Records: c.MaxBatchRecords,
+		},
+	}
+	if partitions > 1 {
+		target.Sticky = int(s.sticky.Add(1) % uint32(partitions))
+	}
+	p.decoder.Release(nil) // of an earlier decoding of this same body
+	p.parts, p.deltas = p.parts[:0], p.deltas[:0]
+	var err error
+	if f == formatNDJSON {
+		p.decoded, err = p.decoder.NDJSON(p.body, target)
+	} else {
+		p.decoded, err = p.decoder.JSON(p.body, target)
+	}
+	if err != nil {
+		return err
+	}
+	for i := range p.decoded.Parts {
+		d := &p.decoded.Parts[i]
+		p.parts = append(p.parts, broker.Part{Partition: d.Partition, Batch: d.Batch, BrokerTime: d.BrokerTime})
+		p.deltas = append(p.deltas, int64(d.Batch.LastOffsetDelta()))
+	}
+	return nil
+}
+
+// create makes the topic, or takes what somebody else made meanwhile.
+func (p *production) create(s *Server) (err error) {
+	p.topic, _, err = s.cfg.Broker.CreateTopic(s.calls, p.name, broker.TopicChange{Partitions: s.cfg.DefaultPartitions})
+	if errors.Is(err, broker.ErrPartitionsImmutable) {
+		p.topic, err = s.cfg.Broker.Topic(s.calls, p.name)
+	}
+	return err
+}

@@ -1,0 +1,150 @@
+package http
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strconv"
+
+	"github.com/valyala/fasthttp"
+
+	"flashq/broker"
+	"flashq/http/recordjson"
+)
+
+// produceQuery is what a produce's query asks for.
+type produceQuery struct {
+	partition int // -1: by key
+	sync      bool
+	offsets   bool // one offset per record in the answer
+}
+
+var produceParams = []string{"partition", "sync", "return"}
+
+func parseProduceQuery(ctx *fasthttp.RequestCtx) (produceQuery, error) {
+	q := produceQuery{partition: -1}
+	err := eachParam(ctx, produceParams, func(name string, value []byte) (err error) {
+		switch name {
+		case "partition":
+			q.partition, err = intParam(name, value, 0, 1<<31-1)
+		case "sync":
+			q.sync, err = boolParam(name, value)
+		case "return":
+			if q.offsets = string(value) == "offsets"; !q.offsets {
+				err = badParam(name, "must be offsets")
+			}
+		}
+		return err
+	})
+	return q, err
+}
+
+// appendAnswer writes where the records went, parts in the order of their partitions.
+func (p *production) appendAnswer() []byte {
+	last := p.decoded.LastPart
+	lastTime := p.decoded.Parts[last].LastTimestamp
+	if p.parts[last].BrokerTime {
+		lastTime = p.parts[last].Timestamp // the owner may have raised it
+	}
+	a := append(p.answer[:0], `{"offset":`...)
+	a = strconv.AppendInt(a, p.lastOffset(last), 10)
+	a = append(a, `,"timestamp":"`...)
+	a = recordjson.AppendTime(a, lastTime)
+	a = append(a, `","count":`...)
+	a = strconv.AppendInt(a, int64(p.decoded.Count), 10)
+	a = append(a, `,"partitions":[`...)
+	for i, part := range p.byPartition() {
+		if i > 0 {
+			a = append(a, ',')
+		}
+		a = p.appendRange(a, part)
+	}
+	a = append(a, ']')
+	if p.query.offsets {
+		a = p.appendOffsets(a)
+	}
+	p.answer = append(a, '}')
+	return p.answer
+}
+
+func (p *production) lastOffset(part int) int64 { return p.parts[part].BaseOffset + p.deltas[part] }
+
+func (p *production) appendRange(a []byte, part int) []byte {
+	a = append(a, `{"partition":`...)
+	a = strconv.AppendInt(a, int64(p.parts[part].Partition), 10)
+	a = append(a, `,"base_offset":`...)
+	a = strconv.AppendInt(a, p.parts[part].BaseOffset, 10)
+	a = append(a, `,"last_offset":`...)
+	a = strconv.AppendInt(a, p.lastOffset(part), 10)
+	return append(a, '}')
+}
+
+// byPartition gives the indexes of the parts in the order of their partitions.
+func (p *production) byPartition() []int {
+	p.order = p.order[:0]
+	for i := range p.parts {
+		p.order = append(p.order, i)
+	}
+	if len(p.order) > 1 {
+		slices.SortFunc(p.order, func(a, b int) int { return cmp.Compare(p.parts[a].Partition, p.parts[b].Partition) })
+	}
+	return p.order
+}
+
+// appendOffsets lists each record's partition and offset in request order.
+func (p *production) appendOffsets(a []byte) []byte {
+	next := make([]int64, len(p.parts)) // per part: the next record's offset
+	for i := range p.parts {
+		next[i] = p.parts[i].BaseOffset
+	}
+	a = append(a, `,"offsets":[`...)
+	for i, part := range p.decoded.Placements {
+		if i > 0 {
+			a = append(a, ',')
+		}
+		a = append(a, `{"partition":`...)
+		a = strconv.AppendInt(a, int64(p.parts[part].Partition), 10)
+		a = append(a, `,"offset":`...)
+		a = strconv.AppendInt(a, next[part], 10)
+		a = append(a, '}')
+		next[part]++
+	}
+	return append(a, ']')
+}
+
+// appendFault tells what a failed append left behind.
+func (p *production) appendFault(err error) error {
+	var partial *broker.PartialError
+	if errors.Is(err, broker.ErrTopicNotFound) {
+		return topicNotFound(p.name)
+	}
+	if !errors.As(err, &partial) {
+		return err
+	}
+	stored := []map[string]int64{}
+	for _, i := range p.byPartition() {
+		if part := &p.parts[i]; part.Stored {
+			stored = append(stored, map[string]int64{
+				"partition": int64(part.Partition), "base_offset": part.BaseOffset, "last_offset": p.lastOffset(i),
+			})
+		}
+	}
+	return &apiError{
+		status: 503, code: "partially_stored", message: "Some partitions stored their records and others could not",
+		details: details{"stored": stored},
+	}
+}
+
+func topicNotFound(name string) error {
+	return &apiError{
+		status: 404, code: "topic_not_found", message: "Topic '" + name + "' not found", details: details{"topic": name},
+	}
+}
+
+func partitionNotFound(topic string, partition, partitions int) error {
+	return &apiError{
+		status: 404, code: "partition_not_found",
+		message: "Topic '" + topic + "' has no partition " + strconv.Itoa(partition) + "; it has " + strconv.Itoa(partitions),
+		details: details{"topic": topic, "partition": partition, "partitions": partitions},
+	}
+}

@@ -1,0 +1,84 @@
+package recordjson
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The codes are API.md's.
+const (
+	codeSyntax      = "invalid_json"
+	codeRange       = "validation_error"
+	codeRecord      = "record_validation_error"
+	codeNoPartition = "partition_not_found"
+)
+
+// shownName bounds how much of a stranger's text an error repeats.
+const shownName = 64
+
+func (s *scanner) fault(code, field, message string) *Error {
+	if s.index >= 0 {
+		message = fmt.Sprintf("record %d: %s", s.index, message)
+	}
+	return &Error{
+		Code: code, Message: message, Index: s.index, Field: field, MaxSize: -1, ActualSize: -1, Partition: -1,
+	}
+}
+
+// syntax is about the body's bytes from at on.
+func (s *scanner) syntax(at int, what string) *Error {
+	return s.fault(codeSyntax, "", fmt.Sprintf("invalid JSON at byte %d: %s", at, what))
+}
+
+// unexpected names what stands where something else should.
+func (s *scanner) unexpected(wanted string) *Error {
+	if s.i >= len(s.p) {
+		return s.syntax(len(s.p), "the body ends where "+wanted+" should be")
+	}
+	return s.syntax(s.i, fmt.Sprintf("%q where %s should be", s.p[s.i:s.i+1], wanted))
+}
+
+// wrong is for JSON that is valid but not what a record looks like.
+func (s *scanner) wrong(field, what string) *Error {
+	return s.fault(codeRecord, field, what)
+}
+
+// wrongType is wrong, after making sure that the value which has the wrong type is JSON at all.
+func (s *scanner) wrongType(field, what string) *Error {
+	if err := s.skip(); err != nil {
+		return err
+	}
+	return s.wrong(field, what)
+}
+
+func (s *scanner) repeated(name []byte) *Error {
+	shown := shorten(name)
+	return s.wrong(shown, fmt.Sprintf("member %q stands twice", shown))
+}
+
+// outOfRange is for values of the right type that can't be taken.
+func (s *scanner) outOfRange(field, what string) *Error {
+	return s.fault(codeRange, field, what)
+}
+
+// tooLarge tells a limit and what was sent instead; unit is "bytes" or what is counted.
+func (s *scanner) tooLarge(field, what, unit string, limit, actual int) *Error {
+	err := s.fault(codeRange, field, fmt.Sprintf("%s has %d %s, at most %d are allowed", what, actual, unit, limit))
+	err.MaxSize, err.ActualSize = limit, actual
+	return err
+}
+
+func (s *scanner) noPartition(partition, partitions int) *Error {
+	err := s.fault(codeNoPartition, "partition",
+		fmt.Sprintf("partition %d does not exist, the topic has %d", partition, partitions))
+	err.Partition = partition
+	return err
+}
+
+// shorten makes an own copy of a name, cut to a length that an error may repeat.
+func shorten(name []byte) string {
+	if len(name) <= shownName {
+		return string(name)
+	}
+	return strings.ToValidUTF8(string(name[:shownName]), "") + "..."
+}

@@ -1,0 +1,104 @@
+package recordjson
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"slices"
+	"unicode/utf8"
+)
+
+// escapeText has for each byte that JSON wants escaped the escape in its low bytes and the escape's length on top.
+var escapeText = func() (t [256]uint64) {
+	for c := range ' ' {
+		const hex = "0123456789abcdef"
+		t[c] = packEscape(`\u00` + string([]byte{hex[c>>4], hex[c&15]}))
+	}
+	for c, e := range map[rune]string{
+		'"': `\"`, '\\': `\\`, '\b': `\b`, '\f': `\f`, '\n': `\n`, '\r': `\r`, '\t': `\t`,
+	} {
+		t[c] = packEscape(e)
+	}
+	return t
+}()
+
+func packEscape(e string) uint64 {
+	var b [8]byte
+	copy(b[:], e)
+	b[7] = byte(len(e))
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+// AppendString appends s as a JSON string. What is not valid UTF-8 in it becomes U+FFFD.
+func AppendString(dst, s []byte) []byte {
+	out, ok := appendQuoted(dst, s)
+	if !ok {
+		out, _ = appendQuoted(dst, bytes.ToValidUTF8(s, []byte("\uFFFD")))
+	}
+	return out
+}
+
+// appendQuoted appends s as a JSON string; not ok, and dst as it was, if s is not valid UTF-8.
+func appendQuoted(dst, s []byte) (out []byte, ok bool) {
+	plain := plainEnd(s, 0)
+	dst = append(dst, '"')
+	if plain < len(s) {
+		return appendEscaped(dst, s, plain)
+	}
+	dst = append(dst, s...)
+	return append(dst, '"'), true
+}
+
+// appendEscaped appends s and the closing quote; before from nothing in s needs an escape.
+func appendEscaped(dst, s []byte, from int) (out []byte, ok bool) {
+	var (
+		spare [windowIn]byte
+		high  uint64
+	)
+	out = append(slices.Grow(dst, len(s)+len(s)/4+windowOut), s[:from]...)
+	for at := from; at < len(s); at += blockSize {
+		in := window(s, at, &spare)
+		marks, h := mustEscape((*[blockSize]byte)(in[:]))
+		size := min(len(s)-at, blockSize)
+		high |= h // of what stands behind the end, too: then there is only more to check
+		n := len(out)
+		out = slices.Grow(out, windowOut)
+		n += escapeBlock((*[windowOut]byte)(out[n:n+windowOut]), in, marks&(1<<size-1), size)
+		out = out[:n]
+	}
+	if high != 0 && !utf8.Valid(s[from:]) {
+		return dst[:len(dst)-1], false
+	}
+	return append(out, '"'), true
+}
+
+// escapeBlock copies the first size bytes of src and escapes those that marks has a bit for.
+func escapeBlock(dst *[windowOut]byte, src *[windowIn]byte, marks uint64, size int) (n int) {
+	done := 0
+	for ; marks != 0; marks &= marks - 1 {
+		next := bits.TrailingZeros64(marks) & windowMask
+		n = copyRun(dst, n, src, done, next)
+		e := escapeText[src[next]]
+		binary.LittleEndian.PutUint64(dst[n&outMask:], e)
+		n += int(e >> 56)
+		done = next + 1
+	}
+	return copyRun(dst, n, src, done, size)
+}
+
+// mustEscape marks, one bit a byte, what JSON wants escaped: quotes, backslashes and control bytes. high is not zero if
+// there are bytes of 0x80 and above.
+func mustEscape(b *[blockSize]byte) (marks, high uint64) {
+	w0, w1, w2, w3 := word(b, 0), word(b, 8), word(b, 16), word(b, 24)
+	w4, w5, w6, w7 := word(b, 32), word(b, 40), word(b, 48), word(b, 56)
+	marks = special(w0) | special(w1)<<8 | special(w2)<<16 | special(w3)<<24 |
+		special(w4)<<32 | special(w5)<<40 | special(w6)<<48 | special(w7)<<56
+	return marks, (w0 | w1 | w2 | w3 | w4 | w5 | w6 | w7) & highs
+}
+
+// special has a bit for each of the eight bytes of w that JSON wants escaped. Top bits are set before subtracting, so
+// that no byte borrows from the next; bytes with a top bit of their own are fine.
+func special(w uint64) uint64 {
+	fine := (((w ^ 0x02*ones) | highs) - 0x21*ones) & (((w ^ backslashes8) | highs) - ones)
+	return gather(^(fine | w) & highs)
+}

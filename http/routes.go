@@ -1,0 +1,56 @@
+package http
+
+import (
+	"github.com/fasthttp/router"
+	"github.com/valyala/fasthttp"
+)
+
+// routes is the whole surface on one screen.
+func (s *Server) routes() *router.Router {
+	r := router.New()
+	r.RedirectTrailingSlash, r.RedirectFixedPath = false, false
+	r.NotFound, r.MethodNotAllowed, r.GlobalOPTIONS = s.notFound, s.methodNotAllowed, options
+
+	get := func(path string, h handler) {
+		r.GET(path, s.with(h))
+		r.HEAD(path, s.with(h)) // fasthttp leaves the body out
+	}
+	get("/topics", s.listTopics)
+	get("/topics/{topic}", s.describeTopic)
+	r.PUT("/topics/{topic}", s.with(s.putTopic))
+	r.DELETE("/topics/{topic}", s.with(s.deleteTopic))
+	get("/topics/{topic}/offsets", s.topicOffsets)
+	get("/topics/{topic}/records", s.fetch)
+	r.POST("/topics/{topic}/records", s.with(s.produce))
+
+	get("/health", s.health)
+	get("/ready", s.ready)
+	return r
+}
+
+// handler answers a request, or returns why not.
+type handler func(ctx *fasthttp.RequestCtx) error
+
+func (s *Server) with(h handler) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		if err := h(ctx); err != nil {
+			s.fail(ctx, err)
+		}
+	}
+}
+
+func (s *Server) notFound(ctx *fasthttp.RequestCtx) {
+	s.fail(ctx, &apiError{
+		status: 404, code: "not_found", message: "No route " + quote(string(ctx.URI().PathOriginal())),
+	})
+}
+
+// methodNotAllowed runs behind the router, which has set Allow.
+func (s *Server) methodNotAllowed(ctx *fasthttp.RequestCtx) {
+	s.fail(ctx, &apiError{
+		status: 405, code: "method_not_allowed", message: "This route takes " + string(ctx.Response.Header.Peek("Allow")),
+	})
+}
+
+// options answers with the Allow header alone, which the router has set.
+func options(ctx *fasthttp.RequestCtx) { ctx.Response.SetStatusCode(fasthttp.StatusNoContent) }

@@ -1,0 +1,163 @@
+package http
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+const (
+	// maxHeadBytes bounds a request's head: long position tokens fit.
+	maxHeadBytes = 16 << 10
+	readTimeout  = 60 * time.Second // of a whole request, from its first byte
+	idleTimeout  = 3 * time.Minute
+	writeTimeout = 60 * time.Second // set after the handler: a long poll's wait does not count
+)
+
+// Server serves one broker.Broker over HTTP.
+type Server struct {
+	// set before serving
+	cfg     Config
+	log     *slog.Logger
+	wire    *fasthttp.Server
+	route   fasthttp.RequestHandler
+	ids     *requestIDs
+	guard   *guard
+	codecs  *codecs
+	started time.Time
+	// calls is the context of the handlers' calls to the broker; endCalls cuts them off when Shutdown's patience ends.
+	calls    context.Context
+	endCalls context.CancelFunc
+
+	inflight budget // bytes of bodies that are not appended yet
+	answers  budget // bytes of answers that are built or not sent yet
+	waiters  budget // fetches that wait
+
+	drainOnce sync.Once
+	drain     chan struct{} // closed by Drain
+
+	loopback atomic.Bool   // atomic: only this machine can reach the listener
+	sticky   atomic.Uint32 // atomic: spreads requests whose records have no key
+}
+
+// New makes a server; Serve starts it.
+func New(c Config) *Server {
+	c = c.withDefaults()
+	s := &Server{
+		cfg: c, log: c.Logger, ids: newRequestIDs(), guard: newGuard(c.AllowedHosts), codecs: newCodecs(c.MaxBodyBytes),
+		started:  time.Now(),
+		inflight: budget{limit: int64(c.MaxInflightBytes)},
+		answers:  budget{limit: int64(c.MaxInflightBytes)},
+		waiters:  budget{limit: int64(c.MaxWaiters)},
+		drain:    make(chan struct{}),
+	}
+	s.calls, s.endCalls = context.WithCancel(context.Background())
+	s.route = s.routes().Handler
+	s.wire = &fasthttp.Server{
+		Handler: s.handle, ErrorHandler: s.refuse, ExpectHandler: s.expect, Logger: debugLog{c.Logger},
+		ReadBufferSize: maxHeadBytes, MaxRequestBodySize: c.MaxBodyBytes, StreamRequestBody: true,
+		ReadTimeout: readTimeout, IdleTimeout: idleTimeout, WriteTimeout: writeTimeout,
+		DisablePreParseMultipartForm: true, SecureErrorLogMessage: true, LazyRequestTime: true,
+		NoDefaultServerHeader: true, NoDefaultContentType: true, CloseOnShutdown: true,
+	}
+	return s
+}
+
+// Serve answers requests from ln until Shutdown; nil after that. It is called once.
+func (s *Server) Serve(ln net.Listener) error {
+	s.loopback.Store(isLoopback(ln.Addr()))
+	if err := s.wire.Serve(ln); err != nil {
+		return fmt.Errorf("http: serve %s: %w", ln.Addr(), err)
+	}
+	return nil
+}
+
+// Drain tells the world that the end is near: /ready says so, long polls end with what they have, writes are refused.
+func (s *Server) Drain() { s.drainOnce.Do(func() { close(s.drain) }) }
+
+func (s *Server) draining() bool {
+	select {
+	case <-s.drain:
+		return true
+	default:
+		return false
+	}
+}
+
+// Shutdown drains, stops accepting and waits until the handlers have returned, or ctx ends: then what still waits for
+// the broker is cut off.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.Drain()
+	defer s.endCalls()
+	if err := s.wire.ShutdownWithContext(ctx); err != nil {
+		return fmt.Errorf("http: shut down: %w", err)
+	}
+	return nil
+}
+
+// handle is every request's way in.
+func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+	defer s.survive(ctx)
+	s.ids.put(ctx)
+	if bytes.HasPrefix(ctx.URI().PathOriginal(), []byte("/topics")) {
+		ctx.Response.Header.SetCanonical([]byte("Cache-Control"), []byte("no-store"))
+		ctx.Response.Header.SetCanonical([]byte("Vary"), []byte("Accept, Accept-Encoding"))
+	}
+	if err := s.guardDoor(ctx); err != nil {
+		s.fail(ctx, err)
+		return
+	}
+	s.route(ctx)
+}
+
+func (s *Server) guardDoor(ctx *fasthttp.RequestCtx) error {
+	if s.loopback.Load() {
+		if err := s.guard.checkHost(ctx); err != nil {
+			return err
+		}
+	}
+	return checkOrigin(ctx)
+}
+
+// survive turns a panic in a handler into a 500: one request's bug is not everybody's end.
+func (s *Server) survive(ctx *fasthttp.RequestCtx) {
+	if p := recover(); p != nil {
+		s.log.Error("panic in a handler", "method", string(ctx.Method()), "path", string(ctx.Path()), "panic", p,
+			"stack", string(debug.Stack()))
+		ctx.SetConnectionClose()
+		writeError(ctx, &apiError{status: 500, code: "internal_error", message: "Internal error"})
+	}
+}
+
+// refuse answers what fasthttp could not read as a request; it closes the connection by itself.
+func (s *Server) refuse(ctx *fasthttp.RequestCtx, err error) {
+	s.ids.put(ctx)
+	e := &apiError{status: 400, code: "invalid_request", message: "The request could not be read as HTTP"}
+	var small *fasthttp.ErrSmallBuffer
+	var network net.Error
+	switch {
+	case errors.As(err, &small):
+		e.status, e.code, e.message = 431, "headers_too_large", "The request's head is larger than 16 KiB"
+	case errors.As(err, &network) && network.Timeout():
+		e, _ = explain(errBodyTimeout)
+	}
+	writeError(ctx, e)
+}
+
+// debugLog is where fasthttp's own lines go.
+type debugLog struct{ log *slog.Logger }
+
+func (d debugLog) Printf(format string, args ...any) {
+	if d.log.Enabled(context.Background(), slog.LevelDebug) {
+		d.log.Debug("wire: " + fmt.Sprintf(format, args...))
+	}
+}

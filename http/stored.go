@@ -1,0 +1,90 @@
+package http
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/klauspost/compress/snappy"
+
+	"flashq/segment/batch"
+	"flashq/segment/slab"
+)
+
+// mostPlain bounds what one stored batch may decompress to.
+const mostPlain = 64 << 20
+
+// Kafka's compression numbers.
+const (
+	codecNone = iota
+	codecGzip
+	codecSnappy
+	codecLZ4
+	codecZstd
+)
+
+// errCodec is returned for a batch whose compression can't be undone; to a reader that is damage.
+var errCodec = errors.New("no decoder for this compression")
+
+// uncompressed gives a batch whose records can be walked: b itself, or a copy in f.plain that only differs in codec and
+// length, so that everything but the records is still to be asked of b.
+func (f *fetching) uncompressed(b batch.Batch) (batch.Batch, error) {
+	if b.Codec() == codecNone {
+		return b, nil
+	}
+	packed := b[batch.HeaderSize:]
+	if f.plain == nil {
+		f.plain = slab.Get(4 * len(b))
+	}
+	plain := append(f.plain[:0], b[:batch.HeaderSize]...)
+	var err error
+	switch limit := batch.HeaderSize + mostPlain; b.Codec() {
+	case codecGzip:
+		plain, err = f.s.codecs.gunzip(plain, bytes.NewReader(packed), limit)
+	case codecZstd:
+		plain, err = f.s.codecs.unzstd(plain, bytes.NewReader(packed), limit)
+	case codecSnappy:
+		plain, err = unsnappy(plain, packed, limit)
+	default:
+		err = fmt.Errorf("%w: %d", errCodec, b.Codec())
+	}
+	f.plain = plain
+	return batch.Batch(plain), err
+}
+
+// xerial is how Kafka's Java clients frame snappy: this magic, two version numbers, then blocks with their lengths.
+var xerial = []byte("\x82SNAPPY\x00")
+
+const xerialHead = 16
+
+// unsnappy appends packed decompressed to dst, framed as Java does or bare.
+func unsnappy(dst, packed []byte, limit int) ([]byte, error) {
+	if !bytes.HasPrefix(packed, xerial) || len(packed) < xerialHead {
+		return unsnappyBlock(dst, packed, limit)
+	}
+	var err error
+	for rest := packed[xerialHead:]; len(rest) > 0; {
+		if len(rest) < 4 || uint64(binary.BigEndian.Uint32(rest)) > uint64(len(rest)-4) {
+			return dst, errCoding
+		}
+		end := 4 + int(binary.BigEndian.Uint32(rest))
+		if dst, err = unsnappyBlock(dst, rest[4:end], limit); err != nil {
+			return dst, err
+		}
+		rest = rest[end:]
+	}
+	return dst, nil
+}
+
+func unsnappyBlock(dst, block []byte, limit int) ([]byte, error) {
+	size, err := snappy.DecodedLen(block)
+	if err != nil || size > limit-len(dst) {
+		return dst, errCoding
+	}
+	dst = slab.Grow(dst, size)
+	if _, err := snappy.Decode(dst[len(dst):len(dst)+size:len(dst)+size], block); err != nil {
+		return dst, errCoding
+	}
+	return dst[:len(dst)+size], nil
+}

@@ -1,0 +1,106 @@
+package loadtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+)
+
+const (
+	// rotation is how many different bodies are sent in turn, so that no server profits from seeing one again.
+	rotation = 8
+	// rotationBytes bounds what the rotation holds, so that it stays in cache as far as it can.
+	rotationBytes = 4 << 20
+)
+
+// record is one line of NDJSON, or one element of a JSON request.
+type record struct {
+	Key   *string `json:"key,omitempty"`
+	Value string  `json:"value"`
+}
+
+// bodies builds the request bodies of a load: the same ones in each run.
+func bodies(l Load) ([][]byte, error) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var list [][]byte
+	size := 0
+	for number := 0; len(list) < wanted(l, size/max(len(list), 1)); {
+		body, err := oneBody(l, number, r)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, body)
+		size += len(body)
+		number += l.Batch
+	}
+	if size/len(list) > maxBody {
+		return nil, fmt.Errorf("%w: a request has %d bytes: at most %d are allowed", ErrConfig, size/len(list), maxBody)
+	}
+	return list, nil
+}
+
+// wanted is how many bodies of that size make the rotation: more than a handful only where the keys don't fit.
+func wanted(l Load, size int) int {
+	forKeys := (l.Keys + l.Batch - 1) / l.Batch
+	return max(2, min(max(rotation, forKeys), rotationBytes/max(size, 1)))
+}
+
+// distinctKeys is how many keys n bodies hold.
+func distinctKeys(l Load, n int) int { return min(l.Keys, n*l.Batch) }
+
+func oneBody(l Load, number int, r *rand.Rand) ([]byte, error) {
+	lines := make([][]byte, l.Batch)
+	for i := range lines {
+		rec := record{Value: string(value(l, r))}
+		if l.Keys > 0 {
+			key := fmt.Sprintf("key-%07d", (number+i)%l.Keys)
+			rec.Key = &key
+		}
+		line, err := json.Marshal(rec)
+		if err != nil {
+			return nil, fmt.Errorf("body: %w", err)
+		}
+		lines[i] = line
+	}
+	if l.Format == "ndjson" {
+		return append(bytes.Join(lines, []byte("\n")), '\n'), nil
+	}
+	return fmt.Appendf(nil, `{"records":[%s]}`, bytes.Join(lines, []byte(","))), nil
+}
+
+func value(l Load, r *rand.Rand) []byte {
+	if l.Value == "json" {
+		return jsonValue(l.RecordBytes, r)
+	}
+	return letters(nil, l.RecordBytes, r)
+}
+
+func letters(b []byte, n int, r *rand.Rand) []byte {
+	for range n {
+		b = append(b, byte('a'+r.IntN(26)))
+	}
+	return b
+}
+
+// jsonValue is a JSON object of exactly n bytes, as dense in quotes as real records are. A few bytes hold no object:
+// then it is a number.
+func jsonValue(n int, r *rand.Rand) []byte {
+	const tail = `"note":""}`
+	if n <= len(tail) {
+		return bytes.Repeat([]byte{byte('1' + r.IntN(9))}, n)
+	}
+	b := []byte{'{'}
+	for i := 0; ; i++ {
+		field := fmt.Sprintf(`"dep_delay_%d":%d,`, i, r.IntN(100))
+		if i%2 == 1 {
+			field = fmt.Sprintf(`"carrier_%d":"%s",`, i, letters(nil, 2, r))
+		}
+		if len(b)+len(field)+len(tail) > n {
+			break
+		}
+		b = append(b, field...)
+	}
+	b = append(b, `"note":"`...)
+	return append(letters(b, n-len(b)-2, r), `"}`...)
+}

@@ -1,0 +1,179 @@
+package loadtest
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// small is a run of few requests; every test sets the rest.
+func small() Config {
+	return Config{Connections: 3, Rounds: 2, Requests: 100}
+}
+
+func TestRunMeasuresBothSidesInChildren(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	c := small()
+	c.Storage, c.Batch, c.Keys = "file", 4, 10
+	var lines []string
+	c.Progress = func(line string) { lines = append(lines, line) }
+	r, err := Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range map[string]*Side{"noop": r.Noop, "produce": r.Produce} {
+		if s.Requests != 200 || s.Records != 800 || len(s.Errors) != 0 {
+			t.Errorf("%s: %+v", name, *s)
+		}
+		if s.ServerCPU == nil || *s.ServerCPU <= 0 || s.GeneratorCPU <= 0 {
+			t.Errorf("%s: CPU of the server %v, of the generator %v", name, s.ServerCPU, s.GeneratorCPU)
+		}
+	}
+	if len(r.Rounds) != 2 || r.Speed == nil || r.CPU == nil || len(r.Notes) != 0 || len(lines) != 4 {
+		t.Errorf("%d rounds, speed %v, CPU %v, notes %q, progress %q", len(r.Rounds), r.Speed, r.CPU, r.Notes, lines)
+	}
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) != 0 {
+		t.Errorf("%v; left behind: %v", err, left)
+	}
+}
+
+func TestEachRoundHasAFreshTopicWithItsPartitions(t *testing.T) {
+	p := newPeer()
+	defer p.server.Close()
+	c := small()
+	c.Target, c.SkipNoop, c.Partitions, c.Rounds = "http://"+p.address, true, 6, 3
+	r, err := Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.requests) != 3 || len(p.topics) != 0 {
+		t.Errorf("topics used: %v, left: %v", p.requests, p.topics)
+	}
+	for topic, n := range p.requests {
+		if n != 100 {
+			t.Errorf("%s: %d requests", topic, n)
+		}
+	}
+	if strings.Join(p.created, " ") != `{"partitions":6} {"partitions":6} {"partitions":6}` {
+		t.Errorf("created with %v", p.created)
+	}
+	if r.Noop != nil || r.Speed != nil || r.Produce.Requests != 300 || r.Produce.ServerCPU != nil {
+		t.Errorf("report %+v", r)
+	}
+}
+
+func TestMaxBytesEndsRoundsEarlyAndSaysSo(t *testing.T) {
+	p := newPeer()
+	defer p.server.Close()
+	c := small()
+	c.Requests, c.Duration, c.Warmup = 0, time.Hour, time.Hour
+	c.Target, c.SkipNoop, c.MaxBytes = "http://"+p.address, true, 40_000
+	r, err := Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.bytes > 40_000 || p.bytes < 30_000 {
+		t.Errorf("sent %d bytes", p.bytes)
+	}
+	if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "2 of 2 rounds") {
+		t.Errorf("notes %q", r.Notes)
+	}
+}
+
+func TestAServerThatRefusesAllIsNoResult(t *testing.T) {
+	nothing := httptest.NewServer(http.NotFoundHandler())
+	defer nothing.Close()
+	c := small()
+	c.Target, c.SkipNoop = nothing.URL, true
+	_, err := Run(t.Context(), c)
+	if !errors.Is(err, errNoSuccess) || !strings.Contains(err.Error(), "404") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAChildThatDoesNotStartIsExplained(t *testing.T) {
+	c := small()
+	c.BatchBytes = 13
+	if _, err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), "13 is unlucky") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAChildThatDiesIsExplained(t *testing.T) {
+	s, err := startFlashQ(t.Context(), small().withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.stop()
+	d, err := newDriver(t.Context(), s.address, s.pid, [][]byte{request("GET", s.address, "/a/b", "", nil)}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	if err := s.child.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.run(t.Context(), newPhase(time.Hour, 0))
+	if err == nil {
+		t.Fatal("a dead server was measured")
+	}
+	if text := s.explain(t.Context(), err).Error(); !strings.Contains(text, "signal: killed") {
+		t.Errorf("got %s", text)
+	}
+}
+
+func TestWrongSettingsSayWhatIsAllowed(t *testing.T) {
+	for want, set := range map[string]func(c *Config){
+		"allowed: json, ndjson":        func(c *Config) { c.Format = "xml" },
+		"allowed: plain, json":         func(c *Config) { c.Value = "random" },
+		"allowed: memory, file":        func(c *Config) { c.Storage = "tape" },
+		"interval, always, never":      func(c *Config) { c.Fsync = "sometimes" },
+		"--record-bytes -1":            func(c *Config) { c.RecordBytes = -1 },
+		"--batch 100001":               func(c *Config) { c.Batch = 100_001 },
+		"--record-bytes times --batch": func(c *Config) { c.RecordBytes, c.Batch = 1<<20, 1000 },
+		"--partitions 257":             func(c *Config) { c.Partitions = 257 },
+		"--rounds -1":                  func(c *Config) { c.Rounds = -1 },
+		"--keys -1":                    func(c *Config) { c.Keys = -1 },
+		"such as 5s":                   func(c *Config) { c.Warmup = -1 },
+		"at least 1260":                func(c *Config) { c.MaxBytes = 1000 },
+		"both or none":                 func(c *Config) { c.ServerPID = 1 },
+		"there is no such process":     func(c *Config) { c.Target, c.ServerPID = "http://[::1]:1", 1<<28 },
+	} {
+		c := small()
+		set(&c)
+		_, err := Run(t.Context(), c)
+		if !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("want %q, got %v", want, err)
+		}
+	}
+}
+
+func TestTargetAddresses(t *testing.T) {
+	for target, want := range map[string]string{
+		"http://127.0.0.1:9000": "127.0.0.1:9000", "http://host/": "host:80", "http://[::1]:7": "[::1]:7",
+		"https://host": "", "host:80": "", "http://host/x": "", "http://u@host": "", "http://": "", "": "",
+	} {
+		got, err := targetAddress(target)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: %q, %v", target, got, err)
+		}
+	}
+}
+
+func TestAddressesAreFoundInTheLog(t *testing.T) {
+	for line, want := range map[string]string{
+		`time=2026-01-02T03:04:05Z level=INFO msg="flashq is listening" addr=127.0.0.1:4321 storage=file`: "127.0.0.1:4321",
+		`msg="flashq is listening" addr="[::1]:4321"`:                                                     "[::1]:4321",
+		`msg="something else" addr=127.0.0.1:4321`:                                                        "",
+		`msg="flashq is listening" addr=nonsense`:                                                         "",
+		`msg="flashq is listening" listen_addr=127.0.0.1:1`:                                               "",
+	} {
+		if got := bannerAddress(line); got != want {
+			t.Errorf("%s: %q", line, got)
+		}
+	}
+}

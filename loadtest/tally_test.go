@@ -1,0 +1,73 @@
+package loadtest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestMergedTalliesEqualOneThatSawAll(t *testing.T) {
+	all, merged := newTally(), newTally()
+	parts := []*tally{newTally(), newTally(), newTally()}
+	for i := range 10_000 {
+		took := time.Duration(i*i) * time.Microsecond // up to 100 s: over the longest as well
+		a := answer{status: 200}
+		if i%100 == 99 {
+			a = answer{status: 503}
+		}
+		all.answered(a, took)
+		parts[i%3].answered(a, took)
+	}
+	parts[1].failed(io.EOF)
+	all.failed(io.EOF)
+	for _, p := range parts {
+		merged.merge(p)
+	}
+	if !merged.latency.Equals(all.latency) || merged.max != all.max || merged.ok != all.ok || merged.all() != 10_001 {
+		t.Errorf("merged %+v, of all %+v", merged, all)
+	}
+	if merged.errors["503"] != 100 || merged.errors["connection lost"] != 1 {
+		t.Errorf("errors %v", merged.errors)
+	}
+	for _, q := range []float64{50, 99, 99.9, 100} {
+		if merged.quantile(q) != all.quantile(q) || merged.quantile(q) > merged.max {
+			t.Errorf("quantile %v: %v, of all %v", q, merged.quantile(q), all.quantile(q))
+		}
+	}
+}
+
+func TestQuantilesAreWithinOnePercent(t *testing.T) {
+	tally := newTally()
+	for i := 1; i <= 1000; i++ {
+		tally.answered(answer{status: 200}, time.Duration(i)*10*time.Microsecond)
+	}
+	for percent, want := range map[float64]time.Duration{50: 5 * time.Millisecond, 99: 9900 * time.Microsecond,
+		99.9: 9990 * time.Microsecond, 100: 10 * time.Millisecond} {
+		if got := tally.quantile(percent); got < want*99/100 || got > want*101/100 {
+			t.Errorf("%v %%: %v, not %v", percent, got, want)
+		}
+	}
+}
+
+func TestFailuresAreTold(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{fmt.Errorf("read: %w", os.ErrDeadlineExceeded), "timeout"},
+		{&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, "connection refused"},
+		{&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, "connection lost"},
+		{fmt.Errorf("read: %w", io.ErrUnexpectedEOF), "connection lost"},
+		{fmt.Errorf("%w: chunked", errAnswer), "unreadable answer"},
+		{errors.New("no route"), "network error"},
+	} {
+		if got := failureName(c.err); got != c.want {
+			t.Errorf("%v: %s", c.err, got)
+		}
+	}
+}
