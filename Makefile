@@ -11,8 +11,7 @@ KAFKA_LIBS := $(TOOLS)/kafka/libs
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X flashq/cli.version=$(VERSION)'
 
-# What the race detector and one single processor look at; the built binary has targets of its own.
-CODE = $(shell $(GO) list ./... | grep -v '^flashq/e2e')
+# What one single processor looks at, and what is measured.
 CONCURRENT := ./actor/... ./partition/... ./segment/...
 BENCHED := ./segment/... ./partition/... ./actor/... ./http/...
 
@@ -44,8 +43,8 @@ quick: ## the inner loop: vet and all tests
 
 .PHONY: race
 race: ## the tests on one processor, then all under the race detector
-	GOMAXPROCS=1 $(GO) test $(CONCURRENT)
-	$(GO) test -race $(CODE)
+	GOMAXPROCS=1 $(GO) test -count=1 $(CONCURRENT)
+	$(GO) test -race ./...
 
 .PHONY: lint
 lint: $(LINT) ## style, and DESIGN's import lines

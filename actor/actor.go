@@ -47,7 +47,7 @@ type Actor struct {
 
 	// atomic
 	broken   atomic.Bool  // failed is set: refuse before anything is written elsewhere
-	full     atomic.Bool  // the last write found no room
+	full     atomic.Int64 // when a write last found no room, milliseconds; 0 after one that went through
 	bytes    atomic.Int64 // size of the log, for the governor
 	watching atomic.Int64 // length of watchers
 	gone     atomic.Int64 // how many of them nobody waits for any more

@@ -119,7 +119,7 @@ func (a *Actor) writeFailed(err error) {
 		a.refuse(broker.ErrOverloaded)
 	case segment.IsNoSpace(err) && !errors.Is(err, segment.ErrNotCut):
 		a.logger.Warn("no room to write", "partition", a.name, "error", err)
-		a.full.Store(true)
+		a.full.Store(nowMillis())
 		a.refuse(broker.ErrDiskFull)
 	default:
 		a.fail(err)
@@ -139,7 +139,7 @@ func (a *Actor) written(n int) {
 	clear(a.queue[rest:])
 	a.queue = a.queue[:rest]
 	a.dirty = true
-	a.full.Store(false)
+	a.full.Store(0)
 	a.bytes.Store(a.part.Bytes())
 	if a.fsync != FsyncAlways {
 		a.poke() // else the sync raises the high watermark

@@ -85,6 +85,10 @@ func (b *Broker) each(visit func(t *topic, a *Actor) bool) {
 	})
 }
 
+// fullFor is how long a write that found no room keeps the broker from being ready. Only a write can tell whether there
+// is room again, and a balancer sends none to a broker that is not ready.
+const fullFor = 10 * time.Second
+
 // Ready implements broker.Broker.
 func (b *Broker) Ready() error {
 	if b.closing.Load() {
@@ -98,7 +102,7 @@ func (b *Broker) Ready() error {
 		switch {
 		case a.broken.Load():
 			err = broker.ErrStorage
-		case a.full.Load():
+		case nowMillis()-a.full.Load() < fullFor.Milliseconds():
 			err = broker.ErrDiskFull
 		}
 		return err == nil

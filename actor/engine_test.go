@@ -316,4 +316,3 @@ func TestDamagedPartitionDoesNotStopTheOthers(t *testing.T) {
 		}
 	})
 }
-

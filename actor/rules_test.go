@@ -341,6 +341,10 @@ func TestWriteErrors(t *testing.T) {
 		if !errors.Is(b.Ready(), broker.ErrDiskFull) {
 			t.Errorf("ready on a full disk: %v", b.Ready())
 		}
+		time.Sleep(fullFor) // in the bubble's time
+		if b.Ready() != nil {
+			t.Errorf("a balancer would never send the write that finds room again: %v", b.Ready())
+		}
 		wantValues(t, tp, 0, "a")
 		mustPut(t, tp, 0, "b")
 		if b.Ready() != nil {

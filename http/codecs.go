@@ -65,7 +65,7 @@ func (c *codecs) unzstd(dst []byte, src io.Reader, limit int) ([]byte, error) {
 	var err error
 	if r == nil {
 		r, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(c.window),
-			zstd.WithDecoderMaxWindow(c.window), zstd.WithDecodeBuffersBelow(0))
+			zstd.WithDecodeBuffersBelow(0))
 		if err != nil {
 			panic("http: zstd decoder: " + err.Error()) // fixed options: a broken invariant
 		}

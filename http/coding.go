@@ -93,7 +93,7 @@ func answerCoding(header []byte) string {
 			best, bestQuality = coding, q
 		}
 	}
-	if codingQuality(accept, "identity") > bestQuality && strings.Contains(accept, "identity") {
+	if codingQuality(accept, "identity") > bestQuality {
 		return ""
 	}
 	return best

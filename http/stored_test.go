@@ -77,14 +77,14 @@ func TestStoredCompression(t *testing.T) {
 
 // What can't be taken apart is damage to a reader: told with the way around it, never skipped and never a dead end.
 func TestUnreadableBatchesAreDamage(t *testing.T) {
-	bomb := make([]byte, 80<<20)
+	bomb := string(make([]byte, 80<<20))
 	for name, b := range map[string]batch.Batch{
 		"lz4":           packed(3, asIs, "one", "two"),
 		"not gzip":      packed(1, asIs, "one", "two"),
 		"not zstd":      packed(4, asIs, "one", "two"),
 		"not snappy":    packed(2, asIs, "one", "two"),
 		"cut records":   packed(1, func(p []byte) []byte { return []byte(gzipped(t, string(p[:len(p)-3]))) }, "one", "two"),
-		"bomb":          packed(4, func([]byte) []byte { return []byte(zstded(t, string(bomb))) }, "one", "two"),
+		"bomb":          packed(4, func(p []byte) []byte { return []byte(zstded(t, string(p))) }, bomb, "two"),
 		"wrong records": packed(0, func(p []byte) []byte { return append(p[:0:0], make([]byte, len(p))...) }, "one", "two"),
 	} {
 		f := start(t, Config{})

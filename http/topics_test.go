@@ -1,6 +1,7 @@
 package http
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -79,6 +80,31 @@ func TestPutTopicJudgesItsBody(t *testing.T) {
 	}
 }
 
+func FuzzTopicChange(f *testing.F) {
+	f.Add([]byte(`{"partitions":3,"retention_ms":-1,"x":{"y":[1,"\u00e4"]}}`))
+	f.Add([]byte(`{"segment_bytes":1024,"segment_bytes":2048}`))
+	s := New(Config{})
+	f.Fuzz(func(t *testing.T, body []byte) {
+		c, err := s.parseTopicChange(body)
+		if err != nil {
+			if e, known := explain(err); !known || e.status != 400 && e.status != 422 {
+				t.Fatalf("%q: %v", body, err)
+			}
+			return
+		}
+		var std map[string]any
+		if err := json.Unmarshal(body, &std); err != nil {
+			t.Fatalf("%q was taken: %v", body, err)
+		}
+		if _, given := std["partitions"]; given != (c.Partitions != 0) || c.Partitions < 0 || c.Partitions > 256 {
+			t.Fatalf("%q: %+v", body, c)
+		}
+		if c.SegmentBytes != nil && *c.SegmentBytes < minSegmentBytes {
+			t.Fatalf("%q: segments of %d", body, *c.SegmentBytes)
+		}
+	})
+}
+
 func TestListAndDeleteTopics(t *testing.T) {
 	f := start(t, Config{})
 	if got := f.get("/topics").want(t, 200).body; got != `{"topics":[]}` {
@@ -115,6 +141,21 @@ func TestListAndDeleteTopics(t *testing.T) {
 	f.do("DELETE", "/topics/b", "").wantError(t, 404, "topic_not_found")
 	if got := f.get("/topics").body; got != `{"topics":["a"]}` {
 		t.Error(got)
+	}
+}
+
+func TestDetailLeavesOutWhatWasDeletedMeanwhile(t *testing.T) {
+	f := start(t, Config{})
+	f.createTopic("a", "")
+	f.createTopic("b", "")
+	topics, err := f.broker.Topics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.do("DELETE", "/topics/a", "").want(t, 204)
+	list, err := f.s.summaries(topics)
+	if err != nil || len(list) != 1 || list[0].Name != "b" {
+		t.Error(list, err)
 	}
 }
 

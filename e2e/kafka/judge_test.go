@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A judge that can't object is worth nothing: each row spoils a sound file in a way that Kafka's tool reports somewhere,
-// or that only we look at, and names the objection.
+// A judge that can't object is worth nothing: each row spoils a sound file in a way that Kafka's tool reports, or that
+// only we look at, and names the objection.
 func TestJudgeObjects(t *testing.T) {
 	sound := fill(t, false, []string{`"segment_bytes":262144`})
 	if _, err := Logs(sound.logs(t, "flights", 0)[1]); err != nil {
