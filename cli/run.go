@@ -26,9 +26,9 @@ type serveConfig struct {
 	wire                http.Config
 }
 
-// shutdownGrace is how long handlers may take to finish after a signal; what they have not answered by then was
-// promised to nobody.
-const shutdownGrace = 30 * time.Second
+// shutdownGrace is how long handlers may take to finish after a signal; a request that has not arrived whole by then was
+// promised nothing.
+const shutdownGrace = 10 * time.Second
 
 // serve runs the broker until a signal ends it: it stops accepting, releases who waits, finishes what was accepted,
 // syncs and returns. A second signal ends the process at once.
@@ -59,7 +59,7 @@ func serve(c serveConfig, stderr io.Writer) error {
 	case s := <-signals:
 		logger.Info("stopping", "signal", s.String())
 		go hurry(signals, stderr)
-		err = stop(server, served)
+		err = stop(server, served, logger)
 	}
 	err = errors.Join(err, engine.Close())
 	if err == nil {
@@ -68,11 +68,11 @@ func serve(c serveConfig, stderr io.Writer) error {
 	return err
 }
 
-func stop(server *http.Server, served <-chan error) error {
+func stop(server *http.Server, served <-chan error, logger *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownGrace)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
-		return fmt.Errorf("stop accepting: %w", err)
+		logger.Warn("requests that did not arrive whole are cut off", "error", err)
 	}
 	return <-served
 }

@@ -19,7 +19,7 @@ const (
 	// maxHeadBytes bounds a request's head: long position tokens fit.
 	maxHeadBytes = 16 << 10
 	readTimeout  = 60 * time.Second // of a whole request, from its first byte
-	idleTimeout  = 3 * time.Minute
+	idleTimeout  = readTimeout      // the same, so that the deadline need not move twice a request (deadline.go)
 	writeTimeout = 60 * time.Second // set after the handler: a long poll's wait does not count
 )
 
@@ -75,7 +75,7 @@ func New(c Config) *Server {
 // Serve answers requests from ln until Shutdown; nil after that. It is called once.
 func (s *Server) Serve(ln net.Listener) error {
 	s.loopback.Store(isLoopback(ln.Addr()))
-	if err := s.wire.Serve(ln); err != nil {
+	if err := s.wire.Serve(patientListener{ln}); err != nil {
 		return fmt.Errorf("http: serve %s: %w", ln.Addr(), err)
 	}
 	return nil
