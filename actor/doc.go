@@ -8,7 +8,7 @@
 //  5. The deadline of a wait belongs to the caller; the owner only pokes. The gone are swept.
 //  6. A poke is a non-blocking send from the owner itself on a channel of capacity 1.
 //  7. Actors never call actors.
-//  8. A failed sync, or a failed write but for want of room, is sticky: appends fail until the broker starts again, reads
-//     go on. State changes only after the write succeeded.
+//  8. A failed sync, or a failed write but for want of room, is sticky: appends fail until the broker starts again,
+//     reads go on. State changes only after the write succeeded.
 //  9. A panic in an owner takes down that partition with an error that names it, not the broker, and loses no answer.
 package actor

@@ -26,8 +26,8 @@ type serveConfig struct {
 	wire                http.Config
 }
 
-// shutdownGrace is how long handlers may take to finish after a signal; a request that has not arrived whole by then was
-// promised nothing.
+// shutdownGrace is how long handlers may take to finish after a signal; a request that has not arrived whole by then
+// was promised nothing.
 const shutdownGrace = 10 * time.Second
 
 // serve runs the broker until a signal ends it: it stops accepting, releases who waits, finishes what was accepted,

@@ -6,7 +6,7 @@ import (
 )
 
 // The server sets three deadlines a request, always to now plus the same times, and each costs a call into the
-// runtime's poller. A deadline that would move by less than deadlineSlack is left where it is: it comes that much early.
+// runtime's poller. A deadline that would move by less than deadlineSlack is left where it is: it comes so much early.
 const deadlineSlack = time.Second
 
 // patientListener gives connections whose deadlines move in steps of deadlineSlack.

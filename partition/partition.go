@@ -43,7 +43,9 @@ func Open(c Config) (*Partition, segment.Report, error) {
 	if err != nil {
 		return nil, report, err
 	}
-	p := &Partition{log: log, holdBack: c.HoldBack, retention: c.Retention, synced: log.Next(), lastTS: log.LastTimestamp()}
+	p := &Partition{
+		log: log, holdBack: c.HoldBack, retention: c.Retention, synced: log.Next(), lastTS: log.LastTimestamp(),
+	}
 	if err := p.openEpoch(c); err != nil {
 		return nil, report, errors.Join(err, log.Abandon())
 	}

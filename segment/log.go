@@ -102,7 +102,7 @@ func (l *Log) Timestamps() (first, last int64) {
 	return first, last
 }
 
-// LastTimestamp is the largest timestamp of the last batch, as far as that is known without reading; -1 without records.
+// LastTimestamp is the largest timestamp of the last batch, as far as that is known without reading; -1 without one.
 func (l *Log) LastTimestamp() int64 {
 	if k := len(l.sealed) - 1; k >= 0 && l.active.size == 0 {
 		return l.sealed[k].maxTS
@@ -195,7 +195,9 @@ func (l *Log) create(base int64) error {
 			return fmt.Errorf("segment %d: create: %w", base, err)
 		}
 	}
-	l.active = active{indexes: newIndexes(), base: base, next: base, file: share(log), modTime: l.active.modTime, dirty: true}
+	l.active = active{
+		indexes: newIndexes(), base: base, next: base, file: share(log), modTime: l.active.modTime, dirty: true,
+	}
 	return nil
 }
 

@@ -143,8 +143,8 @@ func (p *piece) seek(offset int64, window int) cursor {
 }
 
 // Read appends to dst whole, verified batches, beginning with the one that holds offset from, until maxBytes or the
-// view's end; at least one where there is any. Damage right at from is a DamagedError; damage further on ends the answer
-// before it. ErrGone means that the segment was trimmed.
+// view's end; at least one where there is any. Damage right at from is a DamagedError; damage further on ends the
+// answer before it. ErrGone means that the segment was trimmed.
 func (v *View) Read(dst []byte, from int64, maxBytes int) ([]byte, error) {
 	from = max(from, v.start)
 	for had := len(dst); from < v.end && len(dst)-had < maxBytes; {

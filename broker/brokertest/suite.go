@@ -52,7 +52,8 @@ func testTopics(t *testing.T, b broker.Broker) {
 	if _, created, err := b.CreateTopic(ctx, "a", broker.TopicChange{}); err != nil || created {
 		t.Errorf("create again: %v %v", created, err)
 	}
-	if _, _, err := b.CreateTopic(ctx, "a", broker.TopicChange{Partitions: 3}); !errors.Is(err, broker.ErrPartitionsImmutable) {
+	_, _, err := b.CreateTopic(ctx, "a", broker.TopicChange{Partitions: 3})
+	if !errors.Is(err, broker.ErrPartitionsImmutable) {
 		t.Errorf("other partition count: %v", err)
 	}
 	topics, err := b.Topics(ctx)
@@ -143,7 +144,8 @@ func testPartitions(t *testing.T, b broker.Broker) {
 			t.Errorf("partition %d holds %s, want %s", p, got, want)
 		}
 	}
-	if err := topic.Append([]broker.Part{Part(0, 7, "no"), Part(3, 7, "no")}, false); !errors.Is(err, broker.ErrPartitionNotFound) {
+	err := topic.Append([]broker.Part{Part(0, 7, "no"), Part(3, 7, "no")}, false)
+	if !errors.Is(err, broker.ErrPartitionNotFound) {
 		t.Errorf("unknown partition: %v", err)
 	}
 	if got := ReadAll(t, topic, 0, 0); len(got) != 1 {
