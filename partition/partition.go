@@ -3,7 +3,6 @@ package partition
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"flashq/broker"
 	"flashq/segment"
@@ -20,7 +19,6 @@ type Config struct {
 	// NewEpoch tells that the machine went down with the log open: offsets that were lost may be used again, so a new
 	// leader epoch begins.
 	NewEpoch bool
-	Logger   *slog.Logger
 }
 
 // Partition is one log with what its offsets mean. All methods belong to its one owner.
@@ -38,7 +36,7 @@ type Partition struct {
 // Open recovers a partition.
 func Open(c Config) (*Partition, segment.Report, error) {
 	log, report, err := segment.Open(segment.Config{
-		FS: c.FS, Dir: c.Dir, SegmentBytes: c.Retention.SegmentBytes, PowerCut: c.NewEpoch, Logger: c.Logger,
+		FS: c.FS, Dir: c.Dir, SegmentBytes: c.Retention.SegmentBytes, PowerCut: c.NewEpoch,
 	})
 	if err != nil {
 		return nil, report, err
@@ -83,9 +81,6 @@ func (p *Partition) Next() int64 { return p.log.Next() }
 
 // Bytes is the size of the log.
 func (p *Partition) Bytes() int64 { return p.log.Bytes() }
-
-// Synced is the offset below which everything is durable.
-func (p *Partition) Synced() int64 { return p.synced }
 
 // Epoch is the leader epoch that new batches get.
 func (p *Partition) Epoch() int32 { return p.epoch }

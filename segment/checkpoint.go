@@ -46,7 +46,7 @@ func cutLast(line string) (before, after string, ok bool) {
 // count, and neither does a file that is not there.
 func loadCheckpoint(fs FS, dir string) map[int64]sealedInfo {
 	known := map[int64]sealedInfo{}
-	data, err := readFile(fs, dir+"/"+checkpointName)
+	data, err := ReadFile(fs, dir+"/"+checkpointName)
 	if err != nil {
 		return known
 	}
@@ -78,45 +78,4 @@ func appendCheckpoint(fs FS, dir string, s sealedInfo) error {
 		_, err = f.WriteAt([]byte(s.line()), size)
 	}
 	return errors.Join(err, f.Close())
-}
-
-func readFile(fs FS, name string) ([]byte, error) {
-	f, err := fs.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	size, err := f.Size()
-	p := make([]byte, size)
-	if err == nil {
-		err = readFull(f, p, 0)
-	}
-	return p, errors.Join(err, f.Close())
-}
-
-// ReadFile reads a small file whole.
-func ReadFile(fs FS, name string) ([]byte, error) { return readFile(fs, name) }
-
-// WriteFile replaces a small file as one step: a new file under another name, then a rename. With sync the content and
-// the folder are durable when it returns.
-func WriteFile(fs FS, dir, name string, data []byte, sync bool) error {
-	target := strings.TrimPrefix(dir+"/"+name, "/")
-	temp := target + ".tmp"
-	f, err := fs.Create(temp)
-	if err != nil {
-		return err
-	}
-	err = f.Truncate(0)
-	if err == nil {
-		_, err = f.WriteAt(data, 0)
-	}
-	if err == nil && sync {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := fs.Rename(temp, target); err != nil || !sync {
-		return err
-	}
-	return fs.SyncDir(dir)
 }

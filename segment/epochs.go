@@ -17,7 +17,7 @@ type Epoch struct {
 // LoadEpochs reads Kafka's leader-epoch-checkpoint of a partition folder: version 0, the number of entries, then
 // "epoch startOffset" lines. A file that is not there or can't be read is no epochs; the log has them too.
 func LoadEpochs(fs FS, dir string) []Epoch {
-	data, err := readFile(fs, dir+"/"+epochsName)
+	data, err := ReadFile(fs, dir+"/"+epochsName)
 	if err != nil {
 		return nil
 	}

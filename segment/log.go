@@ -3,7 +3,6 @@ package segment
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"sync/atomic"
 
@@ -18,7 +17,6 @@ type Config struct {
 	SegmentBytes int64
 	// PowerCut tells that the log may have lost writes that were not synced: the machine went down, not just the broker.
 	PowerCut bool
-	Logger   *slog.Logger // nil is silent
 }
 
 const (

@@ -3,7 +3,6 @@ package segment
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 )
 
@@ -11,9 +10,6 @@ import (
 // segment always is. Whole batches are kept, a torn tail is cut off and kept beside, damage elsewhere stays where it is
 // and is reported.
 func Open(cfg Config) (*Log, Report, error) {
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
 	l := &Log{cfg: cfg}
 	l.SetSegmentBytes(cfg.SegmentBytes)
 	var r Report
@@ -107,8 +103,8 @@ func (l *Log) rebuild(base, size int64, r *Report) (info sealedInfo, err error) 
 	r.Damage = append(r.Damage, s.damage...)
 	s.addTime()
 	err = errors.Join(
-		writeIndex(l.cfg.FS, l.path(base, indexSuffix), s.encodeOffsets(), true),
-		writeIndex(l.cfg.FS, l.path(base, timeIndexSuffix), s.encodeTimes(), true))
+		overwrite(l.cfg.FS, l.path(base, indexSuffix), s.encodeOffsets(), true),
+		overwrite(l.cfg.FS, l.path(base, timeIndexSuffix), s.encodeTimes(), true))
 	return sealedInfo{base: base, next: s.next, size: size, firstTS: s.firstTS, maxTS: s.maxTS}, err
 }
 

@@ -85,8 +85,8 @@ func (l *Log) sealedInfo() sealedInfo {
 // Run does it: indexes, then the log, then the folder, and last the checkpoint line, which only then is true.
 func (j SealJob) Run() error {
 	err := errors.Join(
-		writeIndex(j.fs, j.log.path(j.info.base, indexSuffix), j.offsets, j.sync),
-		writeIndex(j.fs, j.log.path(j.info.base, timeIndexSuffix), j.times, j.sync))
+		overwrite(j.fs, j.log.path(j.info.base, indexSuffix), j.offsets, j.sync),
+		overwrite(j.fs, j.log.path(j.info.base, timeIndexSuffix), j.times, j.sync))
 	switch {
 	case err != nil:
 		err = errors.Join(err, j.file.drop())
@@ -102,21 +102,6 @@ func (j SealJob) Run() error {
 		return fmt.Errorf("segment %d: seal: %w", j.info.base, err)
 	}
 	return nil
-}
-
-func writeIndex(fs FS, name string, data []byte, sync bool) error {
-	f, err := fs.Create(name)
-	if err != nil {
-		return err
-	}
-	err = f.Truncate(0)
-	if err == nil {
-		_, err = f.WriteAt(data, 0)
-	}
-	if err == nil && sync {
-		err = synced(f.Sync())
-	}
-	return errors.Join(err, f.Close())
 }
 
 // Roll begins a new active segment behind the sealed one. After an error the log is as it was, and Roll may be tried
@@ -142,8 +127,8 @@ func (l *Log) Close(sync bool) error {
 	}
 	a.addTime()
 	err := errors.Join(
-		writeIndex(l.cfg.FS, l.path(a.base, indexSuffix), a.encodeOffsets(), sync),
-		writeIndex(l.cfg.FS, l.path(a.base, timeIndexSuffix), a.encodeTimes(), sync))
+		overwrite(l.cfg.FS, l.path(a.base, indexSuffix), a.encodeOffsets(), sync),
+		overwrite(l.cfg.FS, l.path(a.base, timeIndexSuffix), a.encodeTimes(), sync))
 	if sync && err == nil {
 		err = errors.Join(a.file.Sync(), l.cfg.FS.SyncDir(l.cfg.Dir))
 	}
