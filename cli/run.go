@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -43,6 +44,7 @@ func serve(c serveConfig, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	limitHeap(c.engine)
 	c.engine.Logger = logger
 	engine, err := actor.Open(c.engine)
 	if err != nil {
@@ -66,6 +68,16 @@ func serve(c serveConfig, stderr io.Writer) error {
 		logger.Info("stopped")
 	}
 	return err
+}
+
+// heapRoom is what the process may use beside memory storage: bodies and answers in flight, and the runtime.
+const heapRoom = 1 << 30
+
+// limitHeap keeps the collector from letting the heap grow to twice of what memory storage holds. GOMEMLIMIT wins.
+func limitHeap(c actor.Config) {
+	if c.Dir == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(c.MemoryBytes + heapRoom)
+	}
 }
 
 func stop(server *http.Server, served <-chan error, logger *slog.Logger) error {
