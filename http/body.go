@@ -38,8 +38,8 @@ func (s *Server) overloaded(what string) error {
 	return &apiError{status: 429, code: "overloaded", message: what + "; nothing was stored"}
 }
 
-// admit judges a body by its declared length before any of it is read; a chunked body declares none. What is declared is
-// not reserved, only looked at: a few connections that declare much and send nothing must not lock out everybody.
+// admit judges a body by its declared length before any of it is read; a chunked body declares none. What is declared
+// is not reserved, only looked at: a few connections that declare much and send nothing must not lock out everybody.
 func (s *Server) admit(ctx *fasthttp.RequestCtx) error {
 	declared := ctx.Request.Header.ContentLength()
 	if declared > s.cfg.MaxBodyBytes {

@@ -21,11 +21,13 @@ func chunk(text string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(text), t
 func TestBodyFraming(t *testing.T) {
 	f := small(t)
 	long := `{"records":[{"value":"` + strings.Repeat("x", 50_000) + `"}]}`
+	const end = "0\r\n\r\n"
+	chunked := post("Transfer-Encoding: chunked\r\n")
 	for name, request := range map[string]string{
 		"length":            post(fmt.Sprintf("Content-Length: %d\r\n", len(oneRecord))) + oneRecord,
 		"large with length": post(fmt.Sprintf("Content-Length: %d\r\n", len(long))) + long,
-		"chunked":           post("Transfer-Encoding: chunked\r\n") + chunk(oneRecord[:5]) + chunk(oneRecord[5:]) + "0\r\n\r\n",
-		"large chunked":     post("Transfer-Encoding: chunked\r\n") + chunk(long[:20_000]) + chunk(long[20_000:]) + "0\r\n\r\n",
+		"chunked":           chunked + chunk(oneRecord[:5]) + chunk(oneRecord[5:]) + end,
+		"large chunked":     chunked + chunk(long[:20_000]) + chunk(long[20_000:]) + end,
 	} {
 		if a := f.raw(request); a.status != 200 {
 			t.Errorf("%s: %d %s", name, a.status, a.body)

@@ -61,6 +61,8 @@ var sentinels = []struct {
 	{errBodyBroken, 400, "invalid_request", "The request body is cut short or badly framed"},
 }
 
+const partiallyStored = "Some partitions stored their records and others could not"
+
 // explain finds the answer for any error; known is false for one that only the log may show.
 func explain(err error) (e *apiError, known bool) {
 	var partial *broker.PartialError
@@ -71,7 +73,7 @@ func explain(err error) (e *apiError, known bool) {
 	case errors.As(err, &record):
 		return recordError(record), true
 	case errors.As(err, &partial):
-		return &apiError{status: 503, code: "partially_stored", message: "Some partitions stored their part and others did not"}, true
+		return &apiError{status: 503, code: "partially_stored", message: partiallyStored}, true
 	}
 	for _, s := range sentinels {
 		if errors.Is(err, s.err) {

@@ -33,8 +33,8 @@ func TestFetchAnswer(t *testing.T) {
 	f.createTopic("news", `{"partitions":2}`)
 	f.produce("/topics/news/records?partition=1", `{"key":"u1","value":{"x": 1},"headers":{"a":"b"},"timestamp":1000}`,
 		`{"value":null,"timestamp":2000}`)
-	want := `{"records":[{"partition":1,"offset":0,"timestamp":"1970-01-01T00:00:01.000Z","key":"u1","value":"{\"x\": 1}",` +
-		`"headers":{"a":"b"}}],"next_offset":1,"high_water_mark":2,"lag":1,"position":"1:1",` +
+	want := `{"records":[{"partition":1,"offset":0,"timestamp":"1970-01-01T00:00:01.000Z","key":"u1",` +
+		`"value":"{\"x\": 1}","headers":{"a":"b"}}],"next_offset":1,"high_water_mark":2,"lag":1,"position":"1:1",` +
 		`"partitions":[{"partition":1,"next_offset":1,"high_water_mark":2,"earliest":0,"gap":0}]}`
 	if got := f.get("/topics/news/records?partition=1&max_records=1").want(t, 200).body; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -53,8 +53,9 @@ func TestNDJSONAnswer(t *testing.T) {
 	f := start(t, Config{})
 	f.produce("/topics/news/records", `{"value":"a","timestamp":0}`, `{"value":"b","timestamp":0}`)
 	a := f.get("/topics/news/records", "Accept", "application/x-ndjson").want(t, 200)
-	want := `{"partition":0,"offset":0,"timestamp":"1970-01-01T00:00:00.000Z","key":null,"value":"a","headers":null}` + "\n" +
-		`{"partition":0,"offset":1,"timestamp":"1970-01-01T00:00:00.000Z","key":null,"value":"b","headers":null}` + "\n"
+	const tail = `,"timestamp":"1970-01-01T00:00:00.000Z","key":null,"value":`
+	want := `{"partition":0,"offset":0` + tail + `"a","headers":null}` + "\n" +
+		`{"partition":0,"offset":1` + tail + `"b","headers":null}` + "\n"
 	if a.body != want || a.header.Get("FlashQ-Position") != "0:2" {
 		t.Errorf("%s %v", a.body, a.header)
 	}
@@ -187,7 +188,8 @@ func TestPartitionsShareTheBudgetFairly(t *testing.T) {
 
 func TestMaxBytes(t *testing.T) {
 	f := start(t, Config{})
-	f.produce("/topics/news/records", `{"value":"0123456789"}`, `{"key":"01","value":"01234","headers":{"a":"12"}}`, `{"value":"0"}`)
+	f.produce("/topics/news/records",
+		`{"value":"0123456789"}`, `{"key":"01","value":"01234","headers":{"a":"12"}}`, `{"value":"0"}`)
 	for limit, want := range map[int]int{1: 1, 10: 1, 19: 1, 20: 2, 21: 3, 1000: 3} {
 		if got := len(f.fetch(fmt.Sprintf("/topics/news/records?max_bytes=%d", limit)).Records); got != want {
 			t.Errorf("max_bytes %d: %d records, want %d", limit, got, want)
@@ -241,7 +243,8 @@ func TestShapes(t *testing.T) {
 	for query, want := range map[string]string{
 		"":                      head + `"key_base64":"/w==","value":"v","headers":{"a":"b"}}`,
 		"include_headers=false": head + `"key_base64":"/w==","value":"v","headers":null}`,
-		"encoding=base64":       head + `"key_base64":"/w==","value_base64":"dg==","headers":[{"key":"a","value_base64":"Yg=="}]}`,
+		"encoding=base64": head +
+			`"key_base64":"/w==","value_base64":"dg==","headers":[{"key":"a","value_base64":"Yg=="}]}`,
 	} {
 		if got := f.get("/topics/news/records?"+query, "Accept", "application/x-ndjson").body; got != want+"\n" {
 			t.Errorf("%s: %s", query, got)
@@ -328,11 +331,13 @@ func TestDamageIsTold(t *testing.T) {
 		t.Error(details)
 	}
 	all := f.fetch("/topics/news/records?position=0:3,1:0")
-	if all.values() != "other" || all.Position != "0:3,1:1" || all.Partitions[0].Error == nil || all.Partitions[1].Error != nil {
+	if all.values() != "other" || all.Position != "0:3,1:1" ||
+		all.Partitions[0].Error == nil || all.Partitions[1].Error != nil {
 		t.Errorf("%+v", all)
 	}
-	if got := f.fetch("/topics/news/records?partition=0&from_offset=4"); got.values() != "value-4 value-5" || got.Partitions[0].Error != nil {
-		t.Errorf("%+v", got)
+	behind := f.fetch("/topics/news/records?partition=0&from_offset=4")
+	if behind.values() != "value-4 value-5" || behind.Partitions[0].Error != nil {
+		t.Errorf("%+v", behind)
 	}
 	if got := f.fetch("/topics/news/records?partition=0&max_records=3"); got.Partitions[0].Error != nil {
 		t.Error("damage was told that the answer had no room to meet")

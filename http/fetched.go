@@ -52,7 +52,8 @@ func (f *fetching) closeText() {
 		}
 		t = f.cursors[i].appendState(t)
 	}
-	f.text = append(t, ']', '}')
+	t = append(t, ']', '}')
+	f.text = t
 }
 
 // appendPosition writes where every partition that was read goes on.

@@ -88,7 +88,7 @@ func (q *fetchQuery) set(name string, value []byte, now int64) (err error) {
 			err = badParam(name, "must be text or base64")
 		}
 	case "include_headers":
-		with := true
+		var with bool
 		with, err = boolParam(name, value)
 		q.noHeaders = !with
 	}

@@ -98,7 +98,8 @@ func checkOrigin(ctx *fasthttp.RequestCtx) error {
 	return nil
 }
 
-// sameOrigin compares an Origin header with a Host header; a default port may be spelled out or not. `null` never passes.
+// sameOrigin compares an Origin header with a Host header; a default port may be spelled out or not. `null` never
+// passes.
 func sameOrigin(origin, host string) bool {
 	scheme, rest, ok := strings.Cut(strings.ToLower(origin), "://")
 	if !ok || rest == "" {

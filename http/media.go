@@ -8,10 +8,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-var (
-	typeJSON   = []byte("application/json")
-	typeNDJSON = []byte("application/x-ndjson")
-)
+var typeJSON = []byte("application/json")
 
 // format is the shape of records in a body or an answer.
 type format int
@@ -120,12 +117,12 @@ func scoreOf(accept, media string) int {
 	for item := range strings.SplitSeq(accept, ",") {
 		name, params, _ := strings.Cut(item, ";")
 		level := 0
-		switch name = strings.TrimSpace(name); {
-		case name == media:
+		switch strings.TrimSpace(name) {
+		case media:
 			level = 3
-		case name == "application/*":
+		case "application/*":
 			level = 2
-		case name == "*/*":
+		case "*/*":
 			level = 1
 		}
 		if level > exact {

@@ -39,7 +39,8 @@ func TestUnsupportedMediaTellsWhatToSend(t *testing.T) {
 	missing.wantError(t, 415, "unsupported_media_type")
 	curl := f.do("POST", "/topics/news/records", oneRecord, "Content-Type", "application/x-www-form-urlencoded")
 	curl.wantError(t, 415, "unsupported_media_type")
-	if !strings.Contains(missing.body, "application/x-ndjson") || !strings.Contains(curl.body, "-H 'Content-Type: application/json'") {
+	if !strings.Contains(missing.body, "application/x-ndjson") ||
+		!strings.Contains(curl.body, "-H 'Content-Type: application/json'") {
 		t.Error(missing.body, curl.body)
 	}
 	f.get("/topics/news").wantError(t, 404, "topic_not_found") // nothing was made on the way
@@ -83,7 +84,8 @@ func TestAnswerCoding(t *testing.T) {
 	for header, want := range map[string]string{
 		"": "", "gzip": "gzip", "zstd": "zstd", "zstd, gzip": "zstd", "gzip, zstd": "zstd", "gzip;q=1, zstd;q=0.5": "gzip",
 		"gzip;q=0": "", "br": "", "br, gzip": "gzip", "*": "zstd", "*;q=0": "", "identity": "", "GZIP": "gzip",
-		"identity, gzip;q=0.5": "", "zstd;q=0, *": "gzip", "*;q=0.5, gzip;q=0.2, zstd;q=0": "", "gzip;q=0.001": "gzip", "gzip;q=x": "gzip",
+		"identity, gzip;q=0.5": "", "zstd;q=0, *": "gzip",
+		"*;q=0.5, gzip;q=0.2, zstd;q=0": "", "gzip;q=0.001": "gzip", "gzip;q=x": "gzip",
 	} {
 		if got := answerCoding([]byte(header)); got != want {
 			t.Errorf("%q: %q, want %q", header, got, want)

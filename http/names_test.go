@@ -29,7 +29,9 @@ func TestEscapedNamesNeverReachTheBroker(t *testing.T) {
 		request := "PUT " + path + " HTTP/1.1\r\nHost: flashq\r\nContent-Length: 0\r\n\r\n"
 		f.raw(request).wantError(t, 400, "validation_error")
 	}
-	for _, path := range []string{"/topics/../topics/x/records", "/topics/x/../../y", "/topics/x/", "/topics/x/records/", "//topics"} {
+	for _, path := range []string{
+		"/topics/../topics/x/records", "/topics/x/../../y", "/topics/x/", "/topics/x/records/", "//topics",
+	} {
 		f.raw("GET "+path+" HTTP/1.1\r\nHost: flashq\r\n\r\n").wantError(t, 404, "not_found")
 	}
 	if got := f.get("/topics").want(t, 200).body; got != `{"topics":[]}` {

@@ -106,7 +106,8 @@ func TestBadBodyStoresNothingAndMakesNoTopic(t *testing.T) {
 		{`{"records":[{"value":"a"},{"value":"b","key":"` + strings.Repeat("k", 1025) + `"}]}`, 400, "validation_error",
 			"actual_size", 1025.0},
 		{`{"records":[{"value":"a","partition":1}]}`, 404, "partition_not_found", "partition", 1.0},
-		{`{"records":[` + strings.Repeat(`{"value":"a"},`, 1000) + `{"value":"a"}]}`, 400, "validation_error", "max_size", 1000.0},
+		{`{"records":[` + strings.Repeat(`{"value":"a"},`, 1000) + `{"value":"a"}]}`, 400, "validation_error",
+			"max_size", 1000.0},
 	} {
 		details := f.post("/topics/news/records", test.body).wantError(t, test.status, test.code)
 		if test.detail != "" && details[test.detail] != test.value {

@@ -46,7 +46,8 @@ func (p *production) appendAnswer() []byte {
 	if p.parts[last].BrokerTime {
 		lastTime = p.parts[last].Timestamp // the owner may have raised it
 	}
-	a := append(p.answer[:0], `{"offset":`...)
+	a := p.answer[:0]
+	a = append(a, `{"offset":`...)
 	a = strconv.AppendInt(a, p.lastOffset(last), 10)
 	a = append(a, `,"timestamp":"`...)
 	a = recordjson.AppendTime(a, lastTime)
@@ -63,8 +64,9 @@ func (p *production) appendAnswer() []byte {
 	if p.query.offsets {
 		a = p.appendOffsets(a)
 	}
-	p.answer = append(a, '}')
-	return p.answer
+	a = append(a, '}')
+	p.answer = a
+	return a
 }
 
 func (p *production) lastOffset(part int) int64 { return p.parts[part].BaseOffset + p.deltas[part] }
@@ -130,7 +132,7 @@ func (p *production) appendFault(err error) error {
 		}
 	}
 	return &apiError{
-		status: 503, code: "partially_stored", message: "Some partitions stored their records and others could not",
+		status: 503, code: "partially_stored", message: partiallyStored,
 		details: details{"stored": stored},
 	}
 }

@@ -46,7 +46,9 @@ func TestQueriesAreStrict(t *testing.T) {
 			t.Errorf("%s: details name %v", test.query, got)
 		}
 	}
-	for _, path := range []string{"/topics?x=1", "/topics/news?x=1", "/topics/news/offsets?when=latest", "/health?x=1", "/ready?x=1"} {
+	for _, path := range []string{
+		"/topics?x=1", "/topics/news?x=1", "/topics/news/offsets?when=latest", "/health?x=1", "/ready?x=1",
+	} {
 		f.get(path).wantError(t, 400, "invalid_parameter")
 	}
 	for _, query := range []string{"sync=1", "sync", "return=all", "partition=-1", "key=k"} {

@@ -65,7 +65,9 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("OPTIONS %s: %q %q", path, got, options.body)
 		}
 	}
-	for _, path := range []string{"/topics", "/topics/news", "/topics/news/records", "/topics/news/offsets", "/health", "/ready"} {
+	for _, path := range []string{
+		"/topics", "/topics/news", "/topics/news/records", "/topics/news/offsets", "/health", "/ready",
+	} {
 		if a := f.do("HEAD", path, "").want(t, 200); a.body != "" || a.header.Get("Content-Length") == "0" {
 			t.Errorf("HEAD %s: %q %v", path, a.body, a.header)
 		}

@@ -37,7 +37,8 @@ func (f *fetching) uncompressed(b batch.Batch) (batch.Batch, error) {
 	if f.plain == nil {
 		f.plain = slab.Get(4 * len(b))
 	}
-	plain := append(f.plain[:0], b[:batch.HeaderSize]...)
+	plain := f.plain[:0]
+	plain = append(plain, b[:batch.HeaderSize]...)
 	var err error
 	switch limit := batch.HeaderSize + mostPlain; b.Codec() {
 	case codecGzip:

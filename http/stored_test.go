@@ -69,7 +69,8 @@ func TestStoredCompression(t *testing.T) {
 		if got.values() != "0 one two three 4" || got.Records[2].Timestamp != "1970-01-01T00:00:01.001Z" {
 			t.Errorf("%s: %s %+v", name, got.values(), got.Partitions)
 		}
-		if got := f.fetch("/topics/news/records?from_offset=2&max_records=1"); got.values() != "two" || got.Position != "0:3" {
+		got = f.fetch("/topics/news/records?from_offset=2&max_records=1")
+		if got.values() != "two" || got.Position != "0:3" {
 			t.Errorf("%s: %s at %s", name, got.values(), got.Position)
 		}
 	}

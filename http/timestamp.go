@@ -20,6 +20,14 @@ func statTime(millis int64) timestamp {
 	return timestamp(millis)
 }
 
+// earlier gives the earlier of two times; none is neither.
+func earlier(a, b timestamp) timestamp {
+	if a == noTime || b == noTime {
+		return max(a, b)
+	}
+	return min(a, b)
+}
+
 // MarshalJSON writes what recordjson writes for records.
 func (t timestamp) MarshalJSON() ([]byte, error) {
 	if t == noTime {

@@ -51,9 +51,10 @@ func (s *Server) topicChange(ctx *fasthttp.RequestCtx) (c broker.TopicChange, er
 func wantBodyJSON(ctx *fasthttp.RequestCtx) error {
 	f, err := bodyFormat(ctx)
 	if err == nil && f != formatJSON {
+		sent := quote(string(ctx.Request.Header.ContentType()))
 		err = &apiError{
 			status: 415, code: "unsupported_media_type",
-			message: "Content-Type " + quote(string(ctx.Request.Header.ContentType())) + " is not accepted here; send application/json",
+			message: "Content-Type " + sent + " is not accepted here; send application/json",
 		}
 	}
 	return err

@@ -35,16 +35,6 @@ type groupLag struct {
 	Lag   int64  `json:"lag"`
 }
 
-// topicSummary is a topic's line in a detailed list.
-type topicSummary struct {
-	Name           string    `json:"name"`
-	Partitions     int       `json:"partitions"`
-	Records        int64     `json:"records"`
-	Bytes          int64     `json:"bytes"`
-	FirstTimestamp timestamp `json:"first_timestamp"`
-	LastTimestamp  timestamp `json:"last_timestamp"`
-}
-
 // putTopic is PUT /topics/{topic}: create, or set what the body names.
 func (s *Server) putTopic(ctx *fasthttp.RequestCtx) error {
 	name, err := topicName(ctx)
@@ -167,64 +157,4 @@ func (s *Server) deleteTopic(ctx *fasthttp.RequestCtx) error {
 	}
 	ctx.Response.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
-}
-
-// listTopics is GET /topics.
-func (s *Server) listTopics(ctx *fasthttp.RequestCtx) error {
-	detail := false
-	err := eachParam(ctx, []string{"detail"}, func(name string, value []byte) (err error) {
-		detail, err = boolParam(name, value)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if err := wantJSON(ctx); err != nil {
-		return err
-	}
-	topics, err := s.cfg.Broker.Topics(s.calls)
-	if err != nil {
-		return err
-	}
-	answer := struct {
-		Topics  []string       `json:"topics"`
-		Details []topicSummary `json:"details,omitempty"`
-	}{Topics: []string{}}
-	for _, t := range topics {
-		answer.Topics = append(answer.Topics, t.Name())
-	}
-	if !detail {
-		writeJSON(ctx, fasthttp.StatusOK, answer)
-		return nil
-	}
-	if answer.Details, err = s.summaries(topics); err != nil {
-		return err
-	}
-	writeJSON(ctx, fasthttp.StatusOK, answer)
-	return nil
-}
-
-// summaries adds the partitions of each topic up; a topic that was deleted meanwhile is left out.
-func (s *Server) summaries(topics []broker.Topic) ([]topicSummary, error) {
-	list := make([]topicSummary, 0, len(topics))
-	for _, t := range topics {
-		sum := topicSummary{Name: t.Name(), Partitions: t.Config().Partitions, FirstTimestamp: noTime, LastTimestamp: noTime}
-		err := eachPartition(s.calls, t, func(_ int, p broker.PartitionStats) {
-			sum.Records += p.HighWatermark - p.LogStart
-			sum.Bytes += p.Bytes
-			if first := statTime(p.FirstTimestamp); sum.FirstTimestamp == noTime || first != noTime && first < sum.FirstTimestamp {
-				sum.FirstTimestamp = first
-			}
-			sum.LastTimestamp = max(sum.LastTimestamp, statTime(p.LastTimestamp))
-		})
-		var gone *apiError
-		if errors.As(err, &gone) && gone.status == 404 {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, sum)
-	}
-	return list, nil
 }

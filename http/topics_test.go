@@ -14,7 +14,8 @@ func (f *fixture) put(name, body string) answer {
 
 func TestPutTopic(t *testing.T) {
 	f := start(t, Config{})
-	want := `{"topic":"news","partitions":2,"retention_ms":-1,"retention_bytes":-1,"segment_bytes":1073741824,"details":[` +
+	want := `{"topic":"news","partitions":2,"retention_ms":-1,"retention_bytes":-1,"segment_bytes":1073741824,` +
+		`"details":[` +
 		`{"partition":0,"earliest":0,"high_water_mark":0,"bytes":0,"segments":1},` +
 		`{"partition":1,"earliest":0,"high_water_mark":0,"bytes":0,"segments":1}],"groups":[]}`
 	if got := f.put("news", `{"partitions":2}`).want(t, 201).body; got != want {
@@ -34,8 +35,8 @@ func TestPutTopic(t *testing.T) {
 		t.Error(details)
 	}
 	f.do("PUT", "/topics/plain", "").want(t, 201)
-	f.do("PUT", "/topics/packed", gzipped(t, `{"partitions":9}`), "Content-Type", "application/json", "Content-Encoding", "gzip").
-		want(t, 201)
+	f.do("PUT", "/topics/packed", gzipped(t, `{"partitions":9}`),
+		"Content-Type", "application/json", "Content-Encoding", "gzip").want(t, 201)
 }
 
 func TestPutTopicJudgesItsBody(t *testing.T) {

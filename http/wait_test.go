@@ -86,7 +86,8 @@ func TestWaitEndsAtItsDeadline(t *testing.T) {
 		f := start(t, Config{})
 		f.createTopic("news", "")
 		begun := time.Now()
-		if got := values(t, <-f.later("/topics/news/records?timeout_ms=50000")); got != "" || time.Since(begun) != 50*time.Second {
+		got := values(t, <-f.later("/topics/news/records?timeout_ms=50000"))
+		if got != "" || time.Since(begun) != 50*time.Second {
 			t.Errorf("%q after %v", got, time.Since(begun))
 		}
 		begun = time.Now()

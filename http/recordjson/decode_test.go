@@ -33,6 +33,9 @@ func TestRecord(t *testing.T) {
 			record{Value: []byte(`{"a" : [1, 2.50, {"b":"\u00e4\/"}], "a":1}`)}},
 		{"array as it stands", `{"value":[ ]}`, record{Value: []byte(`[ ]`)}},
 		{"number as it stands", `{"value": -1.50e+02 }`, record{Value: []byte(`-1.50e+02`)}},
+		{"capital exponent", `{"value":0E-0}`, record{Value: []byte(`0E-0`)}},
+		{"an array where an object was", `{"value":[{"a":{}},[1,[2],{"b":[0]}],{}]}`,
+			record{Value: []byte(`[{"a":{}},[1,[2],{"b":[0]}],{}]`)}},
 		{"true", `{"value":true}`, record{Value: []byte(`true`)}},
 		{"false", `{"value":false}`, record{Value: []byte(`false`)}},
 

@@ -114,6 +114,8 @@ func TestRecordRefused(t *testing.T) {
 		{`{"value_base64":"_-7d"}`, fault(wrong, "value_base64", 1)},
 		{`{"value_base64":"/+7d\n"}`, fault(wrong, "value_base64", 1)},
 		{`{"value_base64":"/+\r\n7d\r\n"}`, fault(wrong, "value_base64", 1)},
+		{`{"value_base64":"/+7d\n\n\n\n"}`, fault(wrong, "value_base64", 1)},
+		{`{"value_base64":"YR=="}`, fault(wrong, "value_base64", 1)},
 		{`{"value_base64":"/ 7d"}`, fault(wrong, "value_base64", 1)},
 		{`{"key_base64":"====","value":"a"}`, fault(wrong, "key_base64", 1)},
 

@@ -1,0 +1,127 @@
+package http
+
+import (
+	"flashq/http/recordjson"
+	"flashq/segment/batch"
+	"flashq/segment/slab"
+)
+
+// walk takes the records of the batches in raw; stop means that the share is used up.
+func (f *fetching) walk(c *cursor, raw []byte, left *share) (stop bool) {
+	for len(raw) > 0 && c.readable() {
+		b, rest, err := batch.Next(raw)
+		raw = rest
+		if err != nil {
+			c.spoil(c.next + 1)
+			break
+		}
+		if b.LastOffset() < c.next {
+			continue
+		}
+		if b.IsControl() {
+			c.next = b.LastOffset() + 1
+			continue
+		}
+		if f.walkBatch(c, b, left) {
+			return true
+		}
+	}
+	return false
+}
+
+// walkBatch takes the records of one batch from c.next on.
+func (f *fetching) walkBatch(c *cursor, b batch.Batch, left *share) (stop bool) {
+	end := b.LastOffset() + 1
+	plain, err := f.uncompressed(b)
+	if err != nil {
+		c.next = max(c.next, b.BaseOffset())
+		c.spoil(end)
+		return true
+	}
+	it := plain.Records()
+	for it.Next() {
+		offset := b.BaseOffset() + int64(it.Record.OffsetDelta)
+		if offset < c.next {
+			continue
+		}
+		time := timeOf(b, &it.Record)
+		if f.query.hasUntil && time >= f.query.until {
+			continue
+		}
+		size := recordSize(&it.Record)
+		if f.count > 0 && size > f.bytesLeft {
+			c.full = true
+			return true
+		}
+		if left.records == 0 || size > left.size && left.taken {
+			return true
+		}
+		left.taken = true
+		left.records--
+		left.size -= size
+		f.append(c.partition, offset, time, &it.Record, size)
+		c.next = offset + 1
+		if f.recordsLeft == 0 {
+			return true
+		}
+	}
+	if it.Err() != nil {
+		c.spoil(end)
+		return true
+	}
+	c.next = max(c.next, end)
+	return false
+}
+
+// append adds one record to the answer.
+func (f *fetching) append(partition int, offset, time int64, r *batch.Record, size int) {
+	f.openText()
+	if f.format == formatJSON && f.count > 0 {
+		f.text = append(f.text, ',')
+	}
+	// Enough for nearly every record; where escapes need more, append moves the text and the slab goes back here.
+	f.text = slab.Grow(f.text, size+size/4+256)
+	before := f.text
+	f.text = recordjson.AppendRecord(f.text, partition, offset, time, r, f.options)
+	if cap(f.text) != cap(before) {
+		slab.Put(before)
+	}
+	if f.format == formatNDJSON {
+		f.text = append(f.text, '\n')
+	}
+	f.count++
+	f.size += size
+	f.recordsLeft--
+	f.bytesLeft -= size
+}
+
+// openText starts the answer; not before there is something to say, since a fetch may wait.
+func (f *fetching) openText() {
+	if f.text != nil {
+		return
+	}
+	f.text = slab.Get(min(len(f.raw), firstRead))
+	if f.format == formatJSON {
+		f.text = append(f.text, `{"records":[`...)
+	}
+}
+
+// timeOf is a record's timestamp in milliseconds.
+func timeOf(b batch.Batch, r *batch.Record) int64 {
+	if b.IsLogAppendTime() {
+		return b.MaxTimestamp()
+	}
+	return b.BaseTimestamp() + r.TimestampDelta
+}
+
+// recordSize counts as max_bytes does: key, value and headers.
+func recordSize(r *batch.Record) int {
+	size := len(r.Key) + len(r.Value)
+	if r.HeaderCount() == 0 {
+		return size
+	}
+	for it := r.Headers(); it.Next(); {
+		size += len(it.Header.Key) + len(it.Header.Value)
+	}
+	return size
+}
