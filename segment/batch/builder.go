@@ -105,7 +105,7 @@ func (b *Builder) Finish() Batch {
 	binary.BigEndian.PutUint16(p[posProducerEpoch:], uint16(none&0xffff))
 	binary.BigEndian.PutUint32(p[posBaseSequence:], uint32(none&0xffffffff))
 	binary.BigEndian.PutUint32(p[posCount:], uint32(b.count))
-	out := Batch(p[:len(p):len(p)])
+	out := Batch(p) // with its whole capacity: who adopts it has to count that
 	out.seal()
 	return out
 }

@@ -6,8 +6,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestMurmur2 holds the cases of Kafka's UtilsTest.testMurmur2, and more lengths as Utils.murmur2 of kafka-clients 4.3.1
-// hashes them.
+// TestMurmur2 holds the cases of Kafka's UtilsTest.testMurmur2, and more lengths as Utils.murmur2 of kafka-clients
+// 4.3.1 hashes them.
 func TestMurmur2(t *testing.T) {
 	for key, want := range map[string]int32{
 		"21":                         -973932308,

@@ -1,0 +1,107 @@
+package segment_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"flashq/segment"
+)
+
+// TestMemoryFileIsAFile writes, adopts, cuts and reads in any order against a byte slice.
+func TestMemoryFileIsAFile(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		fs := segment.NewMemory(0)
+		f, err := fs.Create("f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []byte
+		next := byte(0)
+		fresh := func(n int) []byte {
+			next++
+			return bytes.Repeat([]byte{next}, n)
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"append": func(t *rapid.T) {
+				p := fresh(rapid.IntRange(1, 9000).Draw(t, "bytes"))
+				if n, err := f.WriteAt(p, int64(len(want))); err != nil || n != len(p) {
+					t.Fatal(n, err)
+				}
+				want = append(want, p...)
+			},
+			"adopt": func(t *rapid.T) {
+				p := fresh(rapid.IntRange(1, 9000).Draw(t, "bytes"))
+				want = append(want, p...)
+				if err := f.(segment.Adopter).AdoptAt(p, int64(len(want)-len(p))); err != nil {
+					t.Fatal(err)
+				}
+			},
+			"cut": func(t *rapid.T) {
+				n := rapid.IntRange(0, len(want)).Draw(t, "size")
+				want = want[:n:n]
+				if err := f.Truncate(int64(n)); err != nil {
+					t.Fatal(err)
+				}
+			},
+			"overwrite": func(t *rapid.T) {
+				if len(want) == 0 {
+					return
+				}
+				at := rapid.IntRange(0, len(want)-1).Draw(t, "at")
+				p := fresh(rapid.IntRange(1, 9000).Draw(t, "bytes"))
+				if n, err := f.WriteAt(p, int64(at)); err != nil || n != len(p) {
+					t.Fatal(n, err)
+				}
+				want = append(want[:at:at], append(p, want[min(at+len(p), len(want)):]...)...)
+			},
+			"": func(t *rapid.T) {
+				got := make([]byte, len(want)+1)
+				n, err := f.ReadAt(got, 0)
+				if !errors.Is(err, io.EOF) || !bytes.Equal(got[:n], want) {
+					t.Fatalf("%d bytes %v, want %d", n, err, len(want))
+				}
+				if from := len(want) / 3; len(want) > 0 {
+					part := make([]byte, len(want)/2)
+					if _, err := f.ReadAt(part, int64(from)); err != nil || !bytes.Equal(part, want[from:from+len(part)]) {
+						t.Fatalf("from %d: %v", from, err)
+					}
+				}
+			},
+		})
+	})
+}
+
+// TestMemoryCountsWhatItHolds: an adopted slab counts with its whole capacity, and a removed file with readers still.
+func TestMemoryCountsWhatItHolds(t *testing.T) {
+	fs := segment.NewMemory(1 << 20)
+	f, err := fs.Create("f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	roomy := make([]byte, 100_000, 900_000)
+	if err := f.(segment.Adopter).AdoptAt(roomy, 0); err != nil {
+		t.Fatal(err)
+	}
+	if fs.Used() != 900_000 {
+		t.Errorf("%d bytes are used", fs.Used())
+	}
+	if err := f.(segment.Adopter).AdoptAt(make([]byte, 200_000), 100_000); !errors.Is(err, segment.ErrMemoryFull) {
+		t.Errorf("over the limit: %v", err)
+	}
+	if _, err := f.WriteAt(make([]byte, 200_000), 100_000); !segment.IsNoSpace(err) {
+		t.Errorf("over the limit: %v", err)
+	}
+	if err := fs.Remove("f"); err != nil {
+		t.Fatal(err)
+	}
+	if fs.Used() != 900_000 {
+		t.Errorf("%d bytes are used while a reader holds the file", fs.Used())
+	}
+	if err := errors.Join(f.Close(), f.Close()); err != nil || fs.Used() != 0 {
+		t.Errorf("%d bytes are used after the last reader left: %v", fs.Used(), err)
+	}
+}
