@@ -57,8 +57,8 @@ func BenchmarkDecode(b *testing.B) {
 	single := recordjson.Target{Partitions: 1, Partition: -1, Now: now}
 	thousand := flightLines(b, 1000)
 	small := []byte(`{"records":[{"key":"user123","value":"` + strings.Repeat("x", 48) + `"}]}`)
-	text := []byte(`{"records":[` + strings.Repeat(`{"value":"Größe und Länge, 大きさ, naïve façade: ein ganz gewöhnlicher Satz."},`, 500) +
-		`{"value":"."}]}`)
+	const sentence = `{"value":"Größe und Länge, 大きさ, naïve façade: ein ganz gewöhnlicher Satz."}` + "\n"
+	text := asDocument([]byte(strings.Repeat(sentence, 500)))
 	raw := bytes.ReplaceAll(bytes.ReplaceAll(bytes.ReplaceAll(thousand, []byte(`\"`), []byte(`"`)),
 		[]byte(`"{`), []byte("{")), []byte(`}"`), []byte("}"))
 	b.Run("plain 100x1KiB", func(b *testing.B) { decodes(b, plainBody(100, 1024), single, false) })

@@ -58,8 +58,8 @@ func (d *Decoder) addPart(partition, size int) int {
 	return i
 }
 
-// firstSlab is the size in bytes of a new part's slab. Encoded, records are never larger than their JSON, so one slab of
-// what is left of the body is enough for all. Records that spread share it: each part gets its share and a quarter more.
+// firstSlab is the size in bytes of a new part's slab. Encoded, records are never larger than their JSON, so one slab
+// of what is left of the body is enough for all. Where records spread, each part gets its share and a quarter more.
 func (d *Decoder) firstSlab(need, length int, spread bool) int {
 	left := len(d.p) - d.i + length
 	shares := min(d.target.Partitions, left/length)

@@ -44,7 +44,8 @@ func TestRecord(t *testing.T) {
 		{"UTF-8 as it stands", `{"value":"ä€😀 und ein langer Satz mit Umlauten: äöüß, sonst nichts"}`,
 			record{Value: []byte("ä€😀 und ein langer Satz mit Umlauten: äöüß, sonst nichts")}},
 		{"JSON in a string", `{"value":"{\"a\":\"b\\\\c\\\"d\",\"e\":17}"}`, record{Value: []byte(`{"a":"b\\c\"d","e":17}`)}},
-		{"escapes after a long run", `{"value":"` + long + `\n` + long + `\""}`, record{Value: []byte(long + "\n" + long + `"`)}},
+		{"escapes after a long run", `{"value":"` + long + `\n` + long + `\""}`,
+			record{Value: []byte(long + "\n" + long + `"`)}},
 		{"escapes in short strings", `{"key":"a\tb","value":"c","headers":{"d\u00e4":"e\\f"}}`,
 			record{Key: []byte("a\tb"), Value: []byte("c"), Headers: headers("dä", `e\f`)}},
 		{"names with escapes", `{"\u006bey":"a","v\u0061lue":"b","x\u0061":0}`, record{Key: []byte("a"), Value: []byte("b")}},
@@ -53,7 +54,8 @@ func TestRecord(t *testing.T) {
 			record{Key: []byte{0, 0xff}, Value: []byte{0xff, 0xee, 0xdd}}},
 		{"base64 of nothing", `{"value_base64":""}`, record{Value: []byte{}}},
 		{"base64 with escapes", `{"value_base64":"\/+7d"}`, record{Value: []byte{0xff, 0xee, 0xdd}}},
-		{"one of both keys null", `{"key":null,"key_base64":"YQ==","value":"b"}`, record{Key: []byte("a"), Value: []byte("b")}},
+		{"one of both keys null", `{"key":null,"key_base64":"YQ==","value":"b"}`,
+			record{Key: []byte("a"), Value: []byte("b")}},
 		{"the other one null", `{"key":"a","key_base64":null,"value":"b"}`, record{Key: []byte("a"), Value: []byte("b")}},
 
 		{"no headers in an object", `{"value":"a","headers":{}}`, record{Value: []byte("a")}},
@@ -61,13 +63,15 @@ func TestRecord(t *testing.T) {
 		{"headers in order", `{"value":"a","headers":{"z":"1","a":"2","":""}}`,
 			record{Value: []byte("a"), Headers: headers("z", "1", "a", "2", "", "")}},
 		{"listed headers",
-			`{"value":"a","headers":[{"key":"b","value":"1"},{"value_base64":"/w==","key":"b"},{"key":"c","value":null},{"x":0,"key":"","value":""}]}`,
+			`{"value":"a","headers":[{"key":"b","value":"1"},{"value_base64":"/w==","key":"b"},` +
+				`{"key":"c","value":null},{"x":0,"key":"","value":""}]}`,
 			record{Value: []byte("a"), Headers: []batch.Header{
 				{Key: []byte("b"), Value: []byte("1")}, {Key: []byte("b"), Value: []byte{0xff}}, {Key: []byte("c")},
 				{Key: []byte{}, Value: []byte{}},
 			}}},
 
-		{"epoch milliseconds", `{"value":"a","timestamp":1736937045000}`, record{Timestamp: 1736937045000, Value: []byte("a")}},
+		{"epoch milliseconds", `{"value":"a","timestamp":1736937045000}`,
+			record{Timestamp: 1736937045000, Value: []byte("a")}},
 		{"epoch", `{"value":"a","timestamp":-0}`, record{Timestamp: 0, Value: []byte("a")}},
 		{"offset of a time", `{"value":"a","timestamp":"2025-01-15T11:30:45+01:00"}`,
 			record{Timestamp: now - 123, Value: []byte("a")}},
@@ -77,6 +81,8 @@ func TestRecord(t *testing.T) {
 		{"the last moment that is not too far ahead", `{"value":"a","timestamp":1736940645123}`,
 			record{Timestamp: now + 3_600_000, Value: []byte("a")}},
 
+		{"names that differ in where they stand", `{"x":0,"headers":{"x":"1","key":"2"},"y":{"x":0},"value":"a"}`,
+			record{Value: []byte("a"), Headers: headers("x", "1", "key", "2")}},
 		{"unknown members", `{"Value":[{}],"value":"a","KEY":"b","x":{"value":1,"value":2},"y":"\ud83d\ude00","z":-1e9}`,
 			record{Value: []byte("a")}},
 	} {

@@ -145,7 +145,8 @@ func TestAdoptedPartsStayWhole(t *testing.T) {
 
 // TestDecodeDoesNotAllocate, once a Decoder has seen a body of the kind.
 func TestDecodeDoesNotAllocate(t *testing.T) {
-	listed := strings.Repeat(`{"key_base64":"AAAA","value_base64":"AAAA","headers":[{"key":"a","value_base64":"AAAA"}],"x":"\n"}`+"\n", 50)
+	const item = `{"key_base64":"AAAA","value_base64":"AAAA","headers":[{"key":"a","value_base64":"AAAA"}],"x":"\n"}`
+	listed := strings.Repeat(item+"\n", 50)
 	four := recordjson.Target{Partitions: 4, Partition: -1, Now: now, Placements: true}
 	for name, body := range map[string][]byte{"flights": flightLines(t, 200), "listed": []byte(listed)} {
 		var d recordjson.Decoder

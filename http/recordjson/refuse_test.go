@@ -73,7 +73,8 @@ func TestRecordRefused(t *testing.T) {
 		{`{"value":"a","k\u0065y":null,"key":"b"}`, fault(wrong, "key", 1)},
 		{`{"value":"a","x":1,"x":2}`, fault(wrong, "x", 1)},
 		{`{"value":"a","x":1,"\u0078":2}`, fault(wrong, "x", 1)},
-		{`{"value":"a","a":0,"b":0,"c":0,"d":0,"e":0,"f":0,"g":0,"h":0,"i":0,"j":0,"k":0,"l":0,"m":0,"e":0}`, fault(wrong, "e", 1)},
+		{`{"value":"a","a":0,"b":0,"c":0,"d":0,"e":0,"f":0,"g":0,"h":0,"i":0,"j":0,"k":0,"l":0,"m":0,"e":0}`,
+			fault(wrong, "e", 1)},
 		{`{"value":"a","headers":{"h":"1","h":"1"}}`, fault(wrong, "h", 1)},
 		{`{"value":"a","headers":{"h":"1","\u0068":"1"}}`, fault(wrong, "h", 1)},
 		{`{"value":"a","headers":[{"key":"h","key":"h","value":"1"}]}`, fault(wrong, "key", 1)},
@@ -161,17 +162,23 @@ func TestRecordRefused(t *testing.T) {
 // TestSyntaxRefused tries each piece of bad JSON in every place where a value may stand.
 func TestSyntaxRefused(t *testing.T) {
 	bad := []string{
-		``, `a`, `'a'`, `nul`, `nulll`, `tru`, `truefalse`, `False`, `NaN`, `+1`, `01`, `-`, `-a`, `1.`, `.5`, `1.e1`, `1e`, `1e+`,
+		``, `a`, `'a'`, `nul`, `nulll`, `tru`, `truefalse`, `False`, `NaN`, `+1`, `01`, `-`, `-a`, `1.`, `.5`, `1.e1`,
+		`1e`, `1e+`,
 		`0x10`, `1 2`, `"a" "b"`, `[1,]`, `[,1]`, `[1 2]`, `[`, `[1`, `]`, `{`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{,}`, `{a:1}`,
 		`{"a":1 "b":2}`, `{"a" 1}`, `[1}`, `{"a":1]`, `"\q"`, `"\U0041"`, `"\u12"`, `"\u12g4"`, `"\u 123"`, `"\`, `"\"`, `"a`,
 		"\"a\x00\"", "\"a\nb\"", "\"a\tb\"", "\"\x1f\"", "\"\\\n\"", "\"\\\x01\"",
-		"\"\xff\"", "\"\xc3\"", "\"\xc3\\u00a4\"", "\"\xed\xa0\xbd\xed\xb8\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xc0\x80\"", "\xe2\x80\xa8",
-		"[\"\xfe\"]", "{\"\xfe\":1}", "\"" + strings.Repeat("long ", 30) + "\\n\xff\"", "\"" + strings.Repeat("\\n", 40) + "\x02\"",
-		`"\ud800"`, `"\udc00"`, `"\ud800\ud800"`, `"\ud800\u0041"`, `"\ud800 \udc00"`, `"\ud800\n"`, `"\ud800\\udc00"`, `"\udc00\ud800"`,
+		"\"\xff\"", "\"\xc3\"", "\"\xc3\\u00a4\"", "\"\xed\xa0\xbd\xed\xb8\x80\"", "\"\xf4\x90\x80\x80\"",
+		"\"\xc0\x80\"", "\xe2\x80\xa8",
+		"[\"\xfe\"]", "{\"\xfe\":1}", "\"" + strings.Repeat("long ", 30) + "\\n\xff\"",
+		"\"" + strings.Repeat("\\n", 40) + "\x02\"",
+		`"\ud800"`, `"\udc00"`, `"\ud800\ud800"`, `"\ud800\u0041"`, `"\ud800 \udc00"`, `"\ud800\n"`,
+		`"\ud800\\udc00"`, `"\udc00\ud800"`,
 		`"` + strings.Repeat(`\n`, 29) + `\ud800` + `a"`, `"` + strings.Repeat("x", 200) + `\ud83d`,
 		"/*c*/1", "\ufeff1", "\x0b1", "\u00a01",
 	}
-	anything := []string{`{"value":%s}`, `{"value":[0,%s]}`, `{"value":{"a":%s}}`, `{"value":1,"x":%s}`, `{"x":[{"a":%s}],"value":1}`}
+	anything := []string{
+		`{"value":%s}`, `{"value":[0,%s]}`, `{"value":{"a":%s}}`, `{"value":1,"x":%s}`, `{"x":[{"a":%s}],"value":1}`,
+	}
 	typed := []string{
 		`{"key":%s,"value":1}`, `{"value_base64":%s}`, `{"value":1,"timestamp":%s}`, `{"value":1,"partition":%s}`,
 		`{"value":1,"headers":{"a":%s}}`, `{"value":1,"headers":[{"key":"a","value":""},%s]}`, `{"value":1},%s`,
@@ -213,7 +220,8 @@ func TestDocumentRefused(t *testing.T) {
 		{`{"records":[]}`, fault(outOfRange, "records", -1)},
 		{`{"records":[{"value":1}],"records":[{"value":1}]}`, fault(wrong, "records", -1)},
 		{`{"records":[{"value":1}],"x":1,"x":1}`, fault(wrong, "x", -1)},
-		{`{"x\u0061":1,"records":[{"\u0079":"\u0079","value":1}],"xa":1}`, fault(wrong, "xa", -1)},
+		{`{"x\u0061":1,"records":[{"\u0079\u0079":0,"value":1},{"\u0079\u0079":0,"value":1}],"xa":1}`,
+			fault(wrong, "xa", -1)},
 		{`{"records":[{"value":1}]}{}`, fault(syntax, "", -1)},
 		{`{"records":[{"value":1}]} x`, fault(syntax, "", -1)},
 		{"{\"records\":[{\"value\":1}]}\x00", fault(syntax, "", -1)},
@@ -276,10 +284,12 @@ func TestLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := got[0]; len(r.Key) != 1024 || len(r.Value) != 1<<20 || len(r.Headers) != 100 || len(r.Headers[99].Key) != 1023 {
+	r := got[0]
+	if len(r.Key) != 1024 || len(r.Value) != 1<<20 || len(r.Headers) != 100 || len(r.Headers[99].Key) != 1023 {
 		t.Errorf("key %d, value %d, headers %d", len(r.Key), len(r.Value), len(r.Headers))
 	}
-	more := `{"records":[` + strings.Repeat(`{"value":1},`, 1200) + `{"key":"` + strings.Repeat("k", 5000) + `","value":1}]}`
+	more := `{"records":[` + strings.Repeat(`{"value":1},`, 1200) +
+		`{"key":"` + strings.Repeat("k", 5000) + `","value":1}]}`
 	unlimited := target
 	unlimited.Limits = recordjson.Limits{}
 	if got, err := decode(t, more, unlimited, false); err != nil || len(got) != 1201 {

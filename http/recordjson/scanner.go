@@ -100,6 +100,7 @@ func (s *scanner) unknown(name []byte) *Error {
 // closeNames ends an object whose unknown names begin at mark: none may stand twice.
 func (s *scanner) closeNames(mark int) *Error {
 	name, twice := duplicate(s.names[mark:])
+	clear(s.names[mark:])
 	s.names = s.names[:mark]
 	if twice {
 		return s.repeated(name)

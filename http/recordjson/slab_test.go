@@ -36,7 +36,7 @@ func TestOneSlabForOnePartition(t *testing.T) {
 // TestWorkingMemoryIsBounded: a Decoder that met an unusual body does not keep what it took.
 func TestWorkingMemoryIsBounded(t *testing.T) {
 	var d Decoder
-	big := strings.Repeat(`\n`, 8<<20)
+	big := strings.Repeat(`\n`, 3<<20)
 	var names strings.Builder
 	for i := range 200_000 {
 		names.WriteString(`"` + strings.Repeat("n", i%3) + string(AppendTime(nil, int64(i))) + `":1,`)
@@ -44,6 +44,7 @@ func TestWorkingMemoryIsBounded(t *testing.T) {
 	for _, body := range []string{
 		`{"key":"` + big + `","value":"` + big + `"}`,
 		`{` + names.String() + `"value":1}`,
+		`{"value":1,"x":0,"y":0,"headers":[{"x":0,"key":"a","value":"b"},{"key":"c","value":"d"}]}`,
 		`{"value":1,"headers":[` + strings.Repeat(`{"key":"","value":""},`, 200_000) + `{"key":"","value":""}]}`,
 	} {
 		if _, err := d.NDJSON([]byte(body), Target{Partitions: 1, Partition: -1}); err != nil {
@@ -52,6 +53,16 @@ func TestWorkingMemoryIsBounded(t *testing.T) {
 		d.Release(nil)
 		if kept := cap(d.scratch) + 8*cap(d.starts) + 24*cap(d.names) + 48*cap(d.rec.headers); kept > 5*maxKept {
 			t.Errorf("keeps %d bytes", kept)
+		}
+		for _, h := range d.rec.headers[:cap(d.rec.headers)] {
+			if h.Key != nil || h.Value != nil {
+				t.Fatal("a header still points to the body")
+			}
+		}
+		for _, name := range d.names[:cap(d.names)] {
+			if name != nil {
+				t.Fatal("a name still points to the body")
+			}
 		}
 		if d.p != nil || d.rec.key != nil || d.rec.value.raw != nil || d.parts[:1][0].Buf != nil {
 			t.Error("still points to the body or a slab")

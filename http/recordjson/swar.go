@@ -36,7 +36,7 @@ func plainEnd(p []byte, i int) int {
 // notPlain marks the bytes that plainEnd looks for.
 func notPlain(w uint64) uint64 { return (ending(w) | w) & highs }
 
-// ending has the top bit of each quote, backslash and control byte; where a byte had a top bit before, it means nothing.
+// ending has the top bit of each quote, backslash and control byte; where w has a top bit itself, it means nothing.
 // Flipping bit 1 swaps 0x20 with 0x22, so that one comparison finds quotes and control bytes. A borrow may mark bytes
 // above the first hit wrongly, never below it: only the lowest mark counts.
 func ending(w uint64) uint64 { return ((w ^ 0x02*ones) - 0x21*ones) | ((w ^ backslashes8) - ones) }

@@ -1,16 +1,10 @@
 package recordjson
 
-import (
-	"math"
-	"time"
-)
+import "math"
 
 const (
 	msPerSecond = 1000
 	msPerDay    = 86_400_000
-	daysPer400  = 146_097
-
-	timeLayout = "2006-01-02T15:04:05.000Z07:00"
 )
 
 // ParseTime reads a time and gives milliseconds since 1970, which may be negative: RFC 3339 with any offset (digits
@@ -161,85 +155,3 @@ func parseOffset(s []byte) (minutes int, ok bool) {
 	}
 	return minutes, hour <= 23 && minute <= 59
 }
-
-func daysIn(year, month int) int {
-	switch month {
-	case 2:
-		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
-			return 29
-		}
-		return 28
-	case 4, 6, 9, 11:
-		return 30
-	}
-	return 31
-}
-
-// Days are counted in years that begin with March, so that a leap day comes last; 1970-01-01 is day 719468 of year 0.
-const epochDay = 719_468
-
-// daysOf is the day's number since 1970-01-01, for years 0 to 9999.
-func daysOf(year, month, day int) int64 {
-	month -= 3
-	if month < 0 {
-		month += 12
-		year--
-	}
-	year += 400 // the months before March of year 0 belong to year -1
-	days := year*365 + year/4 - year/100 + year/400 + (month*153+2)/5 + day - 1
-	return int64(days - daysPer400 - epochDay)
-}
-
-// dateOf undoes daysOf.
-func dateOf(days int64) (year, month, day int) {
-	n := int(days) + epochDay + daysPer400
-	era, n := n/daysPer400, n%daysPer400
-	// Only the last century and the last year of four may have a day more: that is what min is for.
-	century := min(n/36_524, 3)
-	n -= century * 36_524
-	four := n / 1461
-	n -= four * 1461
-	one := min(n/365, 3)
-	n -= one * 365
-	month = (n*5 + 2) / 153
-	day = n - (month*153+2)/5 + 1
-	year = (era-1)*400 + century*100 + four*4 + one
-	if month += 3; month > 12 {
-		month -= 12
-		year++
-	}
-	return year, month, day
-}
-
-// firstMs and lastMs are the bounds of the years 0 to 9999, which are printed here.
-var (
-	firstMs = daysOf(0, 1, 1) * msPerDay
-	lastMs  = daysOf(9999, 12, 31)*msPerDay + msPerDay - 1
-)
-
-var timeTemplate = [24]byte([]byte("0000-00-00T00:00:00.000Z"))
-
-// AppendTime appends milliseconds since 1970 as RFC 3339 in UTC with three digits of fraction, as package time prints
-// it also outside of the years 0 to 9999.
-func AppendTime(dst []byte, ms int64) []byte {
-	if ms < firstMs || ms > lastMs {
-		return time.UnixMilli(ms).UTC().AppendFormat(dst, timeLayout)
-	}
-	since0 := ms - firstMs // no negative numbers from here on
-	year, month, day := dateOf(since0/msPerDay + firstMs/msPerDay)
-	rest := int(since0 % msPerDay)
-	seconds := rest / msPerSecond
-	b := timeTemplate
-	putPair(b[0:], year/100)
-	putPair(b[2:], year%100)
-	putPair(b[5:], month)
-	putPair(b[8:], day)
-	putPair(b[11:], seconds/3600)
-	putPair(b[14:], seconds/60%60)
-	putPair(b[17:], seconds%60)
-	b[20] += byte(rest % msPerSecond / 100)
-	putPair(b[21:], rest%100)
-	return append(dst, b[:]...)
-}
-
-func putPair(b []byte, n int) { b[0], b[1] = byte('0'+n/10), byte('0'+n%10) }

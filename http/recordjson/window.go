@@ -20,7 +20,7 @@ func window(src []byte, at int, spare *[windowIn]byte) *[windowIn]byte {
 	return spare
 }
 
-// copyRun copies src[from:to], of one block, to dst[n:]; short runs, as they stand between escapes, as 16 bytes at once.
+// copyRun copies src[from:to], of one block, to dst[n:]. Short runs, as they stand between escapes, go as 16 bytes.
 func copyRun(dst *[windowOut]byte, n int, src *[windowIn]byte, from, to int) int {
 	if to-from <= 16 {
 		*(*[16]byte)(dst[n&outMask:]) = *(*[16]byte)(src[from&windowMask:])

@@ -206,3 +206,20 @@ func TestVarintSize(t *testing.T) {
 		}
 	})
 }
+
+// TestWithCount is how damage of a batch's count is told from damage of its records.
+func TestWithCount(t *testing.T) {
+	b := build(records)
+	damaged := bytes.Clone(b)
+	binary.BigEndian.PutUint32(damaged[23:], 8)
+	binary.BigEndian.PutUint32(damaged[57:], 9)
+	if batch.Batch(damaged).CRCHolds() || batch.Batch(damaged).WithCount(5).CRCHolds() {
+		t.Error("the CRC holds for a wrong count")
+	}
+	if mended := batch.Batch(damaged).WithCount(4); !mended.CRCHolds() || !bytes.Equal(mended, b) {
+		t.Error("the right count does not mend the batch")
+	}
+	if batch.Batch(damaged).Count() != 9 {
+		t.Error("the original was written to")
+	}
+}
