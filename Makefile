@@ -48,7 +48,7 @@ race: ## the tests on one processor, then all under the race detector
 
 .PHONY: lint
 lint: $(LINT) ## style, and DESIGN's import lines
-	$(LINT) run ./...
+	$(LINT) run --allow-parallel-runners ./...
 
 .PHONY: fuzz
 fuzz: ## a smoke run of every fuzz target

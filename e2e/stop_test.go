@@ -1,12 +1,9 @@
 package e2e
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -38,28 +35,26 @@ func TestStopAnswersWhatWasAccepted(t *testing.T) {
 
 // SIGTERM ends waiting fetches at once, with answers, not after their minute.
 func TestStopEndsLongPolls(t *testing.T) {
-	broker := instance.Start(t)
+	const waiters = 8
+	broker := instance.Start(t, fmt.Sprintf("--max-waiters=%d", waiters))
 	broker.CreateTopic(t, "news", 1)
-	var all sync.WaitGroup
-	for range 8 {
-		conn, err := net.Dial("tcp", broker.Addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		fmt.Fprintf(conn, "GET /topics/news/records?timeout_ms=60000 HTTP/1.1\r\nHost: %s\r\n\r\n", broker.Addr)
-		all.Go(func() {
-			if res, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
-				t.Errorf("a waiting fetch got no answer: %v", err)
-			} else if res.StatusCode != http.StatusOK {
-				t.Errorf("a waiting fetch got %s", res.Status)
-			}
-		})
+	statuses := make(chan string, waiters+1)
+	for range waiters + 1 {
+		go func() {
+			a, err := broker.Call("GET", "/topics/news/records?timeout_ms=60000", "", nil)
+			statuses <- fmt.Sprint(a.Status, err)
+		}()
 	}
-	// The broker takes connections in order, so an answer on a later one tells that it took those.
-	broker.Must(t, http.StatusOK, "GET", "/health", "", nil, nil)
+	// One more than may wait: as soon as one is refused, all the others wait.
+	if got := <-statuses; got != "429 <nil>" {
+		t.Fatalf("one too many got %s", got)
+	}
 	broker.Stop(t)
-	all.Wait()
+	for range waiters {
+		if got := <-statuses; got != "200 <nil>" {
+			t.Errorf("a waiting fetch got %s", got)
+		}
+	}
 }
 
 // A second SIGTERM doesn't wait for a client that never ends its request.

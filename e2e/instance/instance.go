@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"os"
 	"os/exec"
 	"regexp"
 	"syscall"
@@ -37,6 +38,7 @@ func Launch(t testing.TB, args ...string) *Instance {
 	t.Helper()
 	i := &Instance{log: NewJournal(), done: make(chan struct{})}
 	i.cmd = exec.Command(binary, append([]string{"--listen=127.0.0.1:0"}, args...)...)
+	i.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // else a broker under the race detector lingers
 	i.cmd.Stderr = i.log
 	i.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := i.cmd.Start(); err != nil {
