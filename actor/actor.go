@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"flashq/broker"
+	"flashq/group"
 	"flashq/partition"
 	"flashq/segment"
 )
@@ -37,7 +38,9 @@ type Actor struct {
 	dirty    bool        // something was written since the last job began
 	busy     bool        // a job is out
 	sealing  sealState
-	evict    bool  // take the oldest segment away after the next roll
+	evict    bool         // take the oldest segment away after the next roll
+	shard    *group.Shard // what the log of a shard of groups says; nil in a topic's partition
+	snapshot snapshotState
 	failed   error // sticky
 	trims    sync.WaitGroup
 	trimmed  chan struct{} // closed when the last trim that began is through
@@ -65,15 +68,20 @@ type settings struct {
 	pressure   func()          // tells the governor that memory is short
 	keep       bool            // never evict
 	requests   *sync.Pool
+	stored     *atomic.Int64 // how many groups the engine stores; atomic
 }
 
 // mailbox is how many appends may wait in the channel.
 const mailbox = 256
 
-func start(s settings, p *partition.Partition) *Actor {
+func start(s settings, p *partition.Partition) *Actor { return startShard(s, p, nil) }
+
+// startShard starts the owner of a shard of groups, whose state has been read from p.
+func startShard(s settings, p *partition.Partition, shard *group.Shard) *Actor {
 	a := &Actor{
 		settings: s,
 		part:     p,
+		shard:    shard,
 		appends:  make(chan *request, mailbox),
 		reads:    make(chan *reading, 16),
 		watches:  make(chan *broker.Watch, 16),

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"flashq/broker"
+	"flashq/group"
 	"flashq/segment"
+	"flashq/segment/batch"
 )
 
 // request is one part on its way to the owner. It returns to the pool only after its reply was received: a stale reply
@@ -16,6 +18,11 @@ type request struct {
 	part  *broker.Part
 	sync  bool
 	reply chan error // capacity 1
+
+	// change makes the part's batch, or says that nothing is to be written (nil): for a shard of groups, whose batches
+	// depend on what was written before them. The owner calls it once, in the request's turn.
+	change func(*group.Shard) (batch.Batch, error)
+	made   broker.Part // what change made
 }
 
 // newRequests makes the pool that one engine's callers share.
@@ -26,7 +33,11 @@ func newRequests() *sync.Pool {
 // send puts a part into the mailbox; nil when the owner has left.
 func (a *Actor) send(part *broker.Part, sync bool) *request {
 	r := a.requests.Get().(*request) //nolint:forcetypeassert // the pool makes nothing else
-	r.part, r.sync = part, sync
+	r.part, r.sync, r.change = part, sync, nil
+	return a.post(r)
+}
+
+func (a *Actor) post(r *request) *request {
 	select {
 	case a.appends <- r:
 		return r
@@ -40,7 +51,7 @@ func (a *Actor) send(part *broker.Part, sync bool) *request {
 func (a *Actor) wait(r *request) error {
 	select {
 	case err := <-r.reply:
-		r.part = nil
+		r.part, r.change, r.made = nil, nil, broker.Part{}
 		a.requests.Put(r)
 		return err
 	case <-a.done:
@@ -60,7 +71,7 @@ var errLeft = errors.New("owner has left")
 // budget is soft: the last append may overshoot it.
 func (a *Actor) gather(r *request) {
 	a.queue = append(a.queue, r)
-	size := len(r.part.Batch)
+	size := r.size()
 	if size >= a.batchBytes {
 		return
 	}
@@ -69,11 +80,19 @@ func (a *Actor) gather(r *request) {
 		select {
 		case r := <-a.appends:
 			a.queue = append(a.queue, r)
-			size += len(r.part.Batch)
+			size += r.size()
 		default:
 			return
 		}
 	}
+}
+
+// size is what a request counts for in the byte budget; what its change will make is not known yet.
+func (r *request) size() int {
+	if r.part == nil {
+		return 0
+	}
+	return len(r.part.Batch)
 }
 
 // commit writes what is gathered, as far as the active segment takes it, and seals that when it takes no more.
@@ -83,9 +102,8 @@ func (a *Actor) commit() {
 		return
 	}
 	for len(a.queue) > 0 && a.sealing == open {
-		a.group = a.group[:0]
-		for _, r := range a.queue {
-			a.group = append(a.group, r.part)
+		if !a.form() {
+			continue
 		}
 		n := a.part.Fit(a.group)
 		if n == 0 {
@@ -99,6 +117,31 @@ func (a *Actor) commit() {
 		a.written(n)
 	}
 	clear(a.group)
+}
+
+// form fills a.group with what can be written together: all that is gathered, or in a shard the one next change. false
+// means that the first of the queue was answered and nothing is to be written for it.
+func (a *Actor) form() bool {
+	a.group = a.group[:0]
+	if a.shard != nil {
+		if !a.makeChange(a.queue[0]) {
+			a.pop(1)
+			return false
+		}
+		a.group = append(a.group, a.queue[0].part)
+		return true
+	}
+	for _, r := range a.queue {
+		a.group = append(a.group, r.part)
+	}
+	return true
+}
+
+// pop takes the first n off the queue.
+func (a *Actor) pop(n int) {
+	rest := copy(a.queue, a.queue[n:])
+	clear(a.queue[rest:])
+	a.queue = a.queue[:rest]
 }
 
 // write appends one group; memory that is full gives up its oldest segment first.
@@ -128,6 +171,7 @@ func (a *Actor) writeFailed(err error) {
 
 // written answers the first n of the queue, or parks them until their sync.
 func (a *Actor) written(n int) {
+	a.learn(a.queue[:n]) // before anybody is told
 	for _, r := range a.queue[:n] {
 		if r.sync || a.fsync == FsyncAlways {
 			a.parked = append(a.parked, r)
@@ -135,9 +179,7 @@ func (a *Actor) written(n int) {
 		}
 		r.reply <- nil
 	}
-	rest := copy(a.queue, a.queue[n:])
-	clear(a.queue[rest:])
-	a.queue = a.queue[:rest]
+	a.pop(n)
 	a.dirty = true
 	a.full.Store(0)
 	a.bytes.Store(a.part.Bytes())

@@ -32,6 +32,7 @@ type Broker struct {
 	stop    chan struct{}
 
 	topics  *xsync.MapOf[string, *topic] // read by all; written under mu
+	groups  groups
 	closing atomic.Bool
 
 	mu     sync.Mutex // one change of what exists at a time
@@ -41,9 +42,9 @@ type Broker struct {
 
 // Found is what start-up found, for the banner.
 type Found struct {
-	Topics, Partitions int
-	Records            int64
-	Took               time.Duration
+	Topics, Partitions, Groups int
+	Records                    int64
+	Took                       time.Duration
 	// Damaged counts ranges of offsets that can't be served, Cut the torn bytes that were put aside, Failed the
 	// partitions that could not be opened.
 	Damaged, Failed int
@@ -94,20 +95,29 @@ func (b *Broker) Ready() error {
 	if b.closing.Load() {
 		return broker.ErrDraining
 	}
-	var err error
-	if b.meta.broken.Load() {
-		err = broker.ErrStorage
-	}
-	b.each(func(_ *topic, a *Actor) bool {
-		switch {
-		case a.broken.Load():
-			err = broker.ErrStorage
-		case nowMillis()-a.full.Load() < fullFor.Milliseconds():
-			err = broker.ErrDiskFull
-		}
+	err := b.meta.ready()
+	see := func(a *Actor) bool {
+		err = a.ready()
 		return err == nil
-	})
+	}
+	if err == nil {
+		b.groups.each(see)
+	}
+	if err == nil {
+		b.each(func(_ *topic, a *Actor) bool { return see(a) })
+	}
 	return err
+}
+
+// ready tells whether this partition would take a write, as far as the last one shows.
+func (a *Actor) ready() error {
+	switch {
+	case a.broken.Load():
+		return broker.ErrStorage
+	case nowMillis()-a.full.Load() < fullFor.Milliseconds():
+		return broker.ErrDiskFull
+	}
+	return nil
 }
 
 // Close implements broker.Broker: actors close, logs sync, and only then the clean mark is written.
@@ -124,7 +134,7 @@ func (b *Broker) Close() error {
 	var errs sync.Mutex
 	var wait sync.WaitGroup
 	slots := make(chan struct{}, 16) // closing syncs: side by side, but not all at once
-	b.each(func(_ *topic, a *Actor) bool {
+	end := func(a *Actor) bool {
 		slots <- struct{}{}
 		wait.Go(func() {
 			err := a.Close()
@@ -134,7 +144,11 @@ func (b *Broker) Close() error {
 			all = errors.Join(all, err)
 		})
 		return true
-	})
+	}
+	b.each(func(_ *topic, a *Actor) bool { return end(a) })
+	b.groups.mu.Lock() // no shard starts any more
+	b.groups.each(end)
+	b.groups.mu.Unlock()
 	wait.Wait()
 	b.work.Wait()
 	all = errors.Join(all, b.meta.Close())
@@ -156,9 +170,13 @@ func (b *Broker) settings(topicName string, partition int) settings {
 	return settings{
 		name: partitionDir(topicName, partition), batchBytes: b.config.BatchBytes, fsync: b.config.Fsync,
 		interval: b.config.FsyncInterval, logger: b.config.Logger, memory: b.memory, pressure: b.short,
-		keep: topicName == metaTopic || b.memory == nil, requests: b.pool,
+		keep: internal(topicName) || b.memory == nil, requests: b.pool,
+		stored: &b.groups.count,
 	}
 }
+
+// internal tells whether a topic is one of the broker's own logs.
+func internal(topicName string) bool { return strings.HasPrefix(topicName, "__") }
 
 // place says where in an error a partition is.
 func place(topicName string, partition int, err error) error {

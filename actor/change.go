@@ -98,7 +98,7 @@ func (b *Broker) changeTopic(t *topic, c broker.TopicChange) error {
 // folders without records, which a later creation takes over.
 func (b *Broker) makeTopic(name string, config broker.TopicConfig) (*topic, error) {
 	raw := uuid.New()
-	t := &topic{broker: b, name: name, id: base64.RawURLEncoding.EncodeToString(raw[:])}
+	t := &topic{broker: b, name: name, id: base64.RawURLEncoding.EncodeToString(raw[:]), uuid: raw}
 	t.config.Store(&config)
 	for i := range config.Partitions {
 		free, err := empty(b.fs, partitionDir(name, i))
@@ -183,6 +183,7 @@ func (b *Broker) DeleteTopic(_ context.Context, name string) error {
 	for i := range t.actors {
 		b.discard(t, i)
 	}
+	b.forgetCommits(t)
 	return nil
 }
 

@@ -26,6 +26,8 @@ type Config struct {
 	DefaultPartitions int
 	// MaxTopics is 10,000 when 0, MaxPartitions (of one topic) 256.
 	MaxTopics, MaxPartitions int
+	// MaxGroups is 10,000 when 0.
+	MaxGroups int
 	// RetentionCheck is how often age is looked at, 0 is 5 s.
 	RetentionCheck time.Duration
 	Logger         *slog.Logger // nil is silent
@@ -47,6 +49,7 @@ func (c Config) withDefaults() Config {
 	c.DefaultPartitions = or(c.DefaultPartitions, 1)
 	c.MaxTopics = or(c.MaxTopics, 10_000)
 	c.MaxPartitions = or(c.MaxPartitions, 256)
+	c.MaxGroups = or(c.MaxGroups, 10_000)
 	c.RetentionCheck = or(c.RetentionCheck, 5*time.Second)
 	c.Logger = or(c.Logger, slog.New(slog.DiscardHandler))
 	return c

@@ -7,6 +7,7 @@ import (
 
 	"flashq/broker"
 	"flashq/partition"
+	"flashq/segment"
 	"flashq/segment/batch"
 )
 
@@ -46,25 +47,39 @@ type catalog struct {
 // readMeta replays the metadata log. Damage in it is an error: what exists must not be guessed.
 func readMeta(p *partition.Partition) (catalog, error) {
 	c := catalog{topics: map[string]metaRecord{}, deleted: map[string]bool{}}
+	damaged := func(d *segment.DamagedError) error { return d }
+	if err := eachBatch(p, c.apply, damaged); err != nil {
+		return c, fmt.Errorf("%s: %w", metaTopic, err)
+	}
+	return c, nil
+}
+
+// eachBatch walks a log from its start to its end. damaged is told of what can't be read, and the walk goes on behind
+// it. It ends with the first error: the file system's, or what see or damaged returned.
+func eachBatch(p *partition.Partition, see func(batch.Batch) error, damaged func(*segment.DamagedError) error) error {
 	view := p.View()
 	defer view.Close()
 	for next := view.Start(); next < view.End(); {
 		data, err := view.Read(nil, next, 1<<20)
+		var bad *segment.DamagedError
+		if errors.As(err, &bad) {
+			next, err = bad.NextGood, damaged(bad)
+		}
 		if err != nil {
-			return c, fmt.Errorf("%s: %w", metaTopic, err)
+			return err
 		}
 		for len(data) > 0 {
 			var b batch.Batch
 			if b, data, err = batch.Next(data); err != nil {
-				return c, fmt.Errorf("%s: %w", metaTopic, err)
+				return err
 			}
-			if err := c.apply(b); err != nil {
-				return c, fmt.Errorf("%s: offset %d: %w", metaTopic, b.BaseOffset(), err)
+			if err := see(b); err != nil {
+				return fmt.Errorf("offset %d: %w", b.BaseOffset(), err)
 			}
 			next = b.LastOffset() + 1
 		}
 	}
-	return c, nil
+	return nil
 }
 
 func (c *catalog) apply(b batch.Batch) error {

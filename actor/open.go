@@ -25,6 +25,7 @@ func Open(config Config) (*Broker, error) {
 	}
 	if err := b.recover(); err != nil {
 		b.each(func(_ *topic, a *Actor) bool { return a.Close() == nil })
+		b.groups.each(func(a *Actor) bool { return a.Close() == nil })
 		if b.meta != nil {
 			err = errors.Join(err, b.meta.Close())
 		}
@@ -68,6 +69,9 @@ func (b *Broker) recover() error {
 	for name, m := range known.topics {
 		b.topics.Store(name, b.openTopic(name, m))
 	}
+	if err := b.openGroups(); err != nil {
+		return err
+	}
 	if err := b.lookAround(known); err != nil {
 		return err
 	}
@@ -108,7 +112,7 @@ func retentionOf(c broker.TopicConfig) partition.Retention {
 
 // openTopic starts the owners of a topic that the metadata log knows.
 func (b *Broker) openTopic(name string, m metaRecord) *topic {
-	t := &topic{broker: b, name: name, id: m.ID}
+	t := &topic{broker: b, name: name, id: m.ID, uuid: uuidOf(m.ID)}
 	config := m.config()
 	t.config.Store(&config)
 	b.found.Topics++
@@ -177,7 +181,7 @@ func (b *Broker) lookAround(known catalog) error {
 	}
 	for _, name := range names {
 		st, err := b.fs.Stat(name)
-		if err != nil || !st.Dir || mine[name] {
+		if err != nil || !st.Dir || mine[name] || isShardDir(name) {
 			continue
 		}
 		if strings.HasSuffix(name, deleteMark) || known.deleted[readTopicID(b.fs, name)] {

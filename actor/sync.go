@@ -117,6 +117,7 @@ func (a *Actor) answer(upTo int64) {
 		return
 	}
 	a.part.SetSynced(upTo)
+	a.dropCovered(upTo)
 	n := 0
 	for ; n < len(a.parked) && a.parked[n].part.BaseOffset < upTo; n++ {
 		a.parked[n].reply <- nil
@@ -143,6 +144,7 @@ func (a *Actor) roll() {
 		a.evict = false
 		a.evictOldest()
 	}
+	a.writeSnapshot()
 	a.expire()
 	a.commit()
 	a.scheduleSync()

@@ -13,6 +13,7 @@ type topic struct {
 	broker  *Broker
 	name    string
 	id      string
+	uuid    [16]byte // id, as Kafka's records have it
 	config  atomic.Pointer[broker.TopicConfig]
 	actors  []*Actor
 	deleted atomic.Bool

@@ -15,8 +15,22 @@ type Broker interface {
 	// CreateTopic makes a topic, or finds it with the same partition count and applies the fields that c sets.
 	// Partitions 0 means the default on creation and "whatever it has" after it. ErrPartitionsImmutable.
 	CreateTopic(ctx context.Context, name string, c TopicChange) (t Topic, created bool, err error)
-	// DeleteTopic ends a topic with its records: ErrTopicNotFound.
+	// DeleteTopic ends a topic with its records, and what groups committed in it: ErrTopicNotFound.
 	DeleteTopic(ctx context.Context, name string) error
+
+	// Group finds a group with what it committed in one topic, or in all (topic ""): ErrGroupNotFound.
+	Group(ctx context.Context, name, topic string) (Group, error)
+	// Groups lists the groups that committed something in a topic, or all of them (""), sorted by name.
+	Groups(ctx context.Context, topic string) ([]Group, error)
+	// PutGroup makes a group that stays without a commit, or finds it. start says where the group begins in a partition
+	// that it has no commit for; "" leaves it as it is, and is StartEarliest for a new group. ErrTooManyGroups.
+	PutGroup(ctx context.Context, name, start string) (created bool, err error)
+	// DeleteGroup ends a group with its commits: ErrGroupNotFound.
+	DeleteGroup(ctx context.Context, name string) error
+	// Commit stores offsets for a group, all or none, as durably as an append: ErrGroupNotFound, ErrTopicNotFound,
+	// ErrPartitionNotFound, ErrTooManyGroups, or an OffsetError. The results stand in the order of c.Offsets.
+	Commit(ctx context.Context, c Commit) ([]Committed, error)
+
 	// Ready is nil while the engine takes writes; else ErrDraining, ErrRecovering, ErrDiskFull or ErrStorage.
 	Ready() error
 	// Close finishes what was accepted, syncs it and ends the engine. Calls after it fail with ErrDraining.

@@ -14,6 +14,10 @@ var (
 	ErrPartitionsImmutable = errors.New("partition count can't change")
 	// ErrTooManyTopics is returned when the engine's bound on topics is reached.
 	ErrTooManyTopics = errors.New("too many topics")
+	// ErrGroupNotFound is returned when a group is not stored.
+	ErrGroupNotFound = errors.New("group not found")
+	// ErrTooManyGroups is returned when the engine's bound on groups, or on one group's commits, is reached.
+	ErrTooManyGroups = errors.New("too many groups")
 	// ErrConflict is returned when something unknown stands where a topic's data would go.
 	ErrConflict = errors.New("conflict")
 	// ErrInvalid is returned when a change asks for a value that is out of range.
@@ -46,4 +50,18 @@ type CorruptError struct {
 
 func (e *CorruptError) Error() string {
 	return fmt.Sprintf("offsets %d to %d are damaged", e.FirstOffset, e.NextGoodOffset-1)
+}
+
+// OffsetError is returned by Commit for an offset that is not in the partition: below 0 or above the high watermark.
+type OffsetError struct {
+	Index         int // in Commit.Offsets
+	Topic         string
+	Partition     int
+	Offset        int64
+	HighWatermark int64
+}
+
+func (e *OffsetError) Error() string {
+	return fmt.Sprintf("offset %d is not in partition %d of topic %s, which ends at %d", e.Offset, e.Partition, e.Topic,
+		e.HighWatermark)
 }

@@ -27,8 +27,9 @@ type Partition struct {
 	holdBack  bool
 	retention Retention
 	epoch     int32
-	synced    int64 // offsets below are durable
-	lastTS    int64 // the last batch's largest timestamp
+	epochs    []segment.Epoch // by which offset each one began, oldest first
+	synced    int64           // offsets below are durable
+	lastTS    int64           // the last batch's largest timestamp
 	batches   []batch.Batch
 	adopted   []bool
 }
@@ -67,9 +68,11 @@ func (p *Partition) openEpoch(c Config) error {
 		p.epoch++
 	}
 	if len(epochs) > 0 && !c.NewEpoch {
+		p.epochs = epochs
 		return nil
 	}
 	epochs = append(epochs, segment.Epoch{Epoch: p.epoch, Start: p.log.Next()})
+	p.epochs = epochs
 	if err := segment.StoreEpochs(c.FS, c.Dir, epochs); err != nil {
 		return fmt.Errorf("%s: leader epoch: %w", c.Dir, err)
 	}
@@ -84,6 +87,17 @@ func (p *Partition) Bytes() int64 { return p.log.Bytes() }
 
 // Epoch is the leader epoch that new batches get.
 func (p *Partition) Epoch() int32 { return p.epoch }
+
+// EpochEnd is the offset behind the last record of a leader epoch, as far as it is known: what was acknowledged of that
+// epoch beyond it was lost. For the current epoch that is the end of the log.
+func (p *Partition) EpochEnd(epoch int32) int64 {
+	for _, e := range p.epochs {
+		if e.Epoch > epoch {
+			return min(e.Start, p.log.Next())
+		}
+	}
+	return p.log.Next()
+}
 
 // HighWatermark is the offset below which readers may see records.
 func (p *Partition) HighWatermark() int64 {

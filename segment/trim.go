@@ -9,6 +9,7 @@ import (
 // Sealed is what retention needs to know of a sealed segment.
 type Sealed struct {
 	Bytes int64
+	Next  int64 // the offset behind its last record
 	// Newest is the newest moment that its records or its file speak of, not later than now, in milliseconds.
 	Newest int64
 }
@@ -17,7 +18,7 @@ type Sealed struct {
 func (l *Log) Sealed(now int64) iter.Seq[Sealed] {
 	return func(yield func(Sealed) bool) {
 		for _, s := range l.sealed {
-			if !yield(Sealed{Bytes: s.size, Newest: newestMoment(s.maxTS, s.modTime, now)}) {
+			if !yield(Sealed{Bytes: s.size, Next: s.next, Newest: newestMoment(s.maxTS, s.modTime, now)}) {
 				return
 			}
 		}

@@ -25,6 +25,9 @@ func Run(t *testing.T, open func(t *testing.T) broker.Broker) {
 		{"broker time does not go back", testBrokerTime},
 		{"watch", testWatch},
 		{"delete", testDelete},
+		{"groups", testGroups},
+		{"commits", testCommits},
+		{"commits go with their topic", testCommitsGoWithTheirTopic},
 		{"close", testClose},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -119,7 +119,7 @@ func (f *FS) step(op Op, name string) (tear int, err error) {
 }
 
 // Crash gives the disk as the machine finds it after a power cut: what was synced, and of the rest as much as rng says,
-// cut at any byte. A nil rng keeps nothing that was not synced.
+// cut at any byte; a file that was removed may be gone or back. A nil rng keeps nothing that was not synced.
 func (f *FS) Crash(rng *rand.Rand) *FS {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -135,8 +135,10 @@ func (f *FS) Crash(rng *rand.Rand) *FS {
 		kept := &node{data: data, synced: slices.Clone(data), modTime: n.modTime}
 		after.files[name], after.durable[name] = kept, kept
 	}
-	for name, n := range f.durable {
-		keep(name, n)
+	for _, name := range slices.Sorted(mapKeys(f.durable)) {
+		if removed := f.files[name] == nil; !removed || rng == nil || rng.IntN(2) == 0 {
+			keep(name, f.durable[name])
+		}
 	}
 	for _, name := range slices.Sorted(mapKeys(f.files)) {
 		if f.durable[name] == nil && rng != nil && rng.IntN(2) == 0 {

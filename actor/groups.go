@@ -1,0 +1,247 @@
+package actor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"flashq/broker"
+	"flashq/group"
+	"flashq/segment/batch"
+)
+
+// groups is the registry of the shards: each owns the groups that Kafka's hash puts there, and their log. A shard is
+// started when a group first needs it.
+type groups struct {
+	shards [shardCount]atomic.Pointer[Actor] // read by all; written under mu
+	mu     sync.Mutex
+	count  atomic.Int64 // groups that are stored
+}
+
+// shardCount is Kafka's default for the partitions of its own offsets topic.
+const shardCount = 50
+
+// shardOf is Kafka's rule for the partition that keeps a group: the absolute of Java's hash of its name, which is ASCII
+// here; the one number that has no absolute counts as 0.
+func shardOf(name string) int {
+	h := int32(0)
+	for i := range len(name) {
+		h = 31*h + int32(name[i])
+	}
+	if h == math.MinInt32 {
+		return 0
+	}
+	return int(max(h, -h)) % shardCount
+}
+
+// each visits the shards that have been started.
+func (g *groups) each(visit func(a *Actor) bool) {
+	for i := range g.shards {
+		if a := g.shards[i].Load(); a != nil && !visit(a) {
+			return
+		}
+	}
+}
+
+// Group implements broker.Broker.
+func (b *Broker) Group(_ context.Context, name, topic string) (broker.Group, error) {
+	a := b.groups.shards[shardOf(name)].Load()
+	if a == nil {
+		return broker.Group{}, broker.ErrGroupNotFound
+	}
+	var info group.Info
+	var err error
+	if !a.ask(func() { info, err = a.shard.Find(name, topic) }) {
+		return broker.Group{}, b.shardLeft()
+	}
+	return b.show(info), groupError(err)
+}
+
+// Groups implements broker.Broker.
+func (b *Broker) Groups(_ context.Context, topic string) ([]broker.Group, error) {
+	all := []broker.Group{}
+	b.groups.each(func(a *Actor) bool {
+		var list []group.Info
+		a.ask(func() { list = a.shard.List(topic) }) // a shard that failed has none to show
+		for _, info := range list {
+			if g := b.show(info); topic == "" || len(g.Offsets) > 0 {
+				all = append(all, g)
+			}
+		}
+		return true
+	})
+	slices.SortFunc(all, func(a, b broker.Group) int { return strings.Compare(a.Name, b.Name) })
+	return all, nil
+}
+
+// show puts a group in broker's words; commits of topics that are not there any more do not count.
+func (b *Broker) show(info group.Info) broker.Group {
+	g := broker.Group{Name: info.Name, Start: info.Start, Generation: info.Generation}
+	for _, c := range info.Commits {
+		if t, ok := b.topics.Load(c.Topic); !ok || t.uuid != c.TopicID {
+			continue
+		}
+		g.Offsets = append(g.Offsets, broker.GroupOffset{
+			Topic: c.Topic, Partition: int(c.Partition), Offset: c.Offset, Metadata: c.Metadata, Timestamp: c.Timestamp,
+			Truncated: c.Truncated,
+		})
+	}
+	return g
+}
+
+// groupError gives group's errors their names in package broker.
+func groupError(err error) error {
+	switch {
+	case errors.Is(err, group.ErrUnknown):
+		return broker.ErrGroupNotFound
+	case errors.Is(err, group.ErrTooMany):
+		return fmt.Errorf("%w: a group may have %d commits", broker.ErrTooManyGroups, group.MaxCommits)
+	}
+	return err
+}
+
+// PutGroup implements broker.Broker.
+func (b *Broker) PutGroup(_ context.Context, name, start string) (created bool, err error) {
+	err = b.changeGroup(name, func(s *group.Shard) (data batch.Batch, err error) {
+		if err := b.roomFor(s, name); err != nil {
+			return nil, err
+		}
+		created, data = s.Put(name, start, nowMillis())
+		return data, nil
+	})
+	return created, err
+}
+
+// roomFor refuses a new group beyond the bound.
+func (b *Broker) roomFor(s *group.Shard, name string) error {
+	if !s.Has(name) && b.groups.count.Load() >= int64(b.config.MaxGroups) {
+		return broker.ErrTooManyGroups
+	}
+	return nil
+}
+
+// DeleteGroup implements broker.Broker.
+func (b *Broker) DeleteGroup(_ context.Context, name string) error {
+	if b.groups.shards[shardOf(name)].Load() == nil {
+		return broker.ErrGroupNotFound
+	}
+	return b.changeGroup(name, func(s *group.Shard) (batch.Batch, error) { return s.Delete(name, nowMillis()) })
+}
+
+// changeGroup has a change made by the shard that owns the group.
+func (b *Broker) changeGroup(name string, make func(*group.Shard) (batch.Batch, error)) error {
+	a, err := b.shard(shardOf(name))
+	if err != nil {
+		return err
+	}
+	return groupError(b.change(a, make))
+}
+
+// Commit implements broker.Broker.
+func (b *Broker) Commit(_ context.Context, c broker.Commit) ([]broker.Committed, error) {
+	wishes, err := b.wishes(c.Offsets)
+	if err != nil {
+		return nil, err
+	}
+	var results []group.Result
+	plan := func(s *group.Shard) (data batch.Batch, err error) {
+		if !s.Has(c.Group) && !c.Create {
+			return nil, broker.ErrGroupNotFound
+		}
+		if err := b.roomFor(s, c.Group); err != nil {
+			return nil, err
+		}
+		results, data, err = s.Commit(c.Group, wishes, c.Ack, nowMillis())
+		return data, err
+	}
+	if c.DryRun {
+		err = b.tryPlan(c.Group, plan)
+	} else {
+		err = b.changeGroup(c.Group, plan)
+		b.forgetLate(c.Offsets, wishes)
+	}
+	if err != nil {
+		return nil, groupError(err)
+	}
+	done := make([]broker.Committed, len(results))
+	for i, r := range results {
+		done[i] = broker.Committed(r)
+	}
+	return done, nil
+}
+
+// tryPlan makes a change and throws it away.
+func (b *Broker) tryPlan(name string, plan func(*group.Shard) (batch.Batch, error)) (err error) {
+	a := b.groups.shards[shardOf(name)].Load()
+	if a == nil {
+		_, err = plan(group.NewShard())
+		return err
+	}
+	if !a.ask(func() { _, err = plan(a.shard) }) {
+		return b.shardLeft()
+	}
+	return err
+}
+
+// wishes asks the partitions' owners what they have, so that no commit is ahead of its partition.
+func (b *Broker) wishes(offsets []broker.CommitOffset) ([]group.Wish, error) {
+	wishes := make([]group.Wish, len(offsets))
+	for i, o := range offsets {
+		t, ok := b.topics.Load(o.Topic)
+		if !ok {
+			return nil, fmt.Errorf("topic %s: %w", o.Topic, broker.ErrTopicNotFound)
+		}
+		a, err := t.actor(o.Partition)
+		if err != nil {
+			return nil, fmt.Errorf("topic %s: partition %d: %w", o.Topic, o.Partition, err)
+		}
+		var high int64
+		var epoch int32
+		if !a.ask(func() { high, epoch = a.part.HighWatermark(), a.part.Epoch() }) {
+			return nil, t.left()
+		}
+		if o.Offset < 0 || o.Offset > high {
+			return nil, &broker.OffsetError{
+				Index: i, Topic: o.Topic, Partition: o.Partition, Offset: o.Offset, HighWatermark: high,
+			}
+		}
+		wishes[i] = group.Wish{
+			Topic: o.Topic, Partition: int32(o.Partition),
+			Commit: group.Commit{TopicID: t.uuid, Offset: o.Offset, Epoch: epoch, Metadata: o.Metadata},
+		}
+	}
+	return wishes, nil
+}
+
+// forgetCommits ends what groups committed in a deleted topic. What fails here stays as garbage that no one sees: the
+// topic's id is gone.
+func (b *Broker) forgetCommits(t *topic) {
+	b.groups.each(func(a *Actor) bool {
+		for more := true; more; {
+			err := b.change(a, func(s *group.Shard) (batch.Batch, error) {
+				data := s.Forget(t.name, t.uuid, nowMillis())
+				more = data != nil
+				return data, nil
+			})
+			if err != nil {
+				b.config.Logger.Warn("commits of a deleted topic stay in the log", "topic", t.name, "log", a.name, "error", err)
+				return true
+			}
+		}
+		return true
+	})
+}
+
+// forgetLate ends commits to a topic that was deleted while they were on their way.
+func (b *Broker) forgetLate(offsets []broker.CommitOffset, wishes []group.Wish) {
+	for i, o := range offsets {
+		if t, ok := b.topics.Load(o.Topic); !ok || t.uuid != wishes[i].TopicID {
+			b.forgetCommits(&topic{name: o.Topic, uuid: wishes[i].TopicID})
+		}
+	}
+}

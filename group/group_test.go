@@ -1,0 +1,298 @@
+package group
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"flashq/segment/batch"
+)
+
+// book is a shard with the log that its owner would keep.
+type book struct {
+	t     testing.TB
+	shard *Shard
+	log   []batch.Batch
+}
+
+func open(t testing.TB) *book { return &book{t: t, shard: NewShard()} }
+
+// write does what the owner does with a change.
+func (b *book) write(data batch.Batch) {
+	b.t.Helper()
+	if data == nil {
+		return
+	}
+	b.log = append(b.log, slices.Clone(data))
+	if err := b.shard.Replay(data); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *book) put(name, start string) bool {
+	created, data := b.shard.Put(name, start, 1)
+	b.write(data)
+	return created
+}
+
+func (b *book) commit(name string, ack bool, wishes ...Wish) []Result {
+	b.t.Helper()
+	results, data, err := b.shard.Commit(name, wishes, ack, 7)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.write(data)
+	return results
+}
+
+func wish(topic string, partition int32, offset int64) Wish {
+	return Wish{Topic: topic, Partition: partition, Commit: Commit{TopicID: id(topic), Offset: offset, Epoch: 3, Metadata: "m"}}
+}
+
+func id(topic string) (u [16]byte) {
+	copy(u[:], topic)
+	return u
+}
+
+// show writes a shard's state as text that is equal where the states are.
+func show(s *Shard) string {
+	var lines []string
+	for _, i := range s.List("") {
+		lines = append(lines, fmt.Sprintf("%s %s %d %v", i.Name, i.Start, i.Generation, i.Commits))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+// reopened is what a start finds in a log.
+func reopened(t testing.TB, log []batch.Batch) *Shard {
+	t.Helper()
+	s := NewShard()
+	for _, b := range log {
+		if err := s.Replay(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+func TestCommitMovesAnyWayAndAckOnlyForward(t *testing.T) {
+	b := open(t)
+	for _, step := range []struct {
+		ack                   bool
+		offset, want, history int64
+	}{
+		{false, 10, 10, -1}, {false, 4, 4, 10}, {true, 8, 8, 4}, {true, 5, 8, 8}, {true, 8, 8, 8}, {false, 0, 0, 8},
+	} {
+		r := b.commit("g", step.ack, wish("t", 0, step.offset))[0]
+		if r.Offset != step.want || r.Previous != step.history {
+			t.Errorf("%+v: committed %d, previous %d", step, r.Offset, r.Previous)
+		}
+	}
+	i, err := b.shard.Find("g", "t")
+	want := []Entry{{Topic: "t", Commit: Commit{TopicID: id("t"), Epoch: 3, Metadata: "m", Timestamp: 7}}}
+	if diff := cmp.Diff(want, i.Commits); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestGroupsComeAndGo(t *testing.T) {
+	b := open(t)
+	if !b.put("asked", StartLatest) || b.put("asked", "") || b.put("asked", StartLatest) {
+		t.Error("created must be true once")
+	}
+	if i, err := b.shard.Find("asked", ""); err != nil || i.Start != StartLatest {
+		t.Errorf("%+v %v", i, err)
+	}
+	if b.put("asked", StartEarliest); b.shard.groups["asked"].start != StartEarliest {
+		t.Error("put did not change the start")
+	}
+	b.commit("implicit", false, wish("t", 1, 5), wish("u", 0, 6))
+	if n := b.shard.Len(); n != 2 {
+		t.Errorf("%d groups", n)
+	}
+	for range 2 { // once for each topic
+		for _, topic := range []string{"t", "u"} {
+			b.write(b.shard.Forget(topic, id(topic), 9))
+		}
+	}
+	if b.shard.Has("implicit") {
+		t.Error("a group that was never asked for outlives its last commit")
+	}
+	b.commit("asked", false, wish("t", 1, 5))
+	data, err := b.shard.Delete("asked", 9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.write(data)
+	if _, err := b.shard.Delete("asked", 9); !errors.Is(err, ErrUnknown) || b.shard.Len() != 0 {
+		t.Errorf("deleting twice: %v, %d groups", err, b.shard.Len())
+	}
+	if again := reopened(t, b.log); again.Len() != 0 {
+		t.Errorf("the log brings back %s", show(again))
+	}
+}
+
+func TestAnotherTopicOfTheNameHasNoCommit(t *testing.T) {
+	b := open(t)
+	b.commit("g", false, wish("t", 0, 50))
+	other := wish("t", 0, 2)
+	other.TopicID = id("other")
+	if r := b.commit("g", true, other)[0]; r.Previous != -1 || r.Offset != 2 {
+		t.Errorf("an ack to the new topic: %+v", r)
+	}
+	if data := b.shard.Forget("t", id("t"), 9); data != nil {
+		t.Error("forgetting the old topic takes the new one's commit")
+	}
+	b.shard.Prune(func(string, [16]byte) bool { return false })
+	if b.shard.Len() != 0 {
+		t.Errorf("pruned shard holds %s", show(b.shard))
+	}
+}
+
+func TestClampMovesBackAndTells(t *testing.T) {
+	b := open(t)
+	b.commit("g", false, wish("t", 0, 50), wish("t", 1, 50), wish("u", 0, 50))
+	b.shard.Clamp(func(topic string, partition, epoch int32) (int64, bool) {
+		if epoch != 3 {
+			t.Errorf("epoch %d", epoch)
+		}
+		return 40 + 10*int64(partition), topic == "t"
+	})
+	i, _ := b.shard.Find("g", "")
+	for n, want := range [][2]int64{{40, 10}, {50, 0}, {50, 0}} {
+		if c := i.Commits[n]; c.Offset != want[0] || c.Truncated != want[1] {
+			t.Errorf("%s-%d: %d truncated by %d, want %v", c.Topic, c.Partition, c.Offset, c.Truncated, want)
+		}
+	}
+	b.commit("g", false, wish("t", 0, 41))
+	if i, _ := b.shard.Find("g", "t"); i.Commits[0].Truncated != 0 {
+		t.Error("a new commit is still called truncated")
+	}
+}
+
+func TestReplayNamesWhatItCanNotRead(t *testing.T) {
+	var w batch.Builder
+	w.Add(1, []byte{0, 9, 'x'}, []byte("y"))
+	w.Add(1, commitKey("g", "t", 0), Commit{Offset: 4}.encode())
+	w.Add(1, commitKey("g", "t", 1), []byte{0})
+	w.Add(1, nil, nil)
+	s := NewShard()
+	err := s.Replay(w.Finish())
+	if !errors.Is(err, ErrEncoding) || strings.Count(err.Error(), "\n") != 2 {
+		t.Errorf("error: %v", err)
+	}
+	if i, err := s.Find("g", "t"); err != nil || len(i.Commits) != 1 || i.Commits[0].Offset != 4 {
+		t.Errorf("the good record between: %+v %v", i, err)
+	}
+}
+
+func TestAGroupsCommitsAreBounded(t *testing.T) {
+	b := open(t)
+	many := make([]Wish, MaxCommits)
+	for i := range many {
+		many[i] = wish("t", int32(i), 1)
+	}
+	b.commit("g", false, many...)
+	if _, _, err := b.shard.Commit("g", []Wish{wish("u", 0, 1)}, false, 1); !errors.Is(err, ErrTooMany) {
+		t.Errorf("one more: %v", err)
+	}
+	if _, _, err := b.shard.Commit("g", many[:1], false, 1); err != nil {
+		t.Errorf("one that is there: %v", err)
+	}
+	data, err := b.shard.Delete("g", 1)
+	if err != nil || len(data) > 60<<20 {
+		t.Errorf("%d bytes of tombstones, %v", len(data), err)
+	}
+	for more := true; more; {
+		data := b.shard.Forget("t", id("t"), 1)
+		more = data != nil
+		b.write(data)
+	}
+	if b.shard.Len() != 0 {
+		t.Error("the topic's commits stay")
+	}
+}
+
+// Whatever happens, the log says what the state is, and so does a snapshot; and both are what a plain map says.
+func TestLogAndSnapshotSayTheState(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		b := open(t)
+		model := map[string]map[string]int64{} // group → topic-partition → offset
+		explicit := map[string]bool{}
+		names, topics := rapid.SampledFrom([]string{"a", "b", "c"}), rapid.SampledFrom([]string{"t", "u"})
+		drop := func(name string) {
+			if !explicit[name] && len(model[name]) == 0 {
+				delete(model, name)
+			}
+		}
+		r.Repeat(map[string]func(*rapid.T){
+			"put": func(r *rapid.T) {
+				name := names.Draw(r, "group")
+				b.put(name, "")
+				explicit[name] = true
+				if model[name] == nil {
+					model[name] = map[string]int64{}
+				}
+			},
+			"commit": func(r *rapid.T) {
+				name, topic := names.Draw(r, "group"), topics.Draw(r, "topic")
+				p, offset, ack := int32(rapid.IntRange(0, 2).Draw(r, "p")), rapid.Int64Range(0, 9).Draw(r, "offset"), rapid.Bool().Draw(r, "ack")
+				b.commit(name, ack, wish(topic, p, offset))
+				if model[name] == nil {
+					model[name] = map[string]int64{}
+				}
+				key := fmt.Sprint(topic, p)
+				if old, ok := model[name][key]; !ok || !ack || offset > old {
+					model[name][key] = offset
+				}
+			},
+			"delete": func(r *rapid.T) {
+				name := names.Draw(r, "group")
+				data, err := b.shard.Delete(name, 1)
+				if (err == nil) != (model[name] != nil) {
+					r.Fatalf("delete %s: %v", name, err)
+				}
+				b.write(data)
+				delete(model, name)
+				delete(explicit, name)
+			},
+			"forget": func(r *rapid.T) {
+				topic := topics.Draw(r, "topic")
+				b.write(b.shard.Forget(topic, id(topic), 1))
+				for name := range model {
+					maps.DeleteFunc(model[name], func(k string, _ int64) bool { return strings.HasPrefix(k, topic) })
+					drop(name)
+				}
+			},
+			"snapshot": func(*rapid.T) {
+				var log []batch.Batch
+				if err := b.shard.Snapshot(1, func(data batch.Batch) error { log = append(log, data); return nil }); err != nil {
+					r.Fatal(err)
+				}
+				b.log = log // what is older goes
+			},
+			"": func(r *rapid.T) {
+				if a, c := show(b.shard), show(reopened(t, b.log)); a != c {
+					r.Fatalf("state:\n%s\nthe log says:\n%s", a, c)
+				}
+				got := map[string]map[string]int64{}
+				for _, i := range b.shard.List("") {
+					got[i.Name] = map[string]int64{}
+					for _, c := range i.Commits {
+						got[i.Name][fmt.Sprint(c.Topic, c.Partition)] = c.Offset
+					}
+				}
+				if diff := cmp.Diff(model, got); diff != "" {
+					r.Fatalf("(-model +shard):\n%s", diff)
+				}
+			},
+		})
+	})
+}
