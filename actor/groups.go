@@ -79,6 +79,9 @@ func (b *Broker) Groups(_ context.Context, topic string) ([]broker.Group, error)
 	return all, nil
 }
 
+// GroupCount implements broker.Broker.
+func (b *Broker) GroupCount(context.Context) (int, error) { return int(b.groups.count.Load()), nil }
+
 // show puts a group in broker's words; commits of topics that are not there any more do not count.
 func (b *Broker) show(info group.Info) broker.Group {
 	g := broker.Group{Name: info.Name, Start: info.Start, Generation: info.Generation}
@@ -134,12 +137,12 @@ func (b *Broker) DeleteGroup(_ context.Context, name string) error {
 }
 
 // changeGroup has a change made by the shard that owns the group.
-func (b *Broker) changeGroup(name string, make func(*group.Shard) (batch.Batch, error)) error {
+func (b *Broker) changeGroup(name string, plan func(*group.Shard) (batch.Batch, error)) error {
 	a, err := b.shard(shardOf(name))
 	if err != nil {
 		return err
 	}
-	return groupError(b.change(a, make))
+	return groupError(b.change(a, plan))
 }
 
 // Commit implements broker.Broker.

@@ -22,6 +22,8 @@ type Broker interface {
 	Group(ctx context.Context, name, topic string) (Group, error)
 	// Groups lists the groups that committed something in a topic, or all of them (""), sorted by name.
 	Groups(ctx context.Context, topic string) ([]Group, error)
+	// GroupCount is how many groups are stored.
+	GroupCount(ctx context.Context) (int, error)
 	// PutGroup makes a group that stays without a commit, or finds it. start says where the group begins in a partition
 	// that it has no commit for; "" leaves it as it is, and is StartEarliest for a new group. ErrTooManyGroups.
 	PutGroup(ctx context.Context, name, start string) (created bool, err error)

@@ -18,23 +18,23 @@ import (
 
 // serveFlags are the broker's flags as they are typed.
 type serveFlags struct {
-	listen       string
-	storage      *word
-	dataDir      string
-	batchBytes   Size
-	segmentBytes Size
-	memoryBytes  Size
-	fsync        *word
-	interval     time.Duration
-	logFormat    *word
-	logLevel     *word
-	insecure     bool
-	autoCreate   bool
-	allowedHosts []string
-	partitions   int
-	maxTopics    int
-	wire         http.Config
-	sizes        struct{ body, inflight, value, key, header Size }
+	listen               string
+	storage              *word
+	dataDir              string
+	batchBytes           Size
+	segmentBytes         Size
+	memoryBytes          Size
+	fsync                *word
+	interval             time.Duration
+	logFormat            *word
+	logLevel             *word
+	insecure             bool
+	autoCreate           bool
+	allowedHosts         []string
+	partitions           int
+	maxTopics, maxGroups int
+	wire                 http.Config
+	sizes                struct{ body, inflight, value, key, header Size }
 }
 
 const defaultListen = "127.0.0.1:8080"
@@ -79,6 +79,7 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.IntVar(&f.partitions, "default-partitions", 1, "partitions of a topic that does not say")
 	fs.IntVar(&f.maxTopics, "max-topics", 10_000, "bound on topics")
 	f.sizes.body, f.sizes.inflight, f.sizes.value, f.sizes.key, f.sizes.header = 16<<20, 256<<20, 1<<20, 1<<10, 1<<10
+	fs.IntVar(&f.maxGroups, "max-groups", 10_000, "bound on consumer groups")
 	fs.Var(&f.sizes.body, "max-body-bytes", "bound on one request's body, 1KiB to 16MiB")
 	fs.Var(&f.sizes.inflight, "max-inflight-bytes", "bound on bodies that are admitted and not yet appended")
 	fs.Var(&f.sizes.value, "max-value-bytes", "bound on a record's value")
@@ -174,6 +175,7 @@ func (f *serveFlags) checkRanges() error {
 		{"max-headers", int64(f.wire.MaxHeaders), 1, 100_000, plainText},
 		{"max-batch-records", int64(f.wire.MaxBatchRecords), 1, 1_000_000, plainText},
 		{"max-topics", int64(f.maxTopics), 1, 1_000_000, plainText},
+		{"max-groups", int64(f.maxGroups), 1, 1_000_000, plainText},
 		{"max-waiters", int64(f.wire.MaxWaiters), 1, 1_000_000, plainText},
 	} {
 		if r.value < r.min || r.value > r.max {
@@ -191,7 +193,7 @@ func (f *serveFlags) engine() actor.Config {
 	c := actor.Config{
 		MemoryBytes: int64(f.memoryBytes), BatchBytes: int(f.batchBytes), SegmentBytes: int64(f.segmentBytes),
 		FsyncInterval: f.interval, DefaultPartitions: f.partitions, MaxTopics: f.maxTopics,
-		MaxPartitions: f.wire.MaxPartitions,
+		MaxPartitions: f.wire.MaxPartitions, MaxGroups: f.maxGroups,
 	}
 	if f.storage.value == "file" {
 		c.Dir, c.MemoryBytes = f.dataDir, 0

@@ -16,6 +16,8 @@ type cursor struct {
 	earliest  int64
 	gap       int64 // offsets that were asked for and are no longer kept
 
+	truncated int64 // offsets by which a group's commit was moved back
+
 	full     bool  // the next record does not fit into what is left of max_bytes
 	damaged  bool  // the record at next can't be served
 	nextGood int64 // the first one behind the damage
@@ -61,6 +63,8 @@ func (c *cursor) begin(q *fetchQuery) error {
 	case startPosition:
 		if offset, ok := findMark(q.marks, c.partition); ok {
 			next = offset
+		} else if q.unnamedLatest {
+			next = c.high
 		}
 	case startTime:
 		return c.beginAt(q.time)

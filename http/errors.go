@@ -48,6 +48,8 @@ var sentinels = []struct {
 	{broker.ErrTopicNotFound, 404, "topic_not_found", "Topic not found"},
 	{broker.ErrPartitionNotFound, 404, "partition_not_found", "Partition not found"},
 	{broker.ErrPartitionsImmutable, 409, "partitions_immutable", "The partition count of a topic can't change"},
+	{broker.ErrGroupNotFound, 404, "group_not_found", "Group not found"},
+	{broker.ErrTooManyGroups, 409, "conflict", "The broker's limit of groups is reached"},
 	{broker.ErrTooManyTopics, 409, "conflict", "The broker's limit of topics is reached"},
 	{broker.ErrConflict, 409, "conflict", "Something else stands where the topic's data would go"},
 	{broker.ErrInvalid, 400, "validation_error", ""},

@@ -24,6 +24,10 @@ type fetching struct {
 	plain []byte // a slab: a batch decompressed
 	hold  lease  // of Server.answers: covers the slabs
 
+	committed []mark // what the group has committed, by partition
+	truncated []mark // by how much each commit was moved back
+	alias     bool   // asked by the reference's route: next_offset is the committed offset
+
 	count       int // records taken
 	size        int // their bytes, as the limits count
 	recordsLeft int
@@ -38,10 +42,18 @@ func (s *Server) fetch(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	query, err := parseFetchQuery(ctx)
+	query, err := parseFetchQuery(ctx, fetchParams)
 	if err != nil {
 		return err
 	}
+	if query.ack != nil && query.group == "" {
+		return badParam("ack", "needs 'group'")
+	}
+	return s.answerFetch(ctx, name, query, false)
+}
+
+// answerFetch is a fetch whose query has been read.
+func (s *Server) answerFetch(ctx *fasthttp.RequestCtx, name string, query fetchQuery, alias bool) error {
 	choice, err := wantRecords(ctx)
 	if err != nil {
 		return err
@@ -53,6 +65,7 @@ func (s *Server) fetch(ctx *fasthttp.RequestCtx) error {
 	f := fetchings.Get().(*fetching)
 	defer f.release()
 	f.begin(s, topic, query, formats[choice].format)
+	f.alias = alias
 	if err := f.run(); err != nil {
 		return f.fault(err)
 	}
@@ -88,6 +101,11 @@ func (f *fetching) release() {
 
 // run fills f.text with what the query asks for, waiting for it if it says so.
 func (f *fetching) run() error {
+	if f.query.group != "" {
+		if err := f.takeUpGroup(); err != nil {
+			return err
+		}
+	}
 	if err := f.open(); err != nil {
 		return err
 	}
@@ -116,14 +134,19 @@ func (f *fetching) open() error {
 		if p >= partitions {
 			return partitionNotFound(f.topic.Name(), p, partitions)
 		}
-		f.cursors = append(f.cursors, cursor{partition: p})
+		f.addCursor(p)
 	}
 	if wanted == nil {
 		for p := range partitions {
-			f.cursors = append(f.cursors, cursor{partition: p})
+			f.addCursor(p)
 		}
 	}
 	return nil
+}
+
+func (f *fetching) addCursor(partition int) {
+	truncated, _ := findMark(f.truncated, partition)
+	f.cursors = append(f.cursors, cursor{partition: partition, truncated: truncated})
 }
 
 // satisfied tells that there is nothing to wait for: enough is there, a limit is reached, or damage has to be told.

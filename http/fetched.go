@@ -35,7 +35,7 @@ func (f *fetching) closeText() {
 	f.openText()
 	t := append(slab.Grow(f.text, 256+len(f.cursors)*perPartition), ']')
 	if len(f.cursors) == 1 {
-		t = appendField(t, "next_offset", f.cursors[0].next)
+		t = appendField(t, "next_offset", f.nextOffset())
 		t = appendField(t, "high_water_mark", f.cursors[0].high)
 	}
 	lag := int64(0)
@@ -52,7 +52,11 @@ func (f *fetching) closeText() {
 		}
 		t = f.cursors[i].appendState(t)
 	}
-	t = append(t, ']', '}')
+	t = append(t, ']')
+	if f.query.group != "" {
+		t = f.appendGroup(t)
+	}
+	t = append(t, '}')
 	f.text = t
 }
 
@@ -73,6 +77,9 @@ func (c *cursor) appendState(t []byte) []byte {
 	t = appendField(t, "high_water_mark", c.high)
 	t = appendField(t, "earliest", c.earliest)
 	t = appendField(t, "gap", c.gap)
+	if c.truncated > 0 {
+		t = appendField(t, "truncated", c.truncated)
+	}
 	if c.damaged {
 		t = append(t, `,"error":{"error":"corrupt_data"`...)
 		t = c.appendDamage(t)

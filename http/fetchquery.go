@@ -29,6 +29,11 @@ type fetchQuery struct {
 	until      int64 // milliseconds, exclusive
 	hasUntil   bool
 
+	group         string
+	ack           []mark // nil: none
+	ackGeneration int64
+	unnamedLatest bool // startPosition: a partition without a mark begins at the end, not at the beginning
+
 	maxRecords, maxBytes, minBytes int
 	timeout                        time.Duration
 	base64, noHeaders              bool
@@ -36,13 +41,16 @@ type fetchQuery struct {
 
 var fetchParams = []string{
 	"from_offset", "from_time", "position", "to_time", "partition", "max_records", "max_bytes", "timeout_ms", "min_bytes",
-	"follow", "encoding", "include_headers",
+	"follow", "encoding", "include_headers", "ack", "group", "member", "session_ms",
 }
 
-func parseFetchQuery(ctx *fasthttp.RequestCtx) (fetchQuery, error) {
+// aliasFetchParams are those where the path names the group.
+var aliasFetchParams = fetchParams[:len(fetchParams)-3]
+
+func parseFetchQuery(ctx *fasthttp.RequestCtx, params []string) (fetchQuery, error) {
 	q := fetchQuery{maxRecords: defaultFetchRecords, maxBytes: defaultFetchBytes, minBytes: 1}
 	now := time.Now().UnixMilli()
-	err := eachParam(ctx, fetchParams, func(name string, value []byte) error {
+	err := eachParam(ctx, params, func(name string, value []byte) error {
 		switch name {
 		case "from_offset", "from_time", "position":
 			return q.setStart(name, value, now)
@@ -54,7 +62,7 @@ func parseFetchQuery(ctx *fasthttp.RequestCtx) (fetchQuery, error) {
 		err = badParam("min_bytes", "must not be larger than max_bytes")
 	}
 	if ctx.IsHead() {
-		q.timeout = 0 // HEAD never waits
+		q.timeout, q.ack = 0, nil // HEAD never waits and never acks
 	}
 	return q, err
 }
@@ -91,6 +99,25 @@ func (q *fetchQuery) set(name string, value []byte, now int64) (err error) {
 		var with bool
 		with, err = boolParam(name, value)
 		q.noHeaders = !with
+	default:
+		err = q.setGroup(name, value)
+	}
+	return err
+}
+
+// setGroup takes a parameter of the group axis.
+func (q *fetchQuery) setGroup(name string, value []byte) (err error) {
+	switch name {
+	case "group":
+		q.group = string(value)
+		err = checkName(name, q.group, maxGroupName)
+	case "ack":
+		ok := false
+		if q.ackGeneration, q.ack, ok = parseToken(value); !ok {
+			err = badParam(name, "must be partition:offset pairs as 0:15,2:7, every partition once")
+		}
+	default:
+		err = badParam(name, "is not served yet; fetch with group alone, which reads all partitions")
 	}
 	return err
 }
@@ -111,7 +138,7 @@ func (q *fetchQuery) setStart(name string, value []byte, now int64) (err error) 
 	}
 	q.start = startPosition
 	var ok bool
-	if q.marks, ok = parsePosition(value); !ok {
+	if _, q.marks, ok = parseToken(value); !ok {
 		return badParam(name, "must be partition:offset pairs as 0:15,2:7, every partition once")
 	}
 	return nil

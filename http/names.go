@@ -9,17 +9,32 @@ import (
 // maxTopicName is Kafka's limit: name-0 must fit a file name.
 const maxTopicName = 249
 
+// maxGroupName is Kafka's limit, too.
+const maxGroupName = 255
+
 // topicName gives the path's topic, checked. The router hands out the raw path segment, so an escaped slash arrives as
 // %2f and fails the allow-list like any other stranger.
 func topicName(ctx *fasthttp.RequestCtx) (string, error) {
 	name, _ := ctx.UserValue("topic").(string)
-	if why := badName(name, maxTopicName); why != "" {
-		return "", &apiError{
-			status: 400, code: "validation_error", message: "Topic name " + quote(name) + " " + why,
-			details: details{"field": "topic", "max_size": maxTopicName, "actual_size": len(name)},
-		}
+	return name, checkName("topic", name, maxTopicName)
+}
+
+// groupName gives the path's group, checked.
+func groupName(ctx *fasthttp.RequestCtx) (string, error) {
+	name, _ := ctx.UserValue("group").(string)
+	return name, checkName("group", name, maxGroupName)
+}
+
+// checkName refuses a name of a topic or group; field says which.
+func checkName(field, name string, limit int) error {
+	why := badName(name, limit)
+	if why == "" {
+		return nil
 	}
-	return name, nil
+	return &apiError{
+		status: 400, code: "validation_error", message: "The name " + quote(name) + " of a " + field + " " + why,
+		details: details{"field": field, "max_size": limit, "actual_size": len(name)},
+	}
 }
 
 // badName tells what is wrong with a name that becomes a folder; "" is fine.

@@ -14,6 +14,7 @@ func (s *Server) health(ctx *fasthttp.RequestCtx) error {
 		return err
 	}
 	topics, _ := s.cfg.Broker.Topics(s.calls) // while it recovers there is nothing to count
+	groups, _ := s.cfg.Broker.GroupCount(s.calls)
 	now := time.Now()
 	writeJSON(ctx, 200, struct {
 		Status         string    `json:"status"`
@@ -26,6 +27,7 @@ func (s *Server) health(ctx *fasthttp.RequestCtx) error {
 	}{
 		Status: "healthy", Service: "flashq", Timestamp: timestamp(now.UnixMilli()), Version: s.cfg.Version,
 		UptimeMs: now.Sub(s.started).Milliseconds(), TopicsCount: len(topics),
+		ConsumerGroups: groups,
 	})
 	return nil
 }

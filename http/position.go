@@ -13,6 +13,23 @@ type mark struct {
 	offset    int64
 }
 
+// noGeneration is the generation of a token that carries none.
+const noGeneration = -1
+
+// parseToken reads a position with or without a member's generation in front: `g7;0:15,2:7`.
+func parseToken(token []byte) (generation int64, marks []mark, ok bool) {
+	generation = noGeneration
+	if len(token) > 0 && token[0] == 'g' {
+		number, rest, found := bytes.Cut(token[1:], []byte{';'})
+		if generation, ok = digits(number); !ok || !found {
+			return 0, nil, false
+		}
+		token = rest
+	}
+	marks, ok = parsePosition(token)
+	return generation, marks, ok
+}
+
 // parsePosition reads `0:15,2:7`: decimal digits only, every partition once. The marks come back sorted by partition;
 // ok is false for anything else.
 func parsePosition(token []byte) (marks []mark, ok bool) {

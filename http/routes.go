@@ -23,6 +23,22 @@ func (s *Server) routes() *router.Router {
 	get("/topics/{topic}/records", s.fetch)
 	r.POST("/topics/{topic}/records", s.with(s.produce))
 
+	get("/groups", s.listGroups)
+	get("/groups/{group}", s.describeGroup)
+	r.PUT("/groups/{group}", s.with(s.putGroup))
+	r.DELETE("/groups/{group}", s.with(s.deleteGroup))
+	get("/groups/{group}/offsets", s.groupOffsets)
+	r.POST("/groups/{group}/offsets", s.with(s.commit))
+
+	// The reference's own routes (aliases.go).
+	r.POST("/topic/{topic}/record", s.with(s.produce))
+	r.POST("/consumer/{group}", s.with(s.aliasCreateGroup))
+	r.DELETE("/consumer/{group}", s.with(s.aliasDeleteGroup))
+	get("/consumer/{group}/topic/{topic}/record/offset", s.aliasFetchByOffset)
+	get("/consumer/{group}/topic/{topic}/record/time", s.aliasFetchByTime)
+	get("/consumer/{group}/topic/{topic}/offset", s.aliasOffset)
+	r.POST("/consumer/{group}/topic/{topic}/offset", s.with(s.aliasCommit))
+
 	get("/health", s.health)
 	get("/ready", s.ready)
 	return r

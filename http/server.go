@@ -108,7 +108,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	defer s.survive(ctx)
 	s.ids.put(ctx)
-	if bytes.HasPrefix(ctx.URI().PathOriginal(), []byte("/topics")) {
+	if isData(ctx.URI().PathOriginal()) {
 		ctx.Response.Header.SetCanonical([]byte("Cache-Control"), []byte("no-store"))
 		ctx.Response.Header.SetCanonical([]byte("Vary"), []byte("Accept, Accept-Encoding"))
 	}
@@ -126,6 +126,16 @@ func (s *Server) guardDoor(ctx *fasthttp.RequestCtx) error {
 		}
 	}
 	return checkOrigin(ctx)
+}
+
+// isData tells whether a path is about records, groups or offsets, whose answers nobody may keep.
+func isData(path []byte) bool {
+	for _, prefix := range []string{"/topic", "/group", "/consumer"} {
+		if bytes.HasPrefix(path, []byte(prefix)) {
+			return true
+		}
+	}
+	return false
 }
 
 // survive turns a panic in a handler into a 500: one request's bug is not everybody's end.

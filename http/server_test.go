@@ -30,7 +30,7 @@ func TestRequestIDs(t *testing.T) {
 
 func TestAnswersOfTopicsAreNotCached(t *testing.T) {
 	f := start(t, Config{})
-	for _, path := range []string{"/topics", "/topics/none", "/topics/none/records"} {
+	for _, path := range []string{"/topics", "/topics/none", "/topics/none/records", "/groups", "/groups/g/offsets", "/consumer/g/topic/t/offset"} {
 		h := f.get(path).header
 		if h.Get("Cache-Control") != "no-store" || h.Get("Vary") != "Accept, Accept-Encoding" {
 			t.Errorf("%s: %v", path, h)
@@ -47,12 +47,14 @@ func TestRoutes(t *testing.T) {
 	f.get("/nowhere").wantError(t, 404, "not_found")
 	f.get("/").wantError(t, 404, "not_found")
 	f.get("/topics/").wantError(t, 404, "not_found")
-	f.get("/groups/g").wantError(t, 404, "not_found")
+	f.get("/groups/g/members/m").wantError(t, 404, "not_found")
 	for path, allow := range map[string]string{
 		"/topics":              "GET, HEAD, OPTIONS",
 		"/topics/news":         "DELETE, GET, HEAD, OPTIONS, PUT",
 		"/topics/news/records": "GET, HEAD, OPTIONS, POST",
 		"/topics/news/offsets": "GET, HEAD, OPTIONS",
+		"/groups/g/offsets":    "GET, HEAD, OPTIONS, POST",
+		"/consumer/g":          "DELETE, OPTIONS, POST",
 		"/health":              "GET, HEAD, OPTIONS",
 	} {
 		a := f.do("PATCH", path, "")

@@ -30,28 +30,33 @@ var errCodec = errors.New("no decoder for this compression")
 // uncompressed gives a batch whose records can be walked: b itself, or a copy in f.plain that only differs in codec and
 // length, so that everything but the records is still to be asked of b.
 func (f *fetching) uncompressed(b batch.Batch) (batch.Batch, error) {
+	plain, room, err := f.s.codecs.unpack(f.plain, b)
+	f.plain = room
+	return plain, err
+}
+
+// unpack does it with a slab that it may replace; room is the slab afterwards.
+func (c *codecs) unpack(room []byte, b batch.Batch) (_ batch.Batch, _ []byte, err error) {
 	if b.Codec() == codecNone {
-		return b, nil
+		return b, room, nil
 	}
 	packed := b[batch.HeaderSize:]
-	if f.plain == nil {
-		f.plain = slab.Get(4 * len(b))
+	if room == nil {
+		room = slab.Get(4 * len(b))
 	}
-	plain := f.plain[:0]
+	plain := room[:0]
 	plain = append(plain, b[:batch.HeaderSize]...)
-	var err error
 	switch limit := batch.HeaderSize + mostPlain; b.Codec() {
 	case codecGzip:
-		plain, err = f.s.codecs.gunzip(plain, bytes.NewReader(packed), limit)
+		plain, err = c.gunzip(plain, bytes.NewReader(packed), limit)
 	case codecZstd:
-		plain, err = f.s.codecs.unzstd(plain, bytes.NewReader(packed), limit)
+		plain, err = c.unzstd(plain, bytes.NewReader(packed), limit)
 	case codecSnappy:
 		plain, err = unsnappy(plain, packed, limit)
 	default:
 		err = fmt.Errorf("%w: %d", errCodec, b.Codec())
 	}
-	f.plain = plain
-	return batch.Batch(plain), err
+	return batch.Batch(plain), plain, err
 }
 
 // xerial is how Kafka's Java clients frame snappy: this magic, two version numbers, then blocks with their lengths.

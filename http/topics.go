@@ -107,7 +107,7 @@ func (s *Server) showTopic(ctx *fasthttp.RequestCtx, status int, topic broker.To
 	config := topic.Config()
 	view := topicView{
 		Topic: topic.Name(), Partitions: config.Partitions, RetentionMs: config.RetentionMs,
-		RetentionBytes: config.RetentionBytes, SegmentBytes: config.SegmentBytes, Groups: []groupLag{},
+		RetentionBytes: config.RetentionBytes, SegmentBytes: config.SegmentBytes,
 	}
 	err := eachPartition(s.calls, topic, func(partition int, p broker.PartitionStats) {
 		view.Details = append(view.Details, partitionView{
@@ -115,6 +115,9 @@ func (s *Server) showTopic(ctx *fasthttp.RequestCtx, status int, topic broker.To
 		})
 	})
 	if err != nil {
+		return err
+	}
+	if view.Groups, err = s.groupsOf(topic.Name()); err != nil {
 		return err
 	}
 	writeJSON(ctx, status, view)

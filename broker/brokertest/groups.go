@@ -50,10 +50,11 @@ func testGroups(t *testing.T, b broker.Broker) {
 			t.Errorf("an unknown group: %v", missing)
 		}
 	}
+	const early, late = broker.StartEarliest, broker.StartLatest
 	for _, step := range []struct {
 		start, want string
 		created     bool
-	}{{broker.StartLatest, broker.StartLatest, true}, {"", broker.StartLatest, false}, {broker.StartEarliest, broker.StartEarliest, false}} {
+	}{{late, late, true}, {"", late, false}, {early, early, false}} {
 		created, err := b.PutGroup(ctx, "g", step.start)
 		g, found := b.Group(ctx, "g", "")
 		if err != nil || found != nil || created != step.created || g.Start != step.want || g.Name != "g" {
@@ -93,8 +94,9 @@ func testCommits(t *testing.T, b broker.Broker) {
 		t.Errorf("a dry run made the group: %v", err)
 	}
 	Commit(t, b, c)
-	if done := Commit(t, b, broker.Commit{Group: "g", Offsets: offsets("t", 1)}); done[0].Previous != 3 || done[0].Offset != 1 {
-		t.Errorf("moving back: %+v", done)
+	back := Commit(t, b, broker.Commit{Group: "g", Offsets: offsets("t", 1)})
+	if back[0].Previous != 3 || back[0].Offset != 1 {
+		t.Errorf("moving back: %+v", back)
 	}
 	done := Commit(t, b, broker.Commit{Group: "g", Ack: true, Offsets: offsets("t", 2, 0)})
 	if done[0].Offset != 2 || done[1].Offset != 1 || done[1].Previous != 1 || done[1].Timestamp == 0 {

@@ -1,0 +1,184 @@
+package http
+
+import (
+	"errors"
+
+	"github.com/valyala/fasthttp"
+
+	"flashq/broker"
+)
+
+// groupSummary is a group's line in the list.
+type groupSummary struct {
+	Group   string   `json:"group"`
+	Members int      `json:"members"`
+	Topics  []string `json:"topics"`
+	Lag     int64    `json:"lag"`
+}
+
+// groupView is a group on the wire.
+type groupView struct {
+	Group      string      `json:"group"`
+	Start      string      `json:"start"`
+	Generation int32       `json:"generation"`
+	Members    []struct{}  `json:"members"`
+	Offsets    []offsetRow `json:"offsets"`
+	Lag        int64       `json:"lag"`
+}
+
+func groupNotFound(name string) error {
+	return &apiError{
+		status: 404, code: "group_not_found", message: "Group '" + name + "' not found", details: details{"group": name},
+	}
+}
+
+// aboutGroup names the group that is not there; other errors stay as they are.
+func aboutGroup(err error, name string) error {
+	if errors.Is(err, broker.ErrGroupNotFound) {
+		return groupNotFound(name)
+	}
+	return err
+}
+
+// listGroups is GET /groups.
+func (s *Server) listGroups(ctx *fasthttp.RequestCtx) error {
+	if err := errors.Join(noParams(ctx), wantJSON(ctx)); err != nil {
+		return err
+	}
+	groups, err := s.cfg.Broker.Groups(s.calls, "")
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Groups []groupSummary `json:"groups"`
+	}{Groups: make([]groupSummary, 0, len(groups))}
+	look := s.newLook()
+	for _, g := range groups {
+		rows, err := look.rows(g, "")
+		if err != nil {
+			return err
+		}
+		line := groupSummary{Group: g.Name, Topics: []string{}, Lag: sumLag(rows)}
+		for i, r := range rows {
+			if i == 0 || r.Topic != rows[i-1].Topic {
+				line.Topics = append(line.Topics, r.Topic)
+			}
+		}
+		answer.Groups = append(answer.Groups, line)
+	}
+	writeJSON(ctx, fasthttp.StatusOK, answer)
+	return nil
+}
+
+// describeGroup is GET /groups/{group}.
+func (s *Server) describeGroup(ctx *fasthttp.RequestCtx) error {
+	name, err := groupName(ctx)
+	if err == nil {
+		err = errors.Join(noParams(ctx), wantJSON(ctx))
+	}
+	if err != nil {
+		return err
+	}
+	return s.showGroup(ctx, fasthttp.StatusOK, name)
+}
+
+func (s *Server) showGroup(ctx *fasthttp.RequestCtx, status int, name string) error {
+	g, err := s.cfg.Broker.Group(s.calls, name, "")
+	if err != nil {
+		return aboutGroup(err, name)
+	}
+	rows, err := s.newLook().withTimes().rows(g, "")
+	if err != nil {
+		return err
+	}
+	writeJSON(ctx, status, groupView{
+		Group: g.Name, Start: g.Start, Generation: g.Generation, Members: []struct{}{}, Offsets: rows, Lag: sumLag(rows),
+	})
+	return nil
+}
+
+// putGroup is PUT /groups/{group}.
+func (s *Server) putGroup(ctx *fasthttp.RequestCtx) error {
+	name, err := s.admitGroupChange(ctx)
+	if err != nil {
+		return err
+	}
+	start := ""
+	err = s.jsonBody(ctx, func(body []byte) (err error) {
+		start, err = parseGroup(body)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	created, err := s.cfg.Broker.PutGroup(s.calls, name, start)
+	if err != nil {
+		return err
+	}
+	status := fasthttp.StatusOK
+	if created {
+		status = fasthttp.StatusCreated
+	}
+	return s.showGroup(ctx, status, name)
+}
+
+// admitGroupChange judges what stands before the body of a change of a group.
+func (s *Server) admitGroupChange(ctx *fasthttp.RequestCtx) (name string, err error) {
+	name, err = groupName(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case s.draining():
+		return "", broker.ErrDraining
+	}
+	return name, errors.Join(noParams(ctx), wantJSON(ctx))
+}
+
+// parseGroup reads {"start":"earliest"}; other members mean nothing.
+func parseGroup(body []byte) (start string, err error) {
+	fields, err := splitObject(body)
+	if err != nil {
+		return "", err
+	}
+	raw, ok := fields["start"]
+	if !ok {
+		return "", nil
+	}
+	if start, err = stringField("start", raw); err != nil {
+		return "", err
+	}
+	if start != broker.StartEarliest && start != broker.StartLatest {
+		return "", &apiError{
+			status: 400, code: "validation_error", message: "Member 'start' must be earliest or latest",
+			details: details{"field": "start"},
+		}
+	}
+	return start, nil
+}
+
+// deleteGroup is DELETE /groups/{group}.
+func (s *Server) deleteGroup(ctx *fasthttp.RequestCtx) error {
+	name, err := groupName(ctx)
+	if err != nil {
+		return err
+	}
+	err = eachParam(ctx, []string{"force"}, func(param string, value []byte) error {
+		_, err := boolParam(param, value) // without members there is nothing to force
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.endGroup(ctx, name)
+}
+
+func (s *Server) endGroup(ctx *fasthttp.RequestCtx, name string) error {
+	if s.draining() {
+		return broker.ErrDraining
+	}
+	if err := s.cfg.Broker.DeleteGroup(s.calls, name); err != nil {
+		return aboutGroup(err, name)
+	}
+	ctx.Response.SetStatusCode(fasthttp.StatusNoContent)
+	return nil
+}
