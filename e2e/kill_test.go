@@ -10,7 +10,8 @@ import (
 	"flashq/e2e/instance"
 )
 
-// kill -9 at any moment, also during recovery, loses nothing that was acknowledged, doubles nothing and tears nothing.
+// kill -9 at any moment, also during recovery, loses nothing that was acknowledged, records and commits alike, doubles
+// nothing and tears nothing.
 func TestKillLosesNothing(t *testing.T) {
 	for _, row := range []struct {
 		name   string
@@ -25,12 +26,13 @@ func TestKillLosesNothing(t *testing.T) {
 			args := append([]string{"--storage=file", "--data-dir=" + t.TempDir()}, row.args...)
 			broker := instance.Start(t, args...)
 			broker.CreateTopic(t, loadTopic, partitions, row.fields...)
-			l, topics := newLedger(), newTopicLedger(loadTopic)
+			l, topics, commits := newLedger(), newTopicLedger(loadTopic), newCommitLedger(loadTopic)
 			position := ""
 			random := rand.New(rand.NewPCG(1, 2))
 			for range kills(t) {
 				var churn sync.WaitGroup
 				churn.Go(func() { topics.churn(t, broker) })
+				churn.Go(func() { commits.churn(t, broker) })
 				load(t, broker, l, 1+random.IntN(200), broker.Kill)
 				churn.Wait()
 				for range random.IntN(3) {
@@ -38,6 +40,7 @@ func TestKillLosesNothing(t *testing.T) {
 				}
 				broker = instance.Start(t, args...)
 				topics.check(t, broker)
+				commits.check(t, broker)
 				var got map[int][]instance.Record
 				got, position = broker.ReadFrom(t, loadTopic, position)
 				l.check(t, got)
