@@ -15,10 +15,11 @@ BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X 
 CONCURRENT := ./actor/... ./partition/... ./segment/...
 BENCHED := ./segment/... ./partition/... ./actor/... ./http/...
 
-# Rounds of kill -9 against the built binary, fuzz inputs per target, repetitions per benchmark.
+# Rounds of kill -9 against the built binary, fuzz inputs per target, repetitions per benchmark, time of each profiled.
 KILLS ?= 200
 FUZZ ?= 30000x
 COUNT ?= 3
+BENCHTIME ?= 200ms
 
 .PHONY: help
 help: ## what can be made
@@ -66,9 +67,13 @@ e2e: build ## end to end through the built binary, many rounds of kill -9 includ
 bench: ## the benchmarks; compare two runs with `go tool benchstat`
 	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) $(BENCHED)
 
+.PHONY: profile
+profile: ## CPU, allocation and block profiles of the benchmarks, in .profiles/
+	tools/profile.sh .profiles $(BENCHTIME) $(BENCHED)
+
 .PHONY: clean
 clean: ## remove what make built and installed
-	rm -rf bin .tools
+	rm -rf bin .tools .profiles
 
 # The linter is a module of its own, so that its dependencies stay out of ours.
 $(LINT): tools/lint/go.mod tools/lint/go.sum

@@ -21,7 +21,7 @@ import (
 
 // serveConfig is one run of the broker.
 type serveConfig struct {
-	listen              string
+	listen, adminListen string
 	logFormat, logLevel string
 	engine              actor.Config
 	wire                http.Config
@@ -44,17 +44,22 @@ func serve(c serveConfig, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	profiles, err := startAdmin(c.adminListen)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	limitHeap(c.engine)
 	c.engine.Logger = logger
 	engine, err := actor.Open(c.engine)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, listener.Close(), profiles.close())
 	}
 	c.wire.Broker, c.wire.Logger = engine, logger
 	server := http.New(c.wire)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	banner(logger, listener.Addr().String(), c.engine, engine.Found())
+	profiles.announce(logger)
 
 	select {
 	case err = <-served:
@@ -63,7 +68,7 @@ func serve(c serveConfig, stderr io.Writer) error {
 		go hurry(signals, stderr)
 		err = stop(server, served, logger)
 	}
-	err = errors.Join(err, engine.Close())
+	err = errors.Join(err, engine.Close(), profiles.close())
 	if err == nil {
 		logger.Info("stopped")
 	}

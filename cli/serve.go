@@ -18,7 +18,7 @@ import (
 
 // serveFlags are the broker's flags as they are typed.
 type serveFlags struct {
-	listen               string
+	listen, adminListen  string
 	storage              *word
 	dataDir              string
 	batchBytes           Size
@@ -90,6 +90,7 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.IntVar(&f.wire.MaxPartitions, "max-partitions", 256, "bound on a topic's partitions")
 	fs.IntVar(&f.wire.MaxWaiters, "max-waiters", 10_000, "bound on fetches that wait")
 	fs.StringSliceVar(&f.allowedHosts, "allowed-host", nil, "name that a Host header may have beside loopback ones")
+	fs.StringVar(&f.adminListen, "admin-listen", "", "loopback address for profiles (pprof), host:port; none by default")
 	fs.BoolVar(&f.insecure, "insecure", false, "serve without tokens on an address that is not loopback")
 	fs.Var(f.logFormat, "log-format", "how log lines are written")
 	fs.Var(f.logLevel, "log-level", "what is logged")
@@ -131,6 +132,9 @@ func (f *serveFlags) check(cmd *cobra.Command, args []string) (serveConfig, erro
 		return c, fmt.Errorf("--listen %s is not a loopback address; allowed: 127.0.0.1, [::1] or localhost, "+
 			"or any with --insecure (everybody who reaches it may read and write)", c.listen)
 	}
+	if err := f.checkAdmin(); err != nil {
+		return c, err
+	}
 	if !cmd.Flags().Changed("memory-bytes") {
 		f.memoryBytes = Size(defaultMemory())
 	}
@@ -140,9 +144,22 @@ func (f *serveFlags) check(cmd *cobra.Command, args []string) (serveConfig, erro
 	if f.storage.value == "file" && f.dataDir == "" {
 		return c, errors.New("--data-dir is empty; allowed: a folder")
 	}
+	c.adminListen = f.adminListen
 	c.logFormat, c.logLevel = f.logFormat.value, f.logLevel.value
 	c.engine, c.wire = f.engine(), f.wireConfig()
 	return c, nil
+}
+
+// checkAdmin keeps profiles on this machine, whatever the broker serves to.
+func (f *serveFlags) checkAdmin() error {
+	if f.adminListen == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(f.adminListen)
+	if err != nil || !isPort(port) || !isLoopback(host) {
+		return fmt.Errorf("--admin-listen %q; allowed: a loopback host:port, such as 127.0.0.1:6060", f.adminListen)
+	}
+	return nil
 }
 
 func isLoopback(host string) bool {

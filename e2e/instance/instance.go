@@ -60,6 +60,12 @@ func Launch(t testing.TB, args ...string) *Instance {
 	return i
 }
 
+// Logged waits for a line of the log and gives the pattern's first group.
+func (i *Instance) Logged(t testing.TB, what *regexp.Regexp) string {
+	t.Helper()
+	return i.log.Wait(t, what)
+}
+
 // Signal sends a signal and does not wait.
 func (i *Instance) Signal(t testing.TB, s syscall.Signal) {
 	t.Helper()
