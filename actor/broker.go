@@ -27,6 +27,7 @@ type Broker struct {
 	folder  folder
 	meta    *Actor
 	found   Found
+	noting  sync.Mutex    // guards found
 	squeeze chan struct{} // capacity 1: memory is short
 	pool    *sync.Pool    // of requests
 	stop    chan struct{}
@@ -52,7 +53,11 @@ type Found struct {
 }
 
 // Found tells what start-up found.
-func (b *Broker) Found() Found { return b.found }
+func (b *Broker) Found() Found {
+	b.noting.Lock()
+	defer b.noting.Unlock()
+	return b.found
+}
 
 // Topic implements broker.Broker.
 func (b *Broker) Topic(_ context.Context, name string) (broker.Topic, error) {

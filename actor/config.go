@@ -2,6 +2,7 @@ package actor
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"flashq/segment"
@@ -31,7 +32,12 @@ type Config struct {
 	// RetentionCheck is how often age is looked at, 0 is 5 s.
 	RetentionCheck time.Duration
 	Logger         *slog.Logger // nil is silent
+	// Progress is told of the recovery while Open runs; nil is nobody.
+	Progress *Progress
 }
+
+// Progress counts what Open has done; any goroutine may look.
+type Progress struct{ Recovered, Partitions atomic.Int64 }
 
 // or gives the default for a zero value.
 func or[T comparable](v, def T) T {
@@ -51,6 +57,7 @@ func (c Config) withDefaults() Config {
 	c.MaxPartitions = or(c.MaxPartitions, 256)
 	c.MaxGroups = or(c.MaxGroups, 10_000)
 	c.RetentionCheck = or(c.RetentionCheck, 5*time.Second)
+	c.Progress = or(c.Progress, &Progress{})
 	c.Logger = or(c.Logger, slog.New(slog.DiscardHandler))
 	return c
 }

@@ -2,7 +2,9 @@ package actor
 
 import (
 	"errors"
+	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/puzpuzpuz/xsync/v3"
@@ -66,9 +68,7 @@ func (b *Broker) recover() error {
 	if err != nil {
 		return err
 	}
-	for name, m := range known.topics {
-		b.topics.Store(name, b.openTopic(name, m))
-	}
+	b.openTopics(known)
 	if err := b.openGroups(); err != nil {
 		return err
 	}
@@ -110,16 +110,30 @@ func retentionOf(c broker.TopicConfig) partition.Retention {
 	return partition.Retention{Ms: c.RetentionMs, Bytes: c.RetentionBytes, SegmentBytes: c.SegmentBytes}
 }
 
-// openTopic starts the owners of a topic that the metadata log knows.
-func (b *Broker) openTopic(name string, m metaRecord) *topic {
-	t := &topic{broker: b, name: name, id: m.ID, uuid: uuidOf(m.ID)}
-	config := m.config()
-	t.config.Store(&config)
-	b.found.Topics++
-	for i := range m.Partitions {
-		t.actors = append(t.actors, b.openPartition(t, i))
+// openTopics starts the owners of the topics that the metadata log knows, several partitions at a time: what has to be
+// read is read and checked by every processor.
+func (b *Broker) openTopics(known catalog) {
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var wait sync.WaitGroup
+	for _, m := range known.topics {
+		b.config.Progress.Partitions.Add(int64(m.Partitions))
 	}
-	return t
+	for name, m := range known.topics {
+		t := &topic{broker: b, name: name, id: m.ID, uuid: uuidOf(m.ID), actors: make([]*Actor, m.Partitions)}
+		config := m.config()
+		t.config.Store(&config)
+		b.found.Topics++
+		b.topics.Store(name, t)
+		for i := range t.actors {
+			slots <- struct{}{}
+			wait.Go(func() {
+				t.actors[i] = b.openPartition(t, i)
+				b.config.Progress.Recovered.Add(1)
+				<-slots
+			})
+		}
+	}
+	wait.Wait()
 }
 
 func (b *Broker) openPartition(t *topic, i int) *Actor {
@@ -129,7 +143,6 @@ func (b *Broker) openPartition(t *topic, i int) *Actor {
 	if err != nil {
 		return startDead(b.settings(t.name, i), place(t.name, i, err))
 	}
-	b.found.Records += report.Records
 	return start(b.settings(t.name, i), p)
 }
 
@@ -150,7 +163,12 @@ func (b *Broker) recoverPartition(t *topic, dir string) (*partition.Partition, s
 
 // note logs what recovery found in one partition, and counts it for the banner.
 func (b *Broker) note(dir string, r segment.Report, err error) {
+	b.noting.Lock()
+	defer b.noting.Unlock()
 	b.found.Partitions++
+	if !internal(dir) {
+		b.found.Records += r.Records
+	}
 	if err != nil {
 		b.found.Failed++
 		b.config.Logger.Error("partition can't be opened", "partition", dir, "error", err)

@@ -49,15 +49,19 @@ func serve(c serveConfig, stderr io.Writer) error {
 		return errors.Join(err, listener.Close())
 	}
 	limitHeap(c.engine)
-	c.engine.Logger = logger
-	engine, err := actor.Open(c.engine)
-	if err != nil {
-		return errors.Join(err, listener.Close(), profiles.close())
+	c.engine.Logger, c.engine.Progress = logger, &actor.Progress{}
+	c.wire.Logger = logger
+	c.wire.Progress = func() (done, total int64) {
+		return c.engine.Progress.Recovered.Load(), c.engine.Progress.Partitions.Load()
 	}
-	c.wire.Broker, c.wire.Logger = engine, logger
 	server := http.New(c.wire)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
+	engine, err := open(c.engine, signals)
+	if err != nil || engine == nil {
+		return errors.Join(err, stop(server, listener, served, logger), profiles.close())
+	}
+	server.Open(engine)
 	banner(logger, listener.Addr().String(), c.engine, engine.Found())
 	profiles.announce(logger)
 
@@ -66,13 +70,34 @@ func serve(c serveConfig, stderr io.Writer) error {
 	case s := <-signals:
 		logger.Info("stopping", "signal", s.String())
 		go hurry(signals, stderr)
-		err = stop(server, served, logger)
+		err = stop(server, listener, served, logger)
 	}
 	err = errors.Join(err, engine.Close(), profiles.close())
 	if err == nil {
 		logger.Info("stopped")
 	}
 	return err
+}
+
+// open recovers what is stored, while the server tells how far that is. A signal ends the wait: the engine is nil
+// then, and what it has not finished is for the next start, as after a crash.
+func open(c actor.Config, signals <-chan os.Signal) (*actor.Broker, error) {
+	type result struct {
+		engine *actor.Broker
+		err    error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		engine, err := actor.Open(c)
+		opened <- result{engine, err}
+	}()
+	select {
+	case r := <-opened:
+		return r.engine, r.err
+	case s := <-signals:
+		c.Logger.Info("stopping while recovering", "signal", s.String())
+		return nil, nil //nolint:nilnil // nothing was opened, and nothing is wrong
+	}
 }
 
 // heapRoom is what the process may use beside memory storage: bodies and answers in flight, and the runtime.
@@ -85,13 +110,18 @@ func limitHeap(c actor.Config) {
 	}
 }
 
-func stop(server *http.Server, served <-chan error, logger *slog.Logger) error {
+// stop ends the server, also one that has not begun to accept yet: then it meets a closed listener.
+func stop(server *http.Server, listener net.Listener, served <-chan error, logger *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownGrace)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
 		logger.Warn("requests that did not arrive whole are cut off", "error", err)
 	}
-	return <-served
+	_ = listener.Close() // closed already, but by a server that had not begun
+	if err := <-served; !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // hurry ends the process at the second signal; recovery has the rest.

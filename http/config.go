@@ -9,7 +9,11 @@ import (
 // Config says what a Server serves and how much it lets in. Sizes are bytes; zero
 // fields take the default in brackets.
 type Config struct {
-	Broker  broker.Broker
+	// Broker may be nil while it recovers: Open brings it, and until then only /health and /ready answer.
+	Broker broker.Broker
+	// Progress tells how many partitions have been recovered, of how many; nil: nobody knows.
+	Progress func() (done, total int64)
+
 	Logger  *slog.Logger // nil: none
 	Version string       // shown by /health
 

@@ -46,8 +46,19 @@ func startOver(t *testing.T, c Config, engine actor.Config) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	c.Broker = b
-	f := &fixture{T: t, s: New(c), broker: b, ln: fasthttputil.NewInmemoryListener()}
+	return serve(t, c)
+}
+
+// serve is a server over c.Broker, whoever closes that.
+func serve(t *testing.T, c Config) *fixture {
+	t.Helper()
+	f := &fixture{T: t, s: New(c), broker: c.Broker, ln: fasthttputil.NewInmemoryListener()}
 	f.client = &nethttp.Client{Transport: &nethttp.Transport{
 		DisableCompression: true,
 		DialContext:        func(context.Context, string, string) (net.Conn, error) { return f.ln.Dial() },
@@ -60,9 +71,6 @@ func startOver(t *testing.T, c Config, engine actor.Config) *fixture {
 			t.Error(err)
 		}
 		if err := <-served; err != nil {
-			t.Error(err)
-		}
-		if err := b.Close(); err != nil {
 			t.Error(err)
 		}
 	})

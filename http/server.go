@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"flashq/broker"
 )
 
 const (
@@ -45,6 +47,7 @@ type Server struct {
 	drainOnce sync.Once
 	drain     chan struct{} // closed by Drain
 
+	opened   atomic.Bool   // atomic: cfg.Broker is there; it is written before and read after
 	loopback atomic.Bool   // atomic: only this machine can reach the listener
 	sticky   atomic.Uint32 // atomic: spreads requests whose records have no key
 }
@@ -61,6 +64,9 @@ func New(c Config) *Server {
 		drain:    make(chan struct{}),
 	}
 	s.calls, s.endCalls = context.WithCancel(context.Background())
+	if c.Broker != nil {
+		s.opened.Store(true)
+	}
 	s.route = s.routes().Handler
 	s.wire = &fasthttp.Server{
 		Handler: s.handle, ErrorHandler: s.refuse, ExpectHandler: s.expect, Logger: debugLog{c.Logger},
@@ -70,6 +76,12 @@ func New(c Config) *Server {
 		NoDefaultServerHeader: true, NoDefaultContentType: true, CloseOnShutdown: true,
 	}
 	return s
+}
+
+// Open brings the broker that New was not given. It is called once.
+func (s *Server) Open(b broker.Broker) {
+	s.cfg.Broker = b
+	s.opened.Store(true)
 }
 
 // Serve answers requests from ln until Shutdown; nil after that. It is called once.
@@ -114,6 +126,10 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	}
 	if err := s.guardDoor(ctx); err != nil {
 		s.fail(ctx, err)
+		return
+	}
+	if !s.opened.Load() && !isProbe(ctx.Path()) {
+		s.fail(ctx, broker.ErrRecovering)
 		return
 	}
 	s.route(ctx)
