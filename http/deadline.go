@@ -1,7 +1,10 @@
 package http
 
 import (
+	"errors"
+	"log/slog"
 	"net"
+	"syscall"
 	"time"
 )
 
@@ -10,15 +13,37 @@ import (
 const deadlineSlack = time.Second
 
 // patientListener gives connections whose deadlines move in steps of deadlineSlack.
-type patientListener struct{ net.Listener }
+type patientListener struct {
+	net.Listener
 
-// Accept implements net.Listener.
+	log *slog.Logger
+}
+
+// acceptPause is how long accepting waits when the process has no room for another connection.
+const acceptPause = 100 * time.Millisecond
+
+// Accept implements net.Listener. fasthttp takes most errors for the end of the server, but too many connections are
+// not one: those that are open go on, and the next one is taken when some have closed.
 func (l patientListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for told := false; ; told = true {
+		c, err := l.Listener.Accept()
+		if err == nil {
+			return &patientConn{Conn: c}, nil
+		}
+		if !isCrowded(err) {
+			return nil, err
+		}
+		if !told {
+			l.log.Warn("no room for another connection", "error", err)
+		}
+		time.Sleep(acceptPause)
 	}
-	return &patientConn{Conn: c}, nil
+}
+
+// isCrowded tells that the process or the machine is out of descriptors or buffers for now.
+func isCrowded(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
+		errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)
 }
 
 // patientConn belongs to the goroutine that serves the connection, as far as deadlines go.

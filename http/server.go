@@ -87,7 +87,7 @@ func (s *Server) Open(b broker.Broker) {
 // Serve answers requests from ln until Shutdown; nil after that. It is called once.
 func (s *Server) Serve(ln net.Listener) error {
 	s.loopback.Store(isLoopback(ln.Addr()))
-	if err := s.wire.Serve(patientListener{ln}); err != nil {
+	if err := s.wire.Serve(patientListener{ln, s.log}); err != nil {
 		return fmt.Errorf("http: serve %s: %w", ln.Addr(), err)
 	}
 	return nil
