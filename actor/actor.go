@@ -98,7 +98,8 @@ func startShard(s settings, p *partition.Partition, shard *group.Shard) *Actor {
 }
 
 func (a *Actor) run() {
-	defer close(a.done) // last of all: releases whoever still waits
+	defer a.pokeLate()
+	defer close(a.done) // releases whoever still waits
 	defer a.catch()
 	for {
 		select {

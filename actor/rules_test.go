@@ -66,9 +66,9 @@ func TestNobodyHangsAfterClose(t *testing.T) {
 			}
 		}
 		w := &broker.Watch{Waiter: &broker.Waiter{Ready: make(chan struct{}, 1)}}
-		for range 40 {
-			if err := tp.Watch(0, w); err == nil {
-				continue // it found room in the channel: harmless, its deadline is the caller's
+		for range 40 { // room in the channel is no reason to wait for an owner who is not there
+			if err := tp.Watch(0, w); !errors.Is(err, broker.ErrDraining) {
+				t.Errorf("watch: %v", err)
 			}
 			tp.Leave(0, w)
 		}
@@ -199,6 +199,34 @@ func TestPokes(t *testing.T) {
 			t.Fatal(err)
 		}
 		poked(t, w) // deletion is news
+	})
+}
+
+// Rules 2 and 6: a watch that was on its way when the owner left is poked all the same.
+func TestWatchOnItsWayWhenTheTopicIsDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := segmenttest.New()
+		b := engine(t, fs, Config{})
+		tp := makeTopic(t, b, "t", 1)
+		mustPut(t, tp, 0, "x")
+		held := newGate(fs, segmenttest.OpSync) // the owner's last act syncs
+		deleted := make(chan error, 1)
+		go func() { deleted <- b.DeleteTopic(context.Background(), "t") }()
+		for name := range held.entered {
+			if strings.HasPrefix(name, "t-0/") {
+				break
+			}
+			held.open <- struct{}{}
+		}
+		w := &broker.Waiter{Ready: make(chan struct{}, 1)}
+		if err := tp.Watch(0, &broker.Watch{Waiter: w, From: 1}); err != nil {
+			t.Fatal(err)
+		}
+		close(held.open)
+		if err := <-deleted; err != nil {
+			t.Fatal(err)
+		}
+		poked(t, w)
 	})
 }
 

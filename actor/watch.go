@@ -91,8 +91,26 @@ func (a *Actor) leave(w *broker.Watch) {
 func (a *Actor) link(w *broker.Watch) bool {
 	select {
 	case a.watches <- w:
-		return true
 	case <-a.done:
 		return false
+	}
+	select { // there may have been room in the channel, but nobody behind it
+	case <-a.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// pokeLate fires the watches that were on their way when the owner left: it runs once done is closed, so whoever sends
+// one later sees that.
+func (a *Actor) pokeLate() {
+	for {
+		select {
+		case w := <-a.watches:
+			fire(w)
+		default:
+			return
+		}
 	}
 }
