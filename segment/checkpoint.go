@@ -67,6 +67,9 @@ func storeCheckpoint(fs FS, dir string, sealed []sealedInfo) error {
 	return WriteFile(fs, dir, checkpointName, text.Bytes(), false)
 }
 
+// surplus tells that a checkpoint of so many lines speaks mostly of segments that are gone.
+func (l *Log) surplus(lines int) bool { return lines > 2*len(l.sealed)+16 }
+
 // appendCheckpoint adds one sealed segment's line.
 func appendCheckpoint(fs FS, dir string, s sealedInfo) error {
 	f, err := fs.Create(dir + "/" + checkpointName)

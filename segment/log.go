@@ -30,6 +30,7 @@ type Log struct {
 	sealed []sealedInfo // oldest first; elements never change, views share the array
 	active active
 	bytes  int64 // of all sealed segments
+	lines  int   // of the checkpoint
 	gather []byte
 }
 

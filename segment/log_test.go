@@ -121,6 +121,27 @@ func TestFindByTime(t *testing.T) {
 	check()
 }
 
+// A log that is trimmed as fast as it rolls takes the room of what it keeps, however long it runs.
+func TestCheckpointForgetsWhatIsGone(t *testing.T) {
+	fs := newDisk()
+	l, _ := open(t, fs, 100)
+	for i := range 500 {
+		put(t, l, int64(i), 5)
+		if err := l.Trim(max(l.Segments()-3, 0)).Run(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if size := len(fs.Bytes(dir + "/segments.checkpoint")); size > 2000 {
+		t.Errorf("the checkpoint has %d bytes for %d segments", size, l.Segments())
+	}
+	if err := l.Close(true); err != nil {
+		t.Fatal(err)
+	}
+	if _, r := open(t, fs, 100); r.Rebuilt != 0 {
+		t.Errorf("report %+v: the checkpoint should have saved the work", r)
+	}
+}
+
 func TestTrimmedViewSaysGone(t *testing.T) {
 	l, _ := open(t, newDisk(), 1000)
 	for i := range 30 {

@@ -32,10 +32,12 @@ func Open(cfg Config) (*Log, Report, error) {
 	if err := l.openActive(bases[len(bases)-1], &r); err != nil {
 		return nil, r, fmt.Errorf("segment %d: open: %w", bases[len(bases)-1], err)
 	}
-	if r.Rebuilt > 0 || len(known) > 2*len(l.sealed)+16 {
+	l.lines = len(known)
+	if r.Rebuilt > 0 || l.surplus(l.lines) {
 		if err := storeCheckpoint(cfg.FS, cfg.Dir, l.sealed); err != nil {
 			return nil, r, errors.Join(err, l.Abandon())
 		}
+		l.lines = len(l.sealed)
 	}
 	r.Records = l.Next() - l.Start()
 	return l, r, nil

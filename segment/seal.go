@@ -50,6 +50,7 @@ type SealJob struct {
 
 	log            *Log // only cfg and path are used: they never change
 	info           sealedInfo
+	anew           []sealedInfo // nil: the checkpoint gets one line more; else these lines and that one are all it has
 	offsets, times []byte
 	sync           bool
 }
@@ -64,10 +65,15 @@ func (l *Log) Seal(sync bool) SealJob {
 func (l *Log) sealJob(sync bool) SealJob {
 	a := &l.active
 	a.addTime() // Kafka's last entry: the segment's largest timestamp
-	return SealJob{
+	job := SealJob{
 		SyncJob: l.SyncJob(), log: l, info: l.sealedInfo(), sync: sync,
 		offsets: a.encodeOffsets(), times: a.encodeTimes(),
 	}
+	if l.lines++; l.surplus(l.lines) {
+		job.anew = append(make([]sealedInfo, 0, len(l.sealed)+1), l.sealed...)
+		l.lines = len(l.sealed) + 1
+	}
+	return job
 }
 
 func (l *Log) sealedInfo() sealedInfo {
@@ -95,7 +101,11 @@ func (j SealJob) Run() error {
 	default:
 		err = j.file.drop()
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case j.anew != nil:
+		err = storeCheckpoint(j.fs, j.name, append(j.anew, j.info))
+	default:
 		err = appendCheckpoint(j.fs, j.name, j.info)
 	}
 	if err != nil {
