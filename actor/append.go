@@ -158,7 +158,9 @@ func (a *Actor) write(group []*broker.Part) error {
 func (a *Actor) writeFailed(err error) {
 	switch {
 	case errors.Is(err, segment.ErrMemoryFull):
-		a.pressure()
+		if len(a.queue) > 0 { // else nobody asked: trying again and again is for those who do
+			a.pressure()
+		}
 		a.refuse(broker.ErrOverloaded)
 	case segment.IsNoSpace(err) && !errors.Is(err, segment.ErrNotCut):
 		a.logger.Warn("no room to write", "partition", a.name, "error", err)

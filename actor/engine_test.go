@@ -225,6 +225,22 @@ func TestRetention(t *testing.T) {
 	})
 }
 
+// Sealing is how memory becomes free again, so it must be possible when there is none: many partitions, each with little.
+func TestMemoryThatIsFullOfActiveSegments(t *testing.T) {
+	b := mustOpen(t, Config{MemoryBytes: 1 << 20})
+	defer b.Close()
+	tp := makeTopic(t, b, "many", 64)
+	value := strings.Repeat("x", 20_000)
+	for i := range 1000 {
+		refused := 0
+		for put(tp, i%64, value) != nil {
+			if refused++; refused == 10_000 {
+				t.Fatalf("after %d records no room is made any more, %d bytes are used", i, b.memory.Used())
+			}
+		}
+	}
+}
+
 // TestMemoryIsBounded writes many times the limit: oldest segments go first, whoever wrote them.
 func TestMemoryIsBounded(t *testing.T) {
 	const limit = 8 << 20

@@ -63,7 +63,7 @@ func (b *Broker) short() {
 
 // short tells whether less than 5 % of memory storage is left.
 func short(m *segment.Memory) bool {
-	return m.Limit() > 0 && m.Used() > m.Limit()-m.Limit()/20
+	return m.Limit() > 0 && m.Used() > m.LogLimit()-m.Limit()/20
 }
 
 // relieve asks the largest partition for its oldest segment, until memory is not short or nobody has anything to give.

@@ -19,6 +19,7 @@ const (
 // readers take the list under the lock and read bytes below the size that they were told.
 type memNode struct {
 	fs       *Memory
+	log      bool         // holds records, not what is known of them
 	refs     atomic.Int32 // the name and every open memFile
 	size     atomic.Int64
 	modified atomic.Int64
@@ -141,7 +142,7 @@ func (f *memFile) append(p []byte) error {
 	}
 	if need := len(p) - int(room); need > 0 {
 		fresh := f.take(need)
-		if err := f.fs.reserve(int64(cap(fresh))); err != nil {
+		if err := f.fs.reserve(int64(cap(fresh)), f.log); err != nil {
 			slab.Put(fresh)
 			return err
 		}
@@ -173,7 +174,7 @@ func (f *memFile) AdoptAt(p []byte, off int64) error {
 	if size := f.size.Load(); off != size {
 		return fmt.Errorf("adopt at %d, the end is %d", off, size)
 	}
-	if err := f.fs.reserve(int64(cap(p))); err != nil {
+	if err := f.fs.reserve(int64(cap(p)), f.log); err != nil {
 		return err
 	}
 	f.seal(off)

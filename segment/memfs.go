@@ -34,9 +34,17 @@ func (m *Memory) Used() int64 { return m.used.Load() }
 // Limit is the most that Used may reach; 0 means no limit.
 func (m *Memory) Limit() int64 { return m.limit }
 
-// reserve takes credit for n bytes or says that there is none.
-func (m *Memory) reserve(n int64) error {
-	if m.used.Add(n) > m.limit && m.limit > 0 {
+// LogLimit is how far logs may take Used. What is left above it is for the small files that sealing a segment writes:
+// memory only becomes free again when segments are sealed and go.
+func (m *Memory) LogLimit() int64 { return m.limit - m.limit/32 }
+
+// reserve takes credit for n bytes of a log, or of another file, or says that there is none.
+func (m *Memory) reserve(n int64, log bool) error {
+	limit := m.limit
+	if log {
+		limit = m.LogLimit()
+	}
+	if m.used.Add(n) > limit && m.limit > 0 {
 		m.used.Add(-n)
 		return ErrMemoryFull
 	}
@@ -69,7 +77,7 @@ func (m *Memory) open(name string, create bool) (File, error) {
 		if !create || files == nil {
 			return nil, missing(name)
 		}
-		n = &memNode{fs: m}
+		n = &memNode{fs: m, log: strings.HasSuffix(base, logSuffix)}
 		n.refs.Store(1) // the name's
 		n.touch()
 		files[base] = n
