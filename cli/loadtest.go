@@ -14,13 +14,8 @@ import (
 )
 
 func loadtestCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "loadtest",
-		Short: "Measure speed against a bare HTTP server in the same run",
-		Args:  cobra.NoArgs,
-	}
-	c.AddCommand(loadtestNoopCommand(), loadtestProduceCommand(), noopServerCommand())
-	return c
+	return family("loadtest", "Measure speed against a bare HTTP server in the same run",
+		loadtestNoopCommand(), loadtestProduceCommand(), noopServerCommand())
 }
 
 func loadtestNoopCommand() *cobra.Command {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"flashq/client"
 )
 
 // version is set by the linker; a plain go build says what the module knows.
@@ -26,10 +28,14 @@ func Version() string {
 
 // Exit statuses.
 const (
-	exitOK     = 0
-	exitFailed = 1 // the command could not do its work
-	exitUsage  = 2 // the command line is wrong
+	exitOK          = 0
+	exitFailed      = 1   // the command could not do its work: the broker refused it, say
+	exitUsage       = 2   // the command line is wrong, or a file that it names
+	exitUnreachable = 3   // no broker answered
+	exitInterrupted = 130 // a signal came, as shells count it
 )
+
+var errInterrupted = errors.New("interrupted")
 
 // failure marks an error of the work itself, not of the command line.
 type failure struct{ error }
@@ -55,8 +61,17 @@ func Run(args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	}
 	fmt.Fprintf(stderr, "flashq: %s\n", oneLine(err))
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
 	var f failure
-	if errors.As(err, &f) {
+	switch {
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.Is(err, client.ErrUnreachable):
+		return exitUnreachable
+	case errors.As(err, &f):
 		return exitFailed
 	}
 	return exitUsage
@@ -72,6 +87,7 @@ func rootCommand() *cobra.Command {
 	root.Version = Version()
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetVersionTemplate("flashq {{.Version}}\n")
-	root.AddCommand(loadtestCommand())
+	root.AddCommand(producerCommand(), consumerCommand(), topicsCommand(), topicCommand(), healthCommand(),
+		loadtestCommand())
 	return root
 }

@@ -96,7 +96,7 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.Var(f.logLevel, "log-level", "what is logged")
 }
 
-func portArgument(_ *cobra.Command, args []string) error {
+func portArgument(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {
 		return fmt.Errorf("one argument is allowed, the port; got %d", len(args))
 	}
@@ -104,7 +104,8 @@ func portArgument(_ *cobra.Command, args []string) error {
 		return nil
 	}
 	if !isPort(args[0]) {
-		return fmt.Errorf("unknown command or port %q; allowed: a port 0 to 65535, or loadtest", args[0])
+		return fmt.Errorf("unknown command or port %q; allowed: a port 0 to 65535, or one of %s",
+			args[0], names(cmd))
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 
 // The command line, as scripts in testdata/script. Beside testscript's own commands there are
 //
-//	broker ARGS...        starts a broker; sets $ADDR and $PID
+//	broker ARGS...        starts a broker; sets $ADDR, $PORT and $PID
 //	stop                  ends it with SIGTERM and demands exit code 0
 //	refused CODE ARGS...  flashq ARGS ends by itself with that code and one line on standard error, for `stderr`
 func TestCommandLine(t *testing.T) {
@@ -47,6 +47,8 @@ func startBroker(ts *testscript.TestScript, _ bool, args []string) {
 	s := ts.Value("script").(*script)
 	s.broker = instance.Start(s, args...)
 	ts.Setenv("ADDR", s.broker.Addr)
+	_, port, _ := strings.Cut(s.broker.Addr, ":")
+	ts.Setenv("PORT", port)
 	ts.Setenv("PID", strconv.Itoa(s.broker.PID))
 }
 

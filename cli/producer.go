@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"flashq/client"
+)
+
+func producerCommand() *cobra.Command {
+	t := &target{}
+	c := family("producer", "Store records in a topic", producerRecordsCommand(t))
+	t.define(c)
+	return c
+}
+
+// producing is one run of flashq producer records.
+type producing struct {
+	key       string
+	headers   []string
+	partition int
+	batch     string
+	out       output
+
+	stored int
+	ranges map[int]*storedRange // by partition
+}
+
+// storedRange sums up what went into one partition.
+type storedRange struct {
+	records     int64
+	first, last int64
+}
+
+func producerRecordsCommand(t *target) *cobra.Command {
+	p := &producing{out: newOutput(), ranges: map[int]*storedRange{}}
+	c := &cobra.Command{
+		Use:   "records TOPIC [VALUE]",
+		Short: "Store one record, or all records of a file",
+		Long: "Store one record with VALUE, or with --batch the records of a file or of standard input. A file is a list\n" +
+			"of record objects, a document {\"records\":[...]}, or NDJSON: one record object per line. Many records go in\n" +
+			"several requests, each of which is stored whole or not at all.",
+		Example: "  flashq producer records news 'Hello' --key user123 --header source=auth\n" +
+			"  flashq producer records news --batch records.ndjson\n" +
+			"  zcat day.ndjson.gz | flashq producer records news --batch -",
+		Args: takes,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := p.check(cmd, args); err != nil {
+				return err
+			}
+			return t.talk(cmd, func(ctx context.Context, c *client.Client) error { return p.run(ctx, cmd, c, args) })
+		},
+	}
+	fs := c.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&p.key, "key", "", "key of the record (default none)")
+	fs.StringArrayVar(&p.headers, "header", nil, "header of the record as name=value; may be repeated")
+	fs.IntVar(&p.partition, "partition", -1, "partition for records that name none (default by key)")
+	fs.Lookup("partition").DefValue = "0" // the help says what none means
+	fs.StringVar(&p.batch, "batch", "", "file of records, .json or .ndjson; - is standard input")
+	p.out.define(c)
+	return c
+}
+
+func (p *producing) check(cmd *cobra.Command, args []string) error {
+	value, batch := len(args) == 2, cmd.Flags().Changed("batch")
+	switch {
+	case value == batch:
+		return errors.New("allowed: either a VALUE, or --batch FILE (- is standard input)")
+	case batch && (cmd.Flags().Changed("key") || len(p.headers) > 0):
+		return errors.New("--key and --header are for a VALUE; the records of --batch have their own")
+	case cmd.Flags().Changed("partition") && p.partition < 0:
+		return fmt.Errorf("--partition %d; allowed: 0 and more", p.partition)
+	}
+	for _, h := range p.headers {
+		if name, _, ok := strings.Cut(h, "="); !ok || name == "" {
+			return fmt.Errorf("--header %q; allowed: name=value", h)
+		}
+	}
+	return nil
+}
+
+func (p *producing) run(ctx context.Context, cmd *cobra.Command, c *client.Client, args []string) error {
+	o := client.ProduceOptions{Offsets: p.out.format.value == "ndjson"}
+	if p.partition >= 0 {
+		o.Partition = &p.partition
+	}
+	var err error
+	if len(args) == 2 {
+		err = p.one(ctx, cmd, c, o, args[0], args[1])
+	} else {
+		err = p.many(ctx, cmd, c, o, args[0])
+	}
+	if p.out.format.value == "table" && p.stored > 0 {
+		if _, failed := fmt.Fprintln(cmd.OutOrStdout(), p.table()); failed != nil {
+			err = errors.Join(err, fmt.Errorf("write the answer: %w", failed))
+		}
+	}
+	if err != nil && p.stored > 0 {
+		return fmt.Errorf("after %d records that are stored: %w", p.stored, err)
+	}
+	return err
+}
+
+// one stores what the command line itself holds.
+func (p *producing) one(
+	ctx context.Context, cmd *cobra.Command, c *client.Client, o client.ProduceOptions, topic, value string,
+) error {
+	r := client.ProducerRecord{Value: []byte(value)}
+	if cmd.Flags().Changed("key") {
+		r.Key = []byte(p.key)
+	}
+	for _, h := range p.headers {
+		name, value, _ := strings.Cut(h, "=")
+		r.Headers = append(r.Headers, client.Header{Key: name, Value: []byte(value)})
+	}
+	done, err := c.Produce(ctx, topic, []client.ProducerRecord{r}, o)
+	if err != nil {
+		return err
+	}
+	return p.note(cmd.OutOrStdout(), done)
+}
+
+// many stores what a file holds, a request after the other.
+func (p *producing) many(
+	ctx context.Context, cmd *cobra.Command, c *client.Client, o client.ProduceOptions, topic string,
+) error {
+	in, err := openBatch(ctx, p.batch, cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	for {
+		body, err := in.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return wrongInput("--batch %s: %w", p.batch, err)
+		}
+		done, err := c.ProduceBody(ctx, topic, in.media, body, o)
+		if err != nil {
+			return err
+		}
+		if err := p.note(cmd.OutOrStdout(), done); err != nil {
+			return err
+		}
+	}
+	if p.stored == 0 {
+		return wrongInput("--batch %s: no record in it", p.batch)
+	}
+	return nil
+}
+
+// note takes an answer in; the table waits for the last one.
+func (p *producing) note(w io.Writer, done *client.Produced) error {
+	p.stored += done.Count
+	for _, r := range done.Partitions {
+		sum := p.ranges[r.Partition]
+		if sum == nil {
+			sum = &storedRange{first: r.BaseOffset}
+			p.ranges[r.Partition] = sum
+		}
+		sum.records += r.LastOffset - r.BaseOffset + 1
+		sum.last = r.LastOffset
+	}
+	if p.out.format.value == "table" {
+		return nil
+	}
+	return p.out.print(w, done.JSON, "offsets", nil)
+}
+
+func (p *producing) table() string {
+	var rows []table.Row
+	for _, partition := range slices.Sorted(maps.Keys(p.ranges)) {
+		r := p.ranges[partition]
+		rows = append(rows, table.Row{plain(partition), count(r.records), plain(r.first), plain(r.last)})
+	}
+	return tableOf(table.Row{"partition", "records", "first offset", "last offset"}, rows)
+}
