@@ -37,7 +37,9 @@ func openBatch(ctx context.Context, name string, stdin io.Reader) (*batch, error
 	b := &batch{close: func() {}}
 	var in *bufio.Reader
 	if name == "-" {
-		in = bufio.NewReader(interruptible(ctx, stdin))
+		typed := interruptible(ctx, stdin)
+		b.close = func() { _ = typed.Close() } // a pipe's never fails
+		in = bufio.NewReader(typed)
 	} else {
 		file, err := os.Open(name)
 		if err != nil {
@@ -55,8 +57,8 @@ func openBatch(ctx context.Context, name string, stdin io.Reader) (*batch, error
 	return b, nil
 }
 
-// interruptible reads from r until ctx ends, even while r blocks, as a terminal does.
-func interruptible(ctx context.Context, r io.Reader) io.Reader {
+// interruptible reads from r until ctx ends, even while r blocks, as a terminal does. Who closes it reads no more.
+func interruptible(ctx context.Context, r io.Reader) io.ReadCloser {
 	out, in := io.Pipe()
 	context.AfterFunc(ctx, func() { in.CloseWithError(ctx.Err()) })
 	go func() {

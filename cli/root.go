@@ -88,6 +88,6 @@ func rootCommand() *cobra.Command {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetVersionTemplate("flashq {{.Version}}\n")
 	root.AddCommand(producerCommand(), consumerCommand(), topicsCommand(), topicCommand(), healthCommand(),
-		loadtestCommand())
+		demoCommand(), loadtestCommand())
 	return root
 }
