@@ -167,7 +167,7 @@ func topicTable(t *client.Topic) string {
 func retention(t *client.Topic) string {
 	var limits []string
 	if ms := t.RetentionMs; ms >= 0 && ms <= math.MaxInt64/int64(time.Millisecond) {
-		limits = append(limits, "for "+(time.Duration(ms)*time.Millisecond).String())
+		limits = append(limits, "for "+age(time.Duration(ms)*time.Millisecond))
 	}
 	if t.RetentionBytes >= 0 {
 		limits = append(limits, "within "+humanize.IBytes(uint64(t.RetentionBytes))+" a partition")
@@ -176,6 +176,15 @@ func retention(t *client.Topic) string {
 		return "for ever"
 	}
 	return strings.Join(limits, " and ")
+}
+
+// age prefers whole days to Go's hours.
+func age(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= day && d%day == 0 {
+		return english.Plural(int(d/day), "day", "")
+	}
+	return d.String()
 }
 
 func topicDeleteCommand(t *target) *cobra.Command {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,21 +20,32 @@ var (
 	times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
 	// shells are what a reader types to build or start something; the tests do that themselves.
 	shells = regexp.MustCompile(`^(make|bin/flashq|go) `)
-	flags  = regexp.MustCompile("(?m)^\\| `(--[a-z-]+)")
+	// commands are what a reader types at a broker that runs.
+	commands = regexp.MustCompile(`^bin/flashq (producer|consumer|topics|topic|health|demo)\b`)
+	flags    = regexp.MustCompile("(?m)^\\| `(--[a-z-]+)")
 )
 
 // What the README tells a reader to type works, in the order of reading, and answers what it shows.
 func TestReadmeWorksAsWritten(t *testing.T) {
 	broker := instance.Start(t)
-	ran := 0
+	dir := t.TempDir()
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "bin"), 0o755),
+		os.Symlink(instance.Binary(), filepath.Join(dir, "bin", "flashq"))); err != nil {
+		t.Fatal(err)
+	}
+	ran, typed := 0, 0
 	for _, example := range examples(t) {
-		if shells.MatchString(example.script) {
+		switch {
+		case commands.MatchString(example.script):
+			typed++
+		case shells.MatchString(example.script):
 			continue
 		}
 		ran++
 		cmd := exec.Command("bash", "-euo", "pipefail", "-c",
 			strings.ReplaceAll(example.script, "localhost:8080", broker.Addr))
-		cmd.Dir = t.TempDir()
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "FLASHQ_SERVER=http://"+broker.Addr)
 		out, err := cmd.Output()
 		if err != nil {
 			t.Fatalf("%s\nends with %v: %s", example.script, err, out)
@@ -42,8 +54,8 @@ func TestReadmeWorksAsWritten(t *testing.T) {
 			t.Errorf("%s\nanswers otherwise (-README +broker):\n%s", example.script, diff)
 		}
 	}
-	if ran < 5 {
-		t.Errorf("only %d examples were found", ran)
+	if ran < 5 || typed < 4 {
+		t.Errorf("only %d examples were found, %d of them of the command line", ran, typed)
 	}
 	broker.Stop(t)
 }
