@@ -36,8 +36,8 @@ func (s *Server) listTopics(ctx *fasthttp.RequestCtx) error {
 		return err
 	}
 	answer := struct {
-		Topics  []string       `json:"topics"`
-		Details []topicSummary `json:"details,omitempty"`
+		Topics  []string        `json:"topics"`
+		Details *[]topicSummary `json:"details,omitempty"` // when asked for
 	}{Topics: []string{}}
 	for _, t := range topics {
 		answer.Topics = append(answer.Topics, t.Name())
@@ -46,9 +46,11 @@ func (s *Server) listTopics(ctx *fasthttp.RequestCtx) error {
 		writeJSON(ctx, fasthttp.StatusOK, answer)
 		return nil
 	}
-	if answer.Details, err = s.summaries(topics); err != nil {
+	details, err := s.summaries(topics)
+	if err != nil {
 		return err
 	}
+	answer.Details = &details
 	writeJSON(ctx, fasthttp.StatusOK, answer)
 	return nil
 }

@@ -40,7 +40,7 @@ func newestMoment(maxTS, modTime, now int64) int64 {
 }
 
 // TrimJob removes the files of segments that the log has let go of. It is run once, beside the owner, in the order of
-// the segments, so that what a crash leaves behind has no hole.
+// the segments, each removal made durable before the next one, so that what a power cut leaves behind has no hole.
 type TrimJob struct {
 	log   *Log // only cfg and path are used
 	bases []int64
@@ -60,15 +60,23 @@ func (l *Log) Trim(n int) TrimJob {
 // Empty tells that there is nothing to remove.
 func (j TrimJob) Empty() bool { return len(j.bases) == 0 }
 
-// Run removes the files. The log goes first: an index without a log is nothing.
+// Run removes the files. The log goes first: an index without a log is nothing. It ends with the first error: to go on
+// would leave a hole.
 func (j TrimJob) Run() error {
-	var all error
 	for _, base := range j.bases {
-		for _, suffix := range []string{logSuffix, indexSuffix, timeIndexSuffix} {
-			if err := j.log.cfg.FS.Remove(j.log.path(base, suffix)); err != nil && !errors.Is(err, ErrNotExist) {
-				all = errors.Join(all, fmt.Errorf("segment %d: remove: %w", base, err))
-			}
+		if err := j.remove(base); err != nil {
+			return fmt.Errorf("segment %d: remove: %w", base, err)
 		}
 	}
-	return all
+	return nil
+}
+
+func (j TrimJob) remove(base int64) error {
+	fs := j.log.cfg.FS
+	for _, suffix := range []string{logSuffix, indexSuffix, timeIndexSuffix} {
+		if err := fs.Remove(j.log.path(base, suffix)); err != nil && !errors.Is(err, ErrNotExist) {
+			return err
+		}
+	}
+	return fs.SyncDir(j.log.cfg.Dir)
 }
