@@ -1,0 +1,192 @@
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"flashq/e2e/instance"
+)
+
+var (
+	// times differ from run to run; everything else in an answer must be as the README shows it.
+	times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
+	// shells are what a reader types to build or start something; the tests do that themselves.
+	shells = regexp.MustCompile(`^(make|bin/flashq|go) `)
+	// commands are what a reader types at a broker that runs.
+	commands = regexp.MustCompile(`^bin/flashq (producer|consumer|topics|topic|health|demo)\b`)
+	// named are commands of ours in indented blocks, up to a comment.
+	named = regexp.MustCompile(`(?m)^ {4}(bin/flashq [^#\n]*)`)
+	flags = regexp.MustCompile("(?m)^\\| `(--[a-z-]+)")
+)
+
+// What README and docs tell a reader to type works, in the order of reading, and answers what they show.
+func TestDocsWorkAsWritten(t *testing.T) {
+	for _, doc := range []struct {
+		file      string
+		ran, ours int // at least so many blocks in all, and of our own command line
+	}{{"README.md", 15, 4}, {"docs/api.md", 20, 0}} {
+		t.Run(doc.file, func(t *testing.T) {
+			broker := instance.Start(t)
+			dir := binDir(t)
+			ran, ours := 0, 0
+			for _, example := range examples(t, doc.file) {
+				switch {
+				case commands.MatchString(example.script):
+					ours++
+				case shells.MatchString(example.script):
+					continue
+				}
+				ran++
+				example.check(t, broker, dir)
+			}
+			if ran < doc.ran || ours < doc.ours {
+				t.Errorf("only %d examples were found, %d of them of the command line", ran, ours)
+			}
+			broker.Stop(t)
+		})
+	}
+}
+
+// binDir is a folder with the program as bin/flashq.
+func binDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "bin"), 0o755),
+		os.Symlink(instance.Binary(), filepath.Join(dir, "bin", "flashq"))); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// check runs an example and compares what it prints.
+func (e example) check(t *testing.T, broker *instance.Instance, dir string) {
+	t.Helper()
+	cmd := exec.Command("bash", "-euo", "pipefail", "-c", strings.ReplaceAll(e.script, "localhost:8080", broker.Addr))
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "FLASHQ_SERVER=http://"+broker.Addr)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s\nends with %v: %s", e.script, err, out)
+	}
+	if diff := e.differs(t, out); diff != "" {
+		t.Errorf("%s\nanswers otherwise (-doc +broker):\n%s", e.script, diff)
+	}
+}
+
+// Commands that docs name without showing an answer, since they take long or measure, are at least commands: each takes
+// the flags that it is given there.
+func TestDocsNameCommandsThatExist(t *testing.T) {
+	root, err := instance.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, found := binDir(t), 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range named.FindAllStringSubmatch(string(text), -1) {
+			found++
+			cmd := exec.Command("bash", "-c", m[1]+" --help")
+			cmd.Dir = dir
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%s: %s: %v\n%s", filepath.Base(file), m[1], err, out)
+			}
+		}
+	}
+	if found < 4 {
+		t.Errorf("only %d commands were found", found)
+	}
+}
+
+// The README's table of flags is the command's.
+func TestReadmeListsFlags(t *testing.T) {
+	help, err := exec.Command(instance.Binary(), "--help").Output()
+	if err != nil {
+		t.Fatalf("--help: %v", err)
+	}
+	listed := map[string]bool{}
+	for _, m := range flags.FindAllStringSubmatch(doc(t, "README.md"), -1) {
+		listed[m[1]] = true
+	}
+	known := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[a-z-]+)`).FindAllStringSubmatch(string(help), -1) {
+		known[m[1]] = true
+	}
+	delete(known, "--help")
+	delete(known, "--version")
+	if diff := cmp.Diff(listed, known); diff != "" {
+		t.Errorf("flags (-README +broker):\n%s", diff)
+	}
+}
+
+// example is a block of shell and what the README shows as its output.
+type example struct {
+	script   string
+	language string // of the output: json, text, or "" when none is shown
+	output   string
+}
+
+// examples are a document's ```sh blocks with the ```json or ```text block that follows each.
+func examples(t *testing.T, file string) (all []example) {
+	t.Helper()
+	fences := regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
+	for _, m := range fences.FindAllStringSubmatch(doc(t, file), -1) {
+		switch last := len(all) - 1; {
+		case m[1] == "sh":
+			all = append(all, example{script: m[2]})
+		case last < 0 || all[last].language != "":
+			t.Fatalf("%s: a block of %q follows no shell block:\n%s", file, m[1], m[2])
+		default:
+			all[last].language, all[last].output = m[1], m[2]
+		}
+	}
+	return all
+}
+
+func (e example) differs(t *testing.T, out []byte) string {
+	t.Helper()
+	want, got := times.ReplaceAllString(e.output, "TIME"), times.ReplaceAllString(string(out), "TIME")
+	switch e.language {
+	case "":
+		return ""
+	case "json":
+		return cmp.Diff(parse(t, want), parse(t, got))
+	default:
+		return cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got))
+	}
+}
+
+func parse(t *testing.T, text string) (v any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("not JSON: %v:\n%s", err, text)
+	}
+	return v
+}
+
+func doc(t *testing.T, file string) string {
+	t.Helper()
+	root, err := instance.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
