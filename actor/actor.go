@@ -64,9 +64,10 @@ type settings struct {
 	fsync      Fsync
 	interval   time.Duration
 	logger     *slog.Logger
-	memory     *segment.Memory // nil on files
-	pressure   func()          // tells the governor that memory is short
-	keep       bool            // never evict
+	memory     *segment.Memory  // nil on files
+	pressure   func(need int64) // tells the governor that memory is short, or that so much found no room
+	short      func() bool      // tells whether memory is short
+	keep       bool             // never evict
 	requests   *sync.Pool
 	stored     *atomic.Int64 // how many groups the engine stores; atomic
 }

@@ -159,7 +159,7 @@ func (a *Actor) writeFailed(err error) {
 	switch {
 	case errors.Is(err, segment.ErrMemoryFull):
 		if len(a.queue) > 0 { // else nobody asked: trying again and again is for those who do
-			a.pressure()
+			a.pressure(a.needed())
 		}
 		a.refuse(broker.ErrOverloaded)
 	case segment.IsNoSpace(err) && !errors.Is(err, segment.ErrNotCut):
@@ -169,6 +169,14 @@ func (a *Actor) writeFailed(err error) {
 	default:
 		a.fail(err)
 	}
+}
+
+// needed is how much memory the largest request of the queue takes.
+func (a *Actor) needed() (n int64) {
+	for _, r := range a.queue {
+		n = max(n, int64(cap(r.part.Batch)))
+	}
+	return n
 }
 
 // written answers the first n of the queue, or parks them until their sync.
@@ -188,8 +196,8 @@ func (a *Actor) written(n int) {
 	if a.fsync != FsyncAlways {
 		a.poke() // else the sync raises the high watermark
 	}
-	if a.memory != nil && short(a.memory) {
-		a.pressure()
+	if a.memory != nil && a.short() {
+		a.pressure(0)
 	}
 	a.scheduleSync()
 }

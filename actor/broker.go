@@ -29,6 +29,7 @@ type Broker struct {
 	found   Found
 	noting  sync.Mutex    // guards found
 	squeeze chan struct{} // capacity 1: memory is short
+	spare   atomic.Int64  // the largest need that found no room: so much is kept free from then on
 	pool    *sync.Pool    // of requests
 	stop    chan struct{}
 
@@ -174,9 +175,8 @@ func (b *Broker) shrink(segmentBytes int64) int64 {
 func (b *Broker) settings(topicName string, partition int) settings {
 	return settings{
 		name: partitionDir(topicName, partition), batchBytes: b.config.BatchBytes, fsync: b.config.Fsync,
-		interval: b.config.FsyncInterval, logger: b.config.Logger, memory: b.memory, pressure: b.short,
-		keep: internal(topicName) || b.memory == nil, requests: b.pool,
-		stored: &b.groups.count,
+		interval: b.config.FsyncInterval, logger: b.config.Logger, memory: b.memory, pressure: b.squeezed, short: b.short,
+		keep: internal(topicName) || b.memory == nil, requests: b.pool, stored: &b.groups.count,
 	}
 }
 

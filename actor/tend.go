@@ -53,22 +53,29 @@ func (b *Broker) expireAll() {
 	})
 }
 
-// short tells the governor that memory is short; it never blocks.
-func (b *Broker) short() {
+// squeezed tells the governor that memory is short, and what found no room; it never blocks. A need that is more than
+// half of all memory would take too much from everybody else.
+func (b *Broker) squeezed(need int64) {
+	for old := b.spare.Load(); need > old && need <= b.memory.Limit()/2; old = b.spare.Load() {
+		if b.spare.CompareAndSwap(old, need) {
+			break
+		}
+	}
 	select {
 	case b.squeeze <- struct{}{}:
 	default:
 	}
 }
 
-// short tells whether less than 5 % of memory storage is left.
-func short(m *segment.Memory) bool {
-	return m.Limit() > 0 && m.Used() > m.LogLimit()-m.Limit()/20
+// short tells whether less than 5 % of memory storage is left, or less than the largest need that found no room.
+func (b *Broker) short() bool {
+	m := b.memory
+	return m.Limit() > 0 && m.Used() > m.LogLimit()-max(m.Limit()/20, b.spare.Load())
 }
 
 // relieve asks the largest partition for its oldest segment, until memory is not short or nobody has anything to give.
 func (b *Broker) relieve() {
-	for b.memory != nil && short(b.memory) && !b.closing.Load() {
+	for b.memory != nil && b.short() && !b.closing.Load() {
 		var largest *Actor
 		b.each(func(_ *topic, a *Actor) bool {
 			if largest == nil || a.bytes.Load() > largest.bytes.Load() {
