@@ -105,3 +105,20 @@ func TestMemoryCountsWhatItHolds(t *testing.T) {
 		t.Errorf("%d bytes are used after the last reader left: %v", fs.Used(), err)
 	}
 }
+
+// Memory becomes free again when segments are sealed and go, so sealing must be possible when there is none left.
+func TestMemoryThatIsFullOfRecordsCanSeal(t *testing.T) {
+	fs := segment.NewMemory(1 << 20)
+	if err := fs.Mkdir(dir); err != nil {
+		t.Fatal(err)
+	}
+	l, _ := open(t, fs, 1<<30)
+	for tryPut(l, 0, 5) == nil {
+	}
+	if err := l.Seal(true).Run(); err != nil {
+		t.Fatalf("%d of %d bytes are used: %v", fs.Used(), fs.Limit(), err)
+	}
+	if fs.Used() > fs.Limit() {
+		t.Errorf("%d bytes are used", fs.Used())
+	}
+}
