@@ -113,7 +113,12 @@ func TestMemoryThatIsFullOfRecordsCanSeal(t *testing.T) {
 		t.Fatal(err)
 	}
 	l, _ := open(t, fs, 1<<30)
-	for tryPut(l, 0, 5) == nil {
+	var err error
+	for err == nil {
+		err = tryPut(l, 0, 5)
+	}
+	if !errors.Is(err, segment.ErrMemoryFull) {
+		t.Fatal(err)
 	}
 	if err := l.Seal(true).Run(); err != nil {
 		t.Fatalf("%d of %d bytes are used: %v", fs.Used(), fs.Limit(), err)
