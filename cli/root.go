@@ -86,6 +86,7 @@ func rootCommand() *cobra.Command {
 	root := serveCommand()
 	root.Version = Version()
 	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("flashq {{.Version}}\n")
 	root.AddCommand(producerCommand(), consumerCommand(), topicsCommand(), topicCommand(), healthCommand(),
 		demoCommand(), loadtestCommand())

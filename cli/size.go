@@ -12,11 +12,16 @@ import (
 // Size is a flag in bytes, written as a plain number or with a unit: 65536, 64KiB, 16MB, 1.5GiB.
 type Size int64
 
+const (
+	sizeType  = "size"
+	sizeForms = "bytes such as 65536, 64KiB, 16MB or 1.5GiB"
+)
+
 // Set reads a size. A fraction of a byte is cut off.
 func (s *Size) Set(text string) error {
 	n, err := parseSize(strings.TrimSpace(text))
 	if err != nil || n > math.MaxInt64 {
-		return fmt.Errorf("%q; allowed: bytes such as 65536, 64KiB, 16MB or 1.5GiB, 0 to 8EiB less one byte", text)
+		return fmt.Errorf("%q; allowed: %s, 0 to 8EiB less one byte", text, sizeForms)
 	}
 	*s = Size(n)
 	return nil
@@ -46,4 +51,4 @@ func (s *Size) String() string {
 }
 
 // Type names the flag's value in the help.
-func (*Size) Type() string { return "size" }
+func (*Size) Type() string { return sizeType }
