@@ -85,7 +85,7 @@ func TestCommitsLeaveASmallFolder(t *testing.T) {
 	fs := segmenttest.New()
 	b := engine(t, fs, Config{Fsync: FsyncNever})
 	tp := makeTopic(t, b, "t", 10)
-	const each, writers = 8000, 5
+	const each, writers = 1200, 5 // of 1 KB: some three rolls in each of two logs
 	for p := range 10 {
 		mustPut(t, tp, p, strings.Split(strings.Repeat("x", 1000), "")...)
 	}
@@ -94,6 +94,7 @@ func TestCommitsLeaveASmallFolder(t *testing.T) {
 		wait.Go(func() {
 			for i := range each {
 				c := commitOf(fmt.Sprint("group-", w%2), "t", i%10, int64(i%1000))
+				c.Offsets[0].Metadata = strings.Repeat("m", 1000)
 				if _, err := b.Commit(context.Background(), c); err != nil {
 					t.Error(err)
 					return
@@ -158,7 +159,7 @@ func TestCommitsSurviveAPowerCut(t *testing.T) {
 			}
 		}
 	}
-	const commits = 3500 // of 1 KB: three rolls
+	const commits = 3300 // of 1 KB: three rolls
 	b := engine(t, fs, Config{Fsync: FsyncAlways})
 	mustPut(t, makeTopic(t, b, "t", 1), 0, strings.Split(strings.Repeat("x", commits), "")...)
 	for i := range int64(commits) {

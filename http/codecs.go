@@ -7,6 +7,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 
 	"flashq/segment/slab"
 )
@@ -22,6 +23,7 @@ var (
 type codecs struct {
 	gunzips chan *gzip.Reader
 	unzstds chan *zstd.Decoder
+	unlz4s  chan *lz4.Reader
 	gzips   chan *gzip.Writer
 	zstds   chan *zstd.Encoder
 	window  uint64 // the largest zstd window that is decoded, and so what one decoder may hold
@@ -30,7 +32,7 @@ type codecs struct {
 func newCodecs(maxBody int) *codecs {
 	n := runtime.GOMAXPROCS(0)
 	return &codecs{
-		gunzips: empty[*gzip.Reader](n), unzstds: empty[*zstd.Decoder](n),
+		gunzips: empty[*gzip.Reader](n), unzstds: empty[*zstd.Decoder](n), unlz4s: empty[*lz4.Reader](n),
 		gzips: empty[*gzip.Writer](n), zstds: empty[*zstd.Encoder](n),
 		window: uint64(max(maxBody, 8<<20)), // every zstd level up to 19 stays within 8 MiB
 	}
@@ -75,6 +77,19 @@ func (c *codecs) unzstd(dst []byte, src io.Reader, limit int) ([]byte, error) {
 	}
 	dst, err = readBounded(dst, r, limit)
 	_ = r.Reset(nil) // lets go of src
+	return dst, err
+}
+
+// unlz4 does the same for lz4, which only Kafka's batches use.
+func (c *codecs) unlz4(dst []byte, src io.Reader, limit int) ([]byte, error) {
+	r := <-c.unlz4s
+	defer func() { c.unlz4s <- r }()
+	if r == nil {
+		r = lz4.NewReader(nil)
+	}
+	r.Reset(src)
+	dst, err := readBounded(dst, r, limit)
+	r.Reset(nil) // lets go of src
 	return dst, err
 }
 

@@ -53,6 +53,8 @@ func (c *codecs) unpack(room []byte, b batch.Batch) (_ batch.Batch, _ []byte, er
 		plain, err = c.unzstd(plain, bytes.NewReader(packed), limit)
 	case codecSnappy:
 		plain, err = unsnappy(plain, packed, limit)
+	case codecLZ4:
+		plain, err = c.unlz4(plain, bytes.NewReader(packed), limit)
 	default:
 		err = fmt.Errorf("%w: %d", errCodec, b.Codec())
 	}

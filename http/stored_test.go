@@ -1,11 +1,13 @@
 package http
 
 import (
+	"bytes"
 	"encoding/binary"
 	"hash/crc32"
 	"testing"
 
 	"github.com/klauspost/compress/snappy"
+	"github.com/pierrec/lz4/v4"
 
 	"flashq/broker"
 	"flashq/segment/batch"
@@ -58,6 +60,7 @@ func TestStoredCompression(t *testing.T) {
 	for name, b := range map[string]batch.Batch{
 		"gzip":        packed(1, func(p []byte) []byte { return []byte(gzipped(t, string(p))) }, "one", "two", "three"),
 		"snappy":      packed(2, func(p []byte) []byte { return snappy.Encode(nil, p) }, "one", "two", "three"),
+		"lz4":         packed(3, func(p []byte) []byte { return lz4ed(t, p) }, "one", "two", "three"),
 		"java snappy": packed(2, xerialBlocks, "one", "two", "three"),
 		"zstd":        packed(4, func(p []byte) []byte { return []byte(zstded(t, string(p))) }, "one", "two", "three"),
 	} {
@@ -76,11 +79,26 @@ func TestStoredCompression(t *testing.T) {
 	}
 }
 
+func lz4ed(t *testing.T, p []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := lz4.NewWriter(&out)
+	if _, err := w.Write(p); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
 // What can't be taken apart is damage to a reader: told with the way around it, never skipped and never a dead end.
 func TestUnreadableBatchesAreDamage(t *testing.T) {
 	bomb := string(make([]byte, 80<<20))
 	for name, b := range map[string]batch.Batch{
-		"lz4":           packed(3, asIs, "one", "two"),
+		"not lz4":       packed(3, asIs, "one", "two"),
+		"cut lz4":       packed(3, func(p []byte) []byte { return lz4ed(t, p[:len(p)-3]) }, "one", "two"),
+		"no such codec": packed(5, asIs, "one", "two"),
 		"not gzip":      packed(1, asIs, "one", "two"),
 		"not zstd":      packed(4, asIs, "one", "two"),
 		"not snappy":    packed(2, asIs, "one", "two"),
