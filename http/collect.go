@@ -65,6 +65,7 @@ func (f *fetching) look(c *cursor) (err error) {
 // rounds shares the budgets fairly: in each round every readable partition gets an equal share of what is left, at
 // least one record, and what some leave over goes round again.
 func (f *fetching) rounds() error {
+	first := f.turn()
 	for {
 		readers := 0
 		for i := range f.cursors {
@@ -77,7 +78,7 @@ func (f *fetching) rounds() error {
 		}
 		records, size := max(f.recordsLeft/readers, 1), f.bytesLeft/readers
 		for i := range f.cursors {
-			c := &f.cursors[i]
+			c := &f.cursors[(first+i)%len(f.cursors)]
 			if c.view == nil || !c.readable() || f.recordsLeft == 0 {
 				continue
 			}
@@ -90,6 +91,20 @@ func (f *fetching) rounds() error {
 			}
 		}
 	}
+}
+
+// turn is the index of the cursor that is read first, since a budget may end before all had a share. Who continues a
+// position reads the others first in time: it moves on with what was read, so that nobody has to remember whose turn it
+// is.
+func (f *fetching) turn() int {
+	if f.query.start != startPosition {
+		return 0
+	}
+	sum := uint64(0)
+	for i := range f.cursors {
+		sum += uint64(f.cursors[i].next)
+	}
+	return int(sum % uint64(len(f.cursors)))
 }
 
 // cutShort tells that a scan which may find nothing for long has to end: to_time leaves records out, and since their
