@@ -94,6 +94,20 @@ func TestNoRoom(t *testing.T) {
 	}
 }
 
+// A full disk has no room for the index files of the last segment; its records are made durable all the same.
+func TestCloseOnAFullDiskSyncsTheRecords(t *testing.T) {
+	fs := newDisk()
+	l, _ := open(t, fs, 1<<20)
+	put(t, l, 1, 3)
+	fs.FailFrom(segmenttest.OpWrite, 1, syscall.ENOSPC)
+	if err := l.Close(true); !segment.IsNoSpace(err) {
+		t.Errorf("close: %v", err)
+	}
+	l, _ = open(t, fs.Crash(nil), 1<<20)
+	recs, _ := readAll(t, l, 0)
+	wantDense(t, recs, 0, 3)
+}
+
 func TestTornWriteThatCannotBeCut(t *testing.T) {
 	fs := newDisk()
 	l, _ := open(t, fs, 1<<20)

@@ -139,8 +139,8 @@ func (l *Log) Close(sync bool) error {
 	err := errors.Join(
 		overwrite(l.cfg.FS, l.path(a.base, indexSuffix), a.encodeOffsets(), sync),
 		overwrite(l.cfg.FS, l.path(a.base, timeIndexSuffix), a.encodeTimes(), sync))
-	if sync && err == nil {
-		err = errors.Join(a.file.Sync(), l.cfg.FS.SyncDir(l.cfg.Dir))
+	if sync { // the records also where there is no room for their indexes
+		err = errors.Join(err, a.file.Sync(), l.cfg.FS.SyncDir(l.cfg.Dir))
 	}
 	err = errors.Join(err, a.file.drop())
 	a.file = nil
