@@ -136,6 +136,23 @@ func TestWriteErrors(t *testing.T) {
 	})
 }
 
+// Rule 8: a flood of connections that takes every descriptor does not take a partition that has to roll with it.
+func TestRollWithoutDescriptors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := segmenttest.New()
+		b := engine(t, fs, Config{SegmentBytes: 1 << 10})
+		tp := makeTopic(t, b, "t", 1)
+		mustPut(t, tp, 0, strings.Repeat("a", 1000))
+		fs.FailFrom(segmenttest.OpCreate, 1, syscall.EMFILE)
+		if err := put(tp, 0, strings.Repeat("b", 100)); !errors.Is(err, broker.ErrDiskFull) {
+			t.Fatalf("append without a descriptor for its segment: %v", err)
+		}
+		fs.Heal()
+		mustPut(t, tp, 0, "c")
+		wantValues(t, tp, 0, strings.Repeat("a", 1000), "c")
+	})
+}
+
 // Rule 8: under always, readers see what is synced and nothing else.
 func TestHighWatermarkIsTheSyncedEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

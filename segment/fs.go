@@ -53,7 +53,9 @@ type Adopter interface {
 	AdoptAt(p []byte, off int64) error
 }
 
-// IsNoSpace tells whether a write failed for want of room only, so that it may be tried again.
+// IsNoSpace tells whether a write failed for want of room only, or of a descriptor for a new file, so that it may be
+// tried again.
 func IsNoSpace(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, ErrMemoryFull)
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, ErrMemoryFull) ||
+		errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
