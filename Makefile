@@ -15,9 +15,10 @@ BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X 
 CONCURRENT := ./actor/... ./partition/... ./segment/...
 BENCHED := ./segment/... ./partition/... ./actor/... ./http/...
 
-# Rounds of kill -9 against the built binary, fuzz inputs per target, repetitions per benchmark, time of each profiled.
+# Rounds of kill -9 against the built binary, fuzz inputs per target, seeds per state machine, repetitions per benchmark, time of each profiled.
 KILLS ?= 200
 FUZZ ?= 30000x
+SEEDS ?= 2000
 COUNT ?= 3
 BENCHTIME ?= 200ms
 
@@ -34,7 +35,7 @@ build: ## build the static binary bin/flashq
 	$(BUILD) -o bin/flashq .
 
 .PHONY: test
-test: quick race lint fuzz kafka e2e ## everything, from an empty machine: what CI runs
+test: quick race seeds lint fuzz kafka e2e ## everything, from an empty machine: what CI runs
 	@echo "make test: all passed"
 
 .PHONY: quick
@@ -46,6 +47,10 @@ quick: ## the inner loop: vet and all tests
 race: ## the tests on one processor, then all under the race detector
 	GOMAXPROCS=1 $(GO) test -count=1 $(CONCURRENT)
 	$(GO) test -race ./...
+
+.PHONY: seeds
+seeds: ## the state machines of storage and groups, with many more seeds than the inner loop has
+	$(GO) test -count=1 ./segment ./partition ./group -run 'StateMachine|Model|Say' -rapid.checks=$(SEEDS)
 
 .PHONY: lint
 lint: $(LINT) ## style, and DESIGN's import lines

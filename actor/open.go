@@ -103,6 +103,7 @@ func (b *Broker) partitionConfig(dir string, r partition.Retention) partition.Co
 	r.SegmentBytes = b.shrink(r.SegmentBytes)
 	return partition.Config{
 		FS: b.fs, Dir: dir, Retention: r, HoldBack: b.config.Fsync == FsyncAlways, NewEpoch: b.folder.powerCut,
+		Sync: !b.folder.clean && b.config.Fsync != FsyncNever,
 	}
 }
 

@@ -19,6 +19,9 @@ type Config struct {
 	// NewEpoch tells that the machine went down with the log open: offsets that were lost may be used again, so a new
 	// leader epoch begins.
 	NewEpoch bool
+	// Sync makes what Open finds durable before anybody sees it: after an unclean end it may stand in the kernel's memory
+	// only, written but never synced.
+	Sync bool
 }
 
 // Partition is one log with what its offsets mean. All methods belong to its one owner.
@@ -45,7 +48,11 @@ func Open(c Config) (*Partition, segment.Report, error) {
 	p := &Partition{
 		log: log, holdBack: c.HoldBack, retention: c.Retention, synced: log.Next(), lastTS: log.LastTimestamp(),
 	}
-	if err := p.openEpoch(c); err != nil {
+	err = p.openEpoch(c)
+	if err == nil && c.Sync {
+		err = log.SyncJob().Run()
+	}
+	if err != nil {
 		return nil, report, errors.Join(err, log.Abandon())
 	}
 	return p, report, nil

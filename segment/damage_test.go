@@ -235,3 +235,27 @@ func TestSpoiltIndexes(t *testing.T) {
 		}
 	}
 }
+
+// Batches that were whole and are spoiled keep their offsets, however many stand at the end; a torn write behind them is
+// still cut. Else an offset that was acknowledged would be given out again.
+func TestSpoiledBatchesAtTheEndKeepTheirOffsets(t *testing.T) {
+	last := len(encode(9, 9, 3))
+	for _, torn := range []int{0, 1, 40} {
+		fs := filled(t, 4)
+		log := fs.Bytes(active)
+		log[len(log)-5] ^= 1
+		log[len(log)-last-5] ^= 1
+		fs.SetBytes(active, append(log, bytes.Repeat([]byte{0xa7}, torn)...))
+		l, r := open(t, fs, 1<<20)
+		if l.Next() != 12 || r.CutBytes != int64(torn) || len(r.Damage) == 0 || r.Damage[0].First != 6 {
+			t.Fatalf("%d torn bytes: next %d, report %+v", torn, l.Next(), r)
+		}
+		put(t, l, 100, 2)
+		recs, damaged := readAll(t, l, 0)
+		wantDense(t, recs[:6], 0, 6)
+		wantDense(t, recs[6:], 12, 14)
+		if len(damaged) == 0 || damaged[0].First != 6 || damaged[len(damaged)-1].NextGood != 12 {
+			t.Errorf("%d torn bytes: damage %v", torn, damaged)
+		}
+	}
+}

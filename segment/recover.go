@@ -74,24 +74,30 @@ func (s *scan) noteDamage(next int64) {
 	s.next = next
 }
 
-// judgeTail decides about bad bytes at the end behind which nothing good comes: a torn write is left to be cut, a batch
-// that once was whole stays, as damage that has a name.
+// judgeTail decides about bad bytes at the end behind which nothing good comes: batches that once were whole stay, as
+// damage that has a name, and a torn write behind them is left to be cut.
 func (s *scan) judgeTail(f io.ReaderAt, pos, size int64, powerCut bool) error {
-	p := make([]byte, min(size-pos, maxBatch))
-	if err := readFull(f, p, pos); err != nil {
-		return err
-	}
-	if n := wholeOnce(p, s.next, powerCut); n > 0 {
+	for pos < size {
+		p := make([]byte, min(size-pos, maxBatch))
+		if err := readFull(f, p, pos); err != nil {
+			return err
+		}
+		length, n := wholeOnce(p, s.next, powerCut)
+		if n == 0 {
+			return nil
+		}
 		s.noteDamage(s.next + n)
-		s.end = size
+		pos += int64(length)
+		s.end = pos
 	}
 	return nil
 }
 
-// wholeOnce tells how many records the damaged batch p held, 0 when p looks like a torn write.
-func wholeOnce(p []byte, expected int64, powerCut bool) int64 {
+// wholeOnce tells how long the damaged batch that p begins with is, and how many records it held: 0 when p looks like a
+// torn write.
+func wholeOnce(p []byte, expected int64, powerCut bool) (length int, records int64) {
 	if len(p) < batch.HeaderSize {
-		return 0
+		return 0, 0
 	}
 	whole := batch.Batch(p)
 	declared, err := batch.Size(p)
@@ -101,9 +107,9 @@ func wholeOnce(p []byte, expected int64, powerCut bool) int64 {
 	}
 	covered := whole.CRCHolds()
 	if !covered && (!fits || powerCut || whole.BaseOffset() != expected) {
-		return 0
+		return 0, 0
 	}
-	return recordsIn(whole)
+	return len(whole), recordsIn(whole)
 }
 
 // recordsIn counts the records of a damaged batch. The header says it twice; where the two differ, the CRC tells which
