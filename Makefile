@@ -66,7 +66,7 @@ kafka: build $(KAFKA_LIBS) ## Kafka's own tools and broker judge our files
 
 .PHONY: e2e
 e2e: build ## end to end through the built binary, many rounds of kill -9 included
-	FLASHQ_BIN=$(CURDIR)/bin/flashq FLASHQ_KILLS=$(KILLS) $(GO) test -count=1 ./e2e/
+	FLASHQ_BIN=$(CURDIR)/bin/flashq FLASHQ_KILLS=$(KILLS) $(GO) test -C e2e -count=1
 
 .PHONY: bench
 bench: ## the benchmarks; compare two runs with `go tool benchstat`

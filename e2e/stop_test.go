@@ -8,27 +8,26 @@ import (
 	"testing"
 
 	"flashq/e2e/instance"
+	"flashq/e2e/oracle"
 )
 
 // SIGTERM under load: what was accepted is answered, the exit code is 0, and a restart finds exactly what was answered.
 func TestStopAnswersWhatWasAccepted(t *testing.T) {
 	args := []string{"--storage=file", "--data-dir=" + t.TempDir()}
-	l := newLedger()
+	l := oracle.NewLedger(loadTopic, partitions)
 	position := ""
 	for range 3 {
 		broker := instance.Start(t, args...)
 		if position == "" {
 			broker.CreateTopic(t, loadTopic, partitions)
 		}
-		load(t, broker, l, 200, func() { broker.Signal(t, syscall.SIGTERM) })
+		l.Load(t, broker, 200, func() { broker.Signal(t, syscall.SIGTERM) })
 		if code := broker.Wait(t); code != 0 {
 			t.Fatalf("exit code %d after SIGTERM", code)
 		}
 		broker = instance.Start(t, args...)
-		var got map[int][]instance.Record
-		got, position = broker.ReadFrom(t, loadTopic, position)
-		l.check(t, got)
-		l.checkAnswered(t)
+		position = l.CheckFrom(t, broker, position)
+		l.CheckAnswered(t)
 		broker.Stop(t)
 	}
 }

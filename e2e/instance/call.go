@@ -69,3 +69,15 @@ func (i *Instance) CreateTopic(t testing.TB, topic string, partitions int, field
 	}
 	i.Must(t, http.StatusCreated, "PUT", "/topics/"+url.PathEscape(topic), "application/json", []byte(body+"}"), nil)
 }
+
+// Refusal gives the error code of a 503 and demands its Retry-After; any other answer fails the test.
+func Refusal(t testing.TB, a Answer) string {
+	t.Helper()
+	var e struct{ Error string }
+	if err := json.Unmarshal(a.Body, &e); err != nil || a.Status != http.StatusServiceUnavailable || e.Error == "" ||
+		a.Header.Get("Retry-After") == "" {
+		t.Errorf("status %d, Retry-After %q: %.300s", a.Status, a.Header.Get("Retry-After"), a.Body)
+		return "not a refusal"
+	}
+	return e.Error
+}

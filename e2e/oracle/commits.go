@@ -1,7 +1,8 @@
-package e2e
+package oracle
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"testing"
@@ -9,19 +10,20 @@ import (
 	"flashq/e2e/instance"
 )
 
-// commitLedger is the oracle for one group's offsets: what was acknowledged, and what was asked for without an answer.
-// churn and check take turns.
-type commitLedger struct {
+// Commits is the oracle for one group's offsets: what was acknowledged, and what was asked for without an answer.
+// Churn and check take turns.
+type Commits struct {
 	topic        string
 	acked, asked map[int]int64 // by partition
 }
 
-func newCommitLedger(topic string) *commitLedger {
-	return &commitLedger{topic: topic, acked: map[int]int64{}, asked: map[int]int64{}}
+// NewCommits is for group g on one topic, which it has never read.
+func NewCommits(topic string) *Commits {
+	return &Commits{topic: topic, acked: map[int]int64{}, asked: map[int]int64{}}
 }
 
-// churn reads as a group and acknowledges each answer with the next call, until the broker no longer answers.
-func (l *commitLedger) churn(t *testing.T, broker *instance.Instance) {
+// Churn reads as a group and acknowledges each answer with the next call, until the broker no longer answers.
+func (l *Commits) Churn(t testing.TB, broker *instance.Instance) {
 	path := "/topics/" + l.topic + "/records?group=g&timeout_ms=20&max_records=50"
 	for ack := ""; ; {
 		a, err := broker.Call("GET", path+ack, "", nil)
@@ -41,8 +43,25 @@ func (l *commitLedger) churn(t *testing.T, broker *instance.Instance) {
 	}
 }
 
-// check wants every commit at least where it was acknowledged, and nowhere that nobody asked for.
-func (l *commitLedger) check(t *testing.T, broker *instance.Instance) {
+// Commit commits one offset and tells whether the broker answered.
+func (l *Commits) Commit(t testing.TB, broker *instance.Instance, partition int, offset int64) bool {
+	t.Helper()
+	l.asked[partition] = offset
+	body := fmt.Sprintf(`{"offsets":[{"topic":%q,"partition":%d,"offset":%d}]}`, l.topic, partition, offset)
+	a, err := broker.Call("POST", "/groups/g/offsets", "application/json", []byte(body))
+	if err != nil {
+		return false
+	}
+	if a.Status != http.StatusOK {
+		t.Errorf("commit: status %d: %s", a.Status, a.Body)
+		return false
+	}
+	l.acked[partition] = offset
+	return true
+}
+
+// Check wants every commit at least where it was acknowledged, and nowhere that nobody asked for.
+func (l *Commits) Check(t testing.TB, broker *instance.Instance) {
 	t.Helper()
 	var group struct {
 		Offsets []struct {
