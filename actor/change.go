@@ -97,6 +97,9 @@ func (b *Broker) changeTopic(t *topic, c broker.TopicChange) error {
 // makeTopic makes the folders, makes them durable and then says so in the metadata log: a crash in between leaves
 // folders without records, which a later creation takes over.
 func (b *Broker) makeTopic(name string, config broker.TopicConfig) (*topic, error) {
+	if b.meta.broken.Load() {
+		return nil, broker.ErrStorage // before a folder gets an id: an earlier record may have tied it to another one
+	}
 	raw := uuid.New()
 	t := &topic{broker: b, name: name, id: base64.RawURLEncoding.EncodeToString(raw[:]), uuid: raw}
 	t.config.Store(&config)
