@@ -15,8 +15,14 @@ BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X 
 CONCURRENT := ./actor/... ./partition/... ./segment/...
 BENCHED := ./segment/... ./partition/... ./actor/... ./http/...
 
-# Rounds of kill -9 against the built binary, fuzz inputs per target, seeds per state machine, repetitions per benchmark, time of each profiled.
+# Rounds of kill -9 against the built binary; system calls at which it is killed, and how many of each kind fail, evenly
+# spread; power cuts.
 KILLS ?= 200
+POINTS ?= 100
+FAILS ?= 6
+CUTS ?= 4
+
+# Fuzz inputs per target, seeds per state machine, repetitions per benchmark, time of each profiled.
 FUZZ ?= 30000x
 SEEDS ?= 2000
 COUNT ?= 3
@@ -35,7 +41,7 @@ build: ## build the static binary bin/flashq
 	$(BUILD) -o bin/flashq .
 
 .PHONY: test
-test: quick race seeds lint fuzz kafka e2e ## everything, from an empty machine: what CI runs
+test: quick race seeds lint fuzz kafka faults e2e ## everything, from an empty machine: what CI runs
 	@echo "make test: all passed"
 
 .PHONY: quick
@@ -63,6 +69,12 @@ fuzz: ## a smoke run of every fuzz target
 .PHONY: kafka
 kafka: build $(KAFKA_LIBS) ## Kafka's own tools and broker judge our files
 	FLASHQ_BIN=$(CURDIR)/bin/flashq FLASHQ_KAFKA_LIBS=$(KAFKA_LIBS) $(GO) test -count=1 ./e2e/kafka/...
+
+.PHONY: faults
+faults: build ## kills at every system call, power cuts, failing calls and full disks; needs root
+	tools/faults.sh
+	FLASHQ_BIN=$(CURDIR)/bin/flashq FLASHQ_FAULTS=1 FLASHQ_POINTS=$(POINTS) FLASHQ_FAILS=$(FAILS) FLASHQ_CUTS=$(CUTS) \
+		$(GO) test -C e2e/faults -count=1 -timeout=60m
 
 .PHONY: e2e
 e2e: build ## end to end through the built binary, many rounds of kill -9 included

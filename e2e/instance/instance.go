@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -29,20 +30,51 @@ type Instance struct {
 func Start(t testing.TB, args ...string) *Instance {
 	t.Helper()
 	i := Launch(t, args...)
-	i.Addr = i.log.Wait(t, banner)
+	i.Listening(t)
 	return i
 }
+
+// Listening waits until the broker listens.
+func (i *Instance) Listening(t testing.TB) {
+	t.Helper()
+	i.Addr = i.log.Wait(t, banner)
+}
+
+// Listens waits until the broker listens or has ended: false.
+func (i *Instance) Listens(t testing.TB) bool {
+	t.Helper()
+	addr, ok := i.log.Find(t, banner)
+	i.Addr = addr
+	return ok
+}
+
+// Log is what the broker has logged so far.
+func (i *Instance) Log() string { return i.log.String() }
 
 // Launch runs the broker on a free port without waiting for anything. What still runs when the test ends is killed.
 func Launch(t testing.TB, args ...string) *Instance {
 	t.Helper()
+	return Through{Command: []string{binary}}.Launch(t, args...)
+}
+
+// Through is another command that ends with running the broker, with the arguments that it is given: it may set limits
+// or trace. PID, signals and the exit code are the command's.
+type Through struct {
+	Command []string
+	Env     []string // beside that of the test
+}
+
+// Launch is the function Launch, through the command.
+func (c Through) Launch(t testing.TB, args ...string) *Instance {
+	t.Helper()
 	i := &Instance{log: NewJournal(), done: make(chan struct{})}
-	i.cmd = exec.Command(binary, append([]string{"--listen=127.0.0.1:0"}, args...)...)
+	i.cmd = exec.Command(c.Command[0], slices.Concat(c.Command[1:], []string{"--listen=127.0.0.1:0"}, args)...)
 	i.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // else a broker under the race detector lingers
+	i.cmd.Env = append(i.cmd.Env, c.Env...)
 	i.cmd.Stderr = i.log
 	i.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := i.cmd.Start(); err != nil {
-		t.Fatalf("start %s: %v", binary, err)
+		t.Fatalf("start %s: %v", c.Command[0], err)
 	}
 	i.PID = i.cmd.Process.Pid
 	go func() {
@@ -100,3 +132,6 @@ func (i *Instance) Kill() {
 	_ = i.cmd.Process.Kill() // fails when it ended already
 	<-i.done
 }
+
+// Terminate sends SIGTERM to a broker that may be gone already.
+func (i *Instance) Terminate() { _ = i.cmd.Process.Signal(syscall.SIGTERM) }

@@ -50,18 +50,28 @@ func (j *Journal) String() string {
 // none. It fails the test when the process ends without a match, or patience does.
 func (j *Journal) Wait(t testing.TB, what *regexp.Regexp) string {
 	t.Helper()
+	text, ok := j.Find(t, what)
+	if !ok {
+		t.Fatalf("the process ended without logging %s:\n%s", what, j)
+	}
+	return text
+}
+
+// Find is Wait for a process that may end without a match: false.
+func (j *Journal) Find(t testing.TB, what *regexp.Regexp) (string, bool) {
+	t.Helper()
 	found := make(chan []string, 1)
 	go func() { found <- j.match(what) }()
 	select {
 	case m := <-found:
 		if m == nil {
-			t.Fatalf("the process ended without logging %s:\n%s", what, j)
+			return "", false
 		}
-		return m[len(m)-1]
+		return m[len(m)-1], true
 	case <-time.After(patience):
 		t.Fatalf("the process did not log %s:\n%s", what, j)
 	}
-	return ""
+	return "", false
 }
 
 func (j *Journal) match(what *regexp.Regexp) []string {

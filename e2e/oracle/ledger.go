@@ -70,8 +70,9 @@ func NewLedger(topic string, partitions int) *Ledger {
 	}
 }
 
-// begin notes a request of n records before it is sent. The first record's id is padded to so many bytes.
-func (l *Ledger) begin(n, size int) *sending {
+// begin notes a request of n records before it is sent, to a partition or (-1) to where their keys belong. The first
+// record's id is padded to so many bytes.
+func (l *Ledger) begin(partition, n, size int) *sending {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := &sending{ids: map[int][]string{}, count: n}
@@ -81,7 +82,10 @@ func (l *Ledger) begin(n, size int) *sending {
 		if pad := size - len(id); i == 0 && pad > 0 {
 			id += "-" + string(bytes.Repeat([]byte{'x'}, pad))
 		}
-		p := partitioner.Partition(&kgo.Record{Key: []byte(key(id))}, l.partitions)
+		p := partition
+		if p < 0 {
+			p = partitioner.Partition(&kgo.Record{Key: []byte(key(id))}, l.partitions)
+		}
 		s.ids[p] = append(s.ids[p], id)
 	}
 	l.sent = append(l.sent, s)

@@ -3,6 +3,7 @@ package oracle
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -61,8 +62,17 @@ const NoAnswer = "no answer"
 // the error code of the answer, "" for an acknowledgement. Only a 503 is an answer to expect.
 func (l *Ledger) Put(t testing.TB, broker *instance.Instance, records, size int) string {
 	t.Helper()
-	s := l.begin(records, size)
-	a, err := broker.Call("POST", "/topics/"+l.Topic+"/records", "application/x-ndjson", s.ndjson())
+	return l.PutIn(t, broker, -1, records, size)
+}
+
+// PutIn is Put for one partition; -1 leaves it to the keys.
+func (l *Ledger) PutIn(t testing.TB, broker *instance.Instance, partition, records, size int) string {
+	t.Helper()
+	s, path := l.begin(partition, records, size), "/topics/"+l.Topic+"/records"
+	if partition >= 0 {
+		path += "?partition=" + strconv.Itoa(partition)
+	}
+	a, err := broker.Call("POST", path, "application/x-ndjson", s.ndjson())
 	if err != nil {
 		return NoAnswer
 	}

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Sees to it that the fault tests can run here: root, loop devices, and the programs that they call, which it installs
+# where they are missing. It fails where something can't be had: a fault test that doesn't run shows nothing.
+set -euo pipefail
+
+fail() {
+  echo "make faults: $*" >&2
+  exit 1
+}
+
+[ "$(id -u)" = 0 ] || fail "needs root: it mounts file systems"
+[ -e /dev/loop-control ] || fail "this kernel has no loop devices"
+
+missing=()
+command -v mkfs.ext4 >/dev/null || missing+=(e2fsprogs)
+command -v mount >/dev/null && command -v umount >/dev/null || missing+=(mount)
+command -v prlimit >/dev/null && command -v losetup >/dev/null || missing+=(util-linux)
+if [ ${#missing[@]} -gt 0 ]; then
+  command -v apt-get >/dev/null || fail "lacks ${missing[*]}, and there is no apt-get"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get install -y -q "${missing[@]}" || { apt-get update -q && apt-get install -y -q "${missing[@]}"; } ||
+    fail "could not install ${missing[*]}"
+fi
