@@ -85,8 +85,12 @@ func (f folder) use() error {
 	return f.fs.SyncDir("")
 }
 
-// started notes the boot that this run belongs to, after every partition has its new epoch.
+// started notes the boot that this run belongs to, after every partition has its new epoch. A note that says so already
+// stays: a restart on a full disk finds no room for another.
 func (f folder) started() error {
+	if boot, err := segment.ReadFile(f.fs, bootName); err == nil && string(boot) == bootID() {
+		return nil
+	}
 	return segment.WriteFile(f.fs, "", bootName, []byte(bootID()), true)
 }
 

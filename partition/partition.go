@@ -80,7 +80,8 @@ func (p *Partition) openEpoch(c Config) error {
 	}
 	epochs = append(epochs, segment.Epoch{Epoch: p.epoch, Start: p.log.Next()})
 	p.epochs = epochs
-	if err := segment.StoreEpochs(c.FS, c.Dir, epochs); err != nil {
+	err := segment.StoreEpochs(c.FS, c.Dir, epochs)
+	if err != nil && (c.NewEpoch || !segment.IsNoSpace(err)) { // an epoch that goes on can be read from the log next time
 		return fmt.Errorf("%s: leader epoch: %w", c.Dir, err)
 	}
 	return nil
