@@ -96,3 +96,18 @@ func texts(m [][]byte) []string {
 	}
 	return out
 }
+
+// Eventually asks again and again until the answer is yes, for at most as long as patience lasts.
+func Eventually(t testing.TB, what string, yes func() bool) {
+	t.Helper()
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	deadline := time.After(patience)
+	for !yes() {
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
