@@ -28,6 +28,12 @@ type send struct {
 	offset       int64 // -1 without an answer
 }
 
+// spot is where a record stands.
+type spot struct {
+	partition int
+	offset    int64
+}
+
 // poll is one answer to a client: what stood at each offset.
 type poll struct {
 	client int
@@ -98,7 +104,7 @@ func (h *history) consume(t *testing.T, at *address, client int, stop <-chan str
 // check holds the history and what is stored at the end to the rules.
 func (h *history) check(t *testing.T, stored map[int][]instance.Record) {
 	t.Helper()
-	where := map[string]place{}
+	where := map[string]spot{}
 	for p, records := range stored {
 		for i, r := range records {
 			if r.Offset != int64(i) {
@@ -107,13 +113,13 @@ func (h *history) check(t *testing.T, stored map[int][]instance.Record) {
 			if at, twice := where[*r.Value]; twice {
 				t.Fatalf("%s is at %+v and at %d:%d", *r.Value, at, p, i)
 			}
-			where[*r.Value] = place{p, r.Offset}
+			where[*r.Value] = spot{p, r.Offset}
 		}
 	}
 	sent := map[string]bool{}
 	for _, s := range h.sends {
 		sent[s.value] = true
-		if at, ok := where[s.value]; s.offset >= 0 && (!ok || at != (place{s.partition, s.offset})) {
+		if at, ok := where[s.value]; s.offset >= 0 && (!ok || at != (spot{s.partition, s.offset})) {
 			t.Fatalf("%s was acknowledged at %d:%d; stored %v, at %+v", s.value, s.partition, s.offset, ok, at)
 		}
 	}
