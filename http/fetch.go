@@ -149,9 +149,10 @@ func (f *fetching) addCursor(partition int) {
 	f.cursors = append(f.cursors, cursor{partition: partition, truncated: truncated})
 }
 
-// satisfied tells that there is nothing to wait for: enough is there, a limit is reached, or damage has to be told.
+// satisfied tells that there is nothing to wait for: enough is there, a limit is reached, or damage has to be told. A
+// fetch that waits for anything at all (1 byte, the default) takes a record without any.
 func (f *fetching) satisfied() bool {
-	if f.size >= f.query.minBytes && f.count > 0 || f.recordsLeft == 0 {
+	if f.count > 0 && (f.size >= f.query.minBytes || f.query.minBytes == 1) || f.recordsLeft == 0 {
 		return true
 	}
 	for i := range f.cursors {

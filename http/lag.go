@@ -68,8 +68,10 @@ func (l *look) rows(g broker.Group, topic string) ([]offsetRow, error) {
 	}
 	for _, name := range names {
 		t, err := l.at(name)
-		if errors.Is(err, broker.ErrTopicNotFound) && topic == "" {
-			continue // it was deleted meanwhile
+		var gone *apiError
+		deleted := errors.Is(err, broker.ErrTopicNotFound) || errors.As(err, &gone) && gone.status == 404
+		if deleted && topic == "" {
+			continue // it went meanwhile
 		}
 		if err != nil {
 			return nil, aboutTopic(err, name)
@@ -104,12 +106,9 @@ func (l *look) at(name string) (*lookedAt, error) {
 		return nil, err
 	}
 	t := &lookedAt{topic: topic}
-	for p := range topic.Config().Partitions {
-		stats, err := topic.Stats(l.ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		t.stats = append(t.stats, stats)
+	err = eachPartition(l.ctx, topic, func(_ int, p broker.PartitionStats, _ string) { t.stats = append(t.stats, p) })
+	if err != nil {
+		return nil, err
 	}
 	l.topics[name] = t
 	return t, nil

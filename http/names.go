@@ -1,6 +1,7 @@
 package http
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -12,17 +13,26 @@ const maxTopicName = 249
 // maxGroupName is Kafka's limit, too.
 const maxGroupName = 255
 
-// topicName gives the path's topic, checked. The router hands out the raw path segment, so an escaped slash arrives as
-// %2f and fails the allow-list like any other stranger.
+// topicName gives the path's topic, checked. The router hands out the raw path segment.
 func topicName(ctx *fasthttp.RequestCtx) (string, error) {
-	name, _ := ctx.UserValue("topic").(string)
+	name := pathName(ctx, "topic")
 	return name, checkName("topic", name, maxTopicName)
 }
 
 // groupName gives the path's group, checked.
 func groupName(ctx *fasthttp.RequestCtx) (string, error) {
-	name, _ := ctx.UserValue("group").(string)
+	name := pathName(ctx, "group")
 	return name, checkName("group", name, maxGroupName)
+}
+
+// pathName gives a segment of the path without its escapes: a client may escape what needs none, as in %61 for a. What
+// it may stand for is judged behind that, so an escaped slash is a name that is refused.
+func pathName(ctx *fasthttp.RequestCtx, param string) string {
+	name, _ := ctx.UserValue(param).(string)
+	if plain, err := url.PathUnescape(name); err == nil {
+		return plain
+	}
+	return name
 }
 
 // checkName refuses a name of a topic or group; field says which.

@@ -48,7 +48,7 @@ func unknownParam(name string, allowed []string) error {
 	}
 	return &apiError{
 		status: 400, code: "invalid_parameter", message: message,
-		details: details{"parameter": clip(name), "allowed": slices.Clone(allowed)},
+		details: details{"parameter": clip(name), "allowed": append([]string{}, allowed...)},
 	}
 }
 

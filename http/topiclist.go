@@ -60,7 +60,7 @@ func (s *Server) summaries(topics []broker.Topic) ([]topicSummary, error) {
 	list := make([]topicSummary, 0, len(topics))
 	for _, t := range topics {
 		sum := topicSummary{Name: t.Name(), Partitions: t.Config().Partitions, FirstTimestamp: noTime, LastTimestamp: noTime}
-		err := eachPartition(s.calls, t, func(_ int, p broker.PartitionStats) {
+		err := eachPartition(s.calls, t, func(_ int, p broker.PartitionStats, _ string) {
 			sum.Records += p.HighWatermark - p.LogStart
 			sum.Bytes += p.Bytes
 			sum.FirstTimestamp = earlier(sum.FirstTimestamp, statTime(p.FirstTimestamp))

@@ -27,6 +27,8 @@ type partitionView struct {
 	HighWaterMark int64 `json:"high_water_mark"`
 	Bytes         int64 `json:"bytes"`
 	Segments      int   `json:"segments"`
+	// Error tells that the partition is down and its figures are not known.
+	Error string `json:"error,omitempty"`
 }
 
 // groupLag is how far a group that reads the topic is behind.
@@ -109,9 +111,10 @@ func (s *Server) showTopic(ctx *fasthttp.RequestCtx, status int, topic broker.To
 		Topic: topic.Name(), Partitions: config.Partitions, RetentionMs: config.RetentionMs,
 		RetentionBytes: config.RetentionBytes, SegmentBytes: config.SegmentBytes,
 	}
-	err := eachPartition(s.calls, topic, func(partition int, p broker.PartitionStats) {
+	err := eachPartition(s.calls, topic, func(partition int, p broker.PartitionStats, down string) {
 		view.Details = append(view.Details, partitionView{
 			Partition: partition, Earliest: p.LogStart, HighWaterMark: p.HighWatermark, Bytes: p.Bytes, Segments: p.Segments,
+			Error: down,
 		})
 	})
 	if err != nil {
@@ -124,16 +127,27 @@ func (s *Server) showTopic(ctx *fasthttp.RequestCtx, status int, topic broker.To
 	return nil
 }
 
-func eachPartition(ctx context.Context, topic broker.Topic, see func(partition int, p broker.PartitionStats)) error {
+// eachPartition shows the figures of a topic's partitions. One that is down has none, and down says why: the others are
+// there all the same.
+func eachPartition(
+	ctx context.Context, topic broker.Topic, see func(partition int, p broker.PartitionStats, down string),
+) error {
 	for partition := range topic.Config().Partitions {
 		p, err := topic.Stats(ctx, partition)
+		down := ""
+		if errors.Is(err, broker.ErrStorage) {
+			p, down, err = noStats, "storage_error", nil
+		}
 		if err != nil {
 			return aboutTopic(fmt.Errorf("partition %d: stats: %w", partition, err), topic.Name())
 		}
-		see(partition, p)
+		see(partition, p, down)
 	}
 	return nil
 }
+
+// noStats are those of a partition that nothing is known of.
+var noStats = broker.PartitionStats{FirstTimestamp: -1, LastTimestamp: -1}
 
 // aboutTopic names the topic that is not there, or no longer; other errors stay as they are.
 func aboutTopic(err error, name string) error {

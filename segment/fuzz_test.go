@@ -1,6 +1,7 @@
 package segment_test
 
 import (
+	"slices"
 	"testing"
 
 	"flashq/segment"
@@ -23,7 +24,7 @@ func FuzzRecovery(f *testing.F) {
 		if len(tail) > 1<<16 {
 			return
 		}
-		file := append(whole[:len(whole):len(whole)], tail...)
+		file := slices.Concat(whole, tail)
 		file = file[:len(file)-int(cut)%len(file)]
 		fs := newDisk()
 		fs.SetBytes(dir+"/00000000000000000000.log", file)
