@@ -76,7 +76,7 @@ func TestNamesMayBeEscaped(t *testing.T) {
 	}
 	f.do("PUT", "/groups/%67", "").want(t, 201)
 	f.get("/groups/g").want(t, 200)
-	for _, name := range []string{"%2e%2e", "..%2fx", "a%2fb", "a%00", "%2Dx", "%zz", "a%25"} {
+	for _, name := range []string{"%2e%2e", "..%2fx", "a%2fb", "a%00", "%2Dx", "a%25"} {
 		f.get("/topics/"+name+"/records").wantError(t, 400, "validation_error")
 	}
 }
