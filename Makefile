@@ -19,7 +19,7 @@ BENCHED := ./segment/... ./partition/... ./actor/... ./http/...
 # spread; power cuts.
 KILLS ?= 200
 POINTS ?= 100
-FAILS ?= 6
+FAILS ?= 10
 CUTS ?= 4
 
 # Fuzz inputs per target, seeds per state machine, repetitions per benchmark, time of each profiled.
@@ -74,7 +74,7 @@ kafka: build $(KAFKA_LIBS) ## Kafka's own tools and broker judge our files
 faults: build ## kills at every system call, power cuts, failing calls and full disks; needs root
 	tools/faults.sh
 	FLASHQ_BIN=$(CURDIR)/bin/flashq FLASHQ_FAULTS=1 FLASHQ_POINTS=$(POINTS) FLASHQ_FAILS=$(FAILS) FLASHQ_CUTS=$(CUTS) \
-		$(GO) test -C e2e/faults -count=1 -timeout=60m
+		unshare --mount $(GO) test -C e2e/faults -count=1 -timeout=60m
 
 .PHONY: e2e
 e2e: build ## end to end through the built binary, many rounds of kill -9 included

@@ -11,12 +11,16 @@ fail() {
 [ "$(id -u)" = 0 ] || fail "needs root: it mounts file systems"
 [ -e /dev/loop-control ] || fail "this kernel has no loop devices"
 
+has() { # all of these programs
+  for program; do command -v "$program" >/dev/null || return 1; done
+}
+
 missing=()
-command -v mkfs.ext4 >/dev/null || missing+=(e2fsprogs)
-command -v mount >/dev/null && command -v umount >/dev/null || missing+=(mount)
-command -v prlimit >/dev/null && command -v losetup >/dev/null || missing+=(util-linux)
+has mkfs.ext4 || missing+=(e2fsprogs)
+has mount umount || missing+=(mount)
+has prlimit setpriv unshare || missing+=(util-linux)
 if [ ${#missing[@]} -gt 0 ]; then
-  command -v apt-get >/dev/null || fail "lacks ${missing[*]}, and there is no apt-get"
+  has apt-get || fail "lacks ${missing[*]}, and there is no apt-get"
   export DEBIAN_FRONTEND=noninteractive
   apt-get install -y -q "${missing[@]}" || { apt-get update -q && apt-get install -y -q "${missing[@]}"; } ||
     fail "could not install ${missing[*]}"

@@ -103,7 +103,8 @@ func fill(t *testing.T, broker *instance.Instance, l *oracle.Ledger) {
 	t.Helper()
 	refusals := 0
 	for size := 200_000; size > 100; size /= 3 {
-		for accepts(t, l.Put(t, broker, 2, size), "", "disk_full") == "" {
+		for code := ""; code == ""; {
+			code = accepts(t, l.Put(t, broker, 2, size), "", "disk_full")
 		}
 		refusals++
 	}

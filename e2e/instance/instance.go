@@ -20,6 +20,7 @@ var banner = regexp.MustCompile(`msg="flashq is listening".* addr=(\S+)`)
 type Instance struct {
 	Addr string // host:port
 	PID  int
+	Args []string // what it was started with, the first is its own --listen
 
 	cmd  *exec.Cmd
 	log  *Journal
@@ -68,7 +69,8 @@ type Through struct {
 func (c Through) Launch(t testing.TB, args ...string) *Instance {
 	t.Helper()
 	i := &Instance{log: NewJournal(), done: make(chan struct{})}
-	i.cmd = exec.Command(c.Command[0], slices.Concat(c.Command[1:], []string{"--listen=127.0.0.1:0"}, args)...)
+	i.Args = append([]string{"--listen=127.0.0.1:0"}, args...)
+	i.cmd = exec.Command(c.Command[0], slices.Concat(c.Command[1:], i.Args)...)
 	i.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // else a broker under the race detector lingers
 	i.cmd.Env = append(i.cmd.Env, c.Env...)
 	i.cmd.Stderr = i.log

@@ -21,7 +21,8 @@ type Ledger struct {
 	sent       []*sending
 	acked      int           // how many of them were acknowledged
 	ackedRecs  int           // the records in those
-	busy       time.Duration // how long Load wrote
+	busy       time.Duration // how long Load wrote until it had enough
+	rated      int           // how many were acknowledged by then
 
 	// owned by the checks
 	sentIDs  map[string]bool
@@ -147,7 +148,7 @@ func (l *Ledger) Rate() float64 {
 	if l.busy == 0 {
 		return 0
 	}
-	return float64(l.acked) / l.busy.Seconds()
+	return float64(l.rated) / l.busy.Seconds()
 }
 
 // String is the one line of a run.
@@ -160,13 +161,40 @@ func (l *Ledger) String() string {
 	return line
 }
 
+// Sum adds up the ledgers of several runs.
+type Sum struct {
+	Acknowledged, Excused int
+	verdicts              map[Verdict]int
+	busy                  time.Duration
+	rated                 int
+}
+
+// Add takes a ledger whose run is over.
+func (s *Sum) Add(l *Ledger) {
+	if s.verdicts == nil {
+		s.verdicts = map[Verdict]int{}
+	}
+	for v, n := range l.verdicts {
+		s.verdicts[v] += n
+	}
+	s.Acknowledged += l.Acknowledged()
+	s.Excused += l.excused
+	s.busy += l.busy
+	s.rated += l.rated
+}
+
+func (s Sum) String() string {
+	l := Ledger{ackedRecs: s.Acknowledged, verdicts: s.verdicts, busy: s.busy, rated: s.rated}
+	return l.String()
+}
+
 // Copy is a ledger that has seen nothing yet, with what was sent and acknowledged until now: to judge a copy of the data
 // folder while writers go on with the original. Acknowledgements from since on may be lost; the zero time is none.
 func (l *Ledger) Copy(since time.Time) *Ledger {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := NewLedger(l.Topic, l.partitions)
-	c.acked, c.ackedRecs = l.acked, l.ackedRecs
+	c.acked, c.ackedRecs, c.busy, c.rated = l.acked, l.ackedRecs, l.busy, l.rated
 	for _, s := range l.sent {
 		same := *s
 		same.excused = s.acked && !since.IsZero() && !s.at.Before(since)

@@ -18,12 +18,14 @@ const writers = 6
 // requests were acknowledged. It returns when every writer has stopped.
 func (l *Ledger) Load(t testing.TB, broker *instance.Instance, acks int, enough func()) {
 	t.Helper()
-	goal := l.Answered() + acks
+	before := l.Answered()
+	goal := before + acks
 	began := time.Now()
 	var once sync.Once
 	reached := func() {
 		l.mu.Lock()
 		l.busy += time.Since(began)
+		l.rated += l.acked - before
 		l.mu.Unlock()
 		enough()
 	}
