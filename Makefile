@@ -56,7 +56,7 @@ race: ## the tests on one processor, then all under the race detector
 
 .PHONY: seeds
 seeds: ## the state machines of storage and groups, with many more seeds than the inner loop has
-	$(GO) test -count=1 ./segment ./partition ./group -run 'StateMachine|Model|Say' -rapid.checks=$(SEEDS)
+	$(GO) test -count=1 ./segment ./partition ./group -run 'StateMachine|Model|Say|Clock' -rapid.checks=$(SEEDS)
 
 .PHONY: lint
 lint: $(LINT) ## style, and DESIGN's import lines
