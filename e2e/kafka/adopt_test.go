@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,11 +88,17 @@ func adoptAll(t *testing.T, ours folder, kafka *node) {
 	}
 }
 
-func createTopic(t *testing.T, kafka *node, topic string, partitions int) {
+// createTopic makes a topic in Kafka; config is names and values in turn.
+func createTopic(t *testing.T, kafka *node, topic string, partitions int, config ...string) {
 	t.Helper()
 	client, ctx := kafka.client(t)
 	wish := kmsg.NewCreateTopicsRequestTopic()
 	wish.Topic, wish.NumPartitions, wish.ReplicationFactor = topic, int32(partitions), 1
+	for pair := range slices.Chunk(config, 2) {
+		c := kmsg.NewCreateTopicsRequestTopicConfig()
+		c.Name, c.Value = pair[0], &pair[1]
+		wish.Configs = append(wish.Configs, c)
+	}
 	request := kmsg.NewPtrCreateTopicsRequest()
 	request.Topics = append(request.Topics, wish)
 	answer, err := request.RequestWith(ctx, client)

@@ -9,9 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"flashq/e2e/instance"
 )
@@ -24,7 +22,8 @@ func TestWeReadWhatKafkaWrote(t *testing.T) {
 	kafka.start(t)
 	sent := map[string][]*kgo.Record{}
 	for _, codec := range codecs {
-		createCompressed(t, kafka, codec)
+		// The broker itself compresses, and rolls often.
+		createTopic(t, kafka, codec, 1, "compression.type", codec, "segment.bytes", "1048576")
 		sent[codec] = produceTo(t, kafka, codec)
 	}
 	kafka.stop(t)
@@ -68,28 +67,6 @@ func TestWeReadWhatKafkaWrote(t *testing.T) {
 
 func show(r instance.Record) string {
 	return fmt.Sprintf("%d %s %s=%s %v", r.Offset, r.Timestamp, instance.Text(r.Key), instance.Text(r.Value), r.Headers)
-}
-
-// createCompressed makes a topic whose batches the Kafka broker itself compresses, and rolls often.
-func createCompressed(t *testing.T, kafka *node, codec string) {
-	t.Helper()
-	client, ctx := kafka.client(t)
-	wish := kmsg.NewCreateTopicsRequestTopic()
-	wish.Topic, wish.NumPartitions, wish.ReplicationFactor = codec, 1, 1
-	for name, value := range map[string]string{"compression.type": codec, "segment.bytes": "1048576"} {
-		config := kmsg.NewCreateTopicsRequestTopicConfig()
-		config.Name, config.Value = name, &value
-		wish.Configs = append(wish.Configs, config)
-	}
-	request := kmsg.NewPtrCreateTopicsRequest()
-	request.Topics = append(request.Topics, wish)
-	answer, err := request.RequestWith(ctx, client)
-	if err == nil {
-		err = kerr.ErrorForCode(answer.Topics[0].ErrorCode)
-	}
-	if err != nil {
-		t.Fatalf("create topic %s: %v", codec, err)
-	}
 }
 
 // produceTo gives Kafka some batches, and tells what it was given, with offsets.
