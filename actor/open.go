@@ -75,6 +75,9 @@ func (b *Broker) recover() error {
 	if err := b.lookAround(known); err != nil {
 		return err
 	}
+	if b.folder.powerCut && b.found.Failed > 0 {
+		return nil // what could not be opened has no new epoch: the next start begins one, in all of them
+	}
 	return b.folder.started()
 }
 
