@@ -60,7 +60,10 @@ func Open(c Config) (*Partition, segment.Report, error) {
 
 // openEpoch finds the current leader epoch and begins a new one where the machine went down.
 func (p *Partition) openEpoch(c Config) error {
-	epochs := segment.LoadEpochs(c.FS, c.Dir)
+	epochs, err := segment.LoadEpochs(c.FS, c.Dir)
+	if err != nil {
+		return fmt.Errorf("%s: leader epoch: %w", c.Dir, err)
+	}
 	switch {
 	case len(epochs) > 0:
 		p.epoch = epochs[len(epochs)-1].Epoch
@@ -80,7 +83,7 @@ func (p *Partition) openEpoch(c Config) error {
 	}
 	epochs = append(epochs, segment.Epoch{Epoch: p.epoch, Start: p.log.Next()})
 	p.epochs = epochs
-	err := segment.StoreEpochs(c.FS, c.Dir, epochs)
+	err = segment.StoreEpochs(c.FS, c.Dir, epochs)
 	if err != nil && (c.NewEpoch || !segment.IsNoSpace(err)) { // an epoch that goes on can be read from the log next time
 		return fmt.Errorf("%s: leader epoch: %w", c.Dir, err)
 	}

@@ -146,7 +146,7 @@ func TestEpochs(t *testing.T) {
 			t.Errorf("%+v: epoch %d", row, e)
 		}
 	}
-	if got := fmt.Sprint(segment.LoadEpochs(fs, "p-0")); got != "[{0 0} {1 2} {2 4}]" {
+	if got := fmt.Sprint(segment.LoadEpochs(fs, "p-0")); got != "[{0 0} {1 2} {2 4}] <nil>" {
 		t.Errorf("epochs %s", got)
 	}
 	fs.SetBytes("p-0/leader-epoch-checkpoint", nil) // a cache: the log has it too

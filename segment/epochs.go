@@ -2,6 +2,7 @@ package segment
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -15,25 +16,29 @@ type Epoch struct {
 }
 
 // LoadEpochs reads Kafka's leader-epoch-checkpoint of a partition folder: version 0, the number of entries, then
-// "epoch startOffset" lines. A file that is not there or can't be read is no epochs; the log has them too.
-func LoadEpochs(fs FS, dir string) []Epoch {
+// "epoch startOffset" lines. A file that is not there or makes no sense is no epochs: the log has the last of them. An
+// error is the file system's: nothing is known then, and what the file has must not be replaced.
+func LoadEpochs(fs FS, dir string) ([]Epoch, error) {
 	data, err := ReadFile(fs, dir+"/"+epochsName)
+	if errors.Is(err, ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	lines := strings.Fields(string(data))
 	if len(lines) < 2 || lines[0] != "0" {
-		return nil
+		return nil, nil
 	}
 	var epochs []Epoch
 	for pairs := lines[2:]; len(pairs) >= 2; pairs = pairs[2:] {
 		var e Epoch
 		if _, err := fmt.Sscan(pairs[0]+" "+pairs[1], &e.Epoch, &e.Start); err != nil {
-			return nil
+			return nil, nil
 		}
 		epochs = append(epochs, e)
 	}
-	return epochs
+	return epochs, nil
 }
 
 // StoreEpochs replaces the leader-epoch-checkpoint durably.
