@@ -110,7 +110,7 @@ type disk struct{ image, mounted string }
 
 func newDisk(t *testing.T) disk {
 	t.Helper()
-	d := disk{image: image(t, 128)}
+	d := disk{image: image(t, 256)}
 	d.mounted = mount(t, "-o", "loop", d.image)
 	return d
 }
