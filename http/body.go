@@ -94,10 +94,14 @@ func (s *Server) readBody(ctx *fasthttp.RequestCtx, hold *lease) ([]byte, error)
 			return nil, bodyFault(err)
 		}
 		if len(body) == cap(body) {
-			body = slab.Grow(body, 1)
+			body = slab.Grow(body, nextRoom(len(body), declared))
 		}
 	}
 }
+
+// nextRoom is how much more room a body gets of which have bytes arrived: what is declared, up to seven times those.
+// Each step copies what is there, so a megabyte should not take many.
+func nextRoom(have, declared int) int { return max(min(declared-have, 7*have), 1) }
 
 func bodyFault(err error) error {
 	var network net.Error
