@@ -34,10 +34,15 @@ var productions = sync.Pool{New: func() any {
 	return p
 }}
 
-// produce is POST /topics/{topic}/records. Nothing is stored, and no topic made, before the whole body was found good.
+// produce is POST /topics/{topic}/records.
 func (s *Server) produce(ctx *fasthttp.RequestCtx) error {
-	name, err := topicName(ctx)
-	if err != nil {
+	name, _ := ctx.UserValue("topic").(string)
+	return s.produceTo(ctx, name)
+}
+
+// produceTo stores a body's records. Nothing is stored, and no topic made, before the whole body was found good.
+func (s *Server) produceTo(ctx *fasthttp.RequestCtx, name string) error {
+	if err := checkName("topic", name, maxTopicName); err != nil {
 		return err
 	}
 	p := productions.Get().(*production)

@@ -1,6 +1,8 @@
 package http
 
 import (
+	"bytes"
+
 	"github.com/fasthttp/router"
 	"github.com/valyala/fasthttp"
 )
@@ -42,6 +44,23 @@ func (s *Server) routes() *router.Router {
 	get("/health", s.health)
 	get("/ready", s.ready)
 	return r
+}
+
+// producePath gives the topic of POST /topics/{topic}/records, as the router would, or nil for anything else. Nearly
+// every request to a busy broker is this one, and the router finds it with four allocations.
+func producePath(ctx *fasthttp.RequestCtx) []byte {
+	if !ctx.IsPost() {
+		return nil
+	}
+	topic, ok := bytes.CutPrefix(ctx.URI().PathOriginal(), []byte("/topics/"))
+	if !ok {
+		return nil
+	}
+	topic, ok = bytes.CutSuffix(topic, []byte("/records"))
+	if !ok || len(topic) == 0 || bytes.IndexByte(topic, '/') >= 0 {
+		return nil
+	}
+	return topic
 }
 
 // handler answers a request, or returns why not.

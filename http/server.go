@@ -132,6 +132,12 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		s.fail(ctx, broker.ErrRecovering)
 		return
 	}
+	if topic := producePath(ctx); topic != nil {
+		if err := s.produceTo(ctx, string(topic)); err != nil {
+			s.fail(ctx, err)
+		}
+		return
+	}
 	s.route(ctx)
 }
 
