@@ -25,10 +25,14 @@ func groupName(ctx *fasthttp.RequestCtx) (string, error) {
 	return name, checkName("group", name, maxGroupName)
 }
 
-// pathName gives a segment of the path without its escapes: a client may escape what needs none, as in %61 for a. What
-// it may stand for is judged behind that, so an escaped slash is a name that is refused.
 func pathName(ctx *fasthttp.RequestCtx, param string) string {
 	name, _ := ctx.UserValue(param).(string)
+	return unescaped(name)
+}
+
+// unescaped gives a segment of the path without its escapes: a client may escape what needs none, as in %61 for a. What
+// it may stand for is judged behind that, so an escaped slash is a name that is refused.
+func unescaped(name string) string {
 	if plain, err := url.PathUnescape(name); err == nil {
 		return plain
 	}

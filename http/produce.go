@@ -42,6 +42,7 @@ func (s *Server) produce(ctx *fasthttp.RequestCtx) error {
 
 // produceTo stores a body's records. Nothing is stored, and no topic made, before the whole body was found good.
 func (s *Server) produceTo(ctx *fasthttp.RequestCtx, name string) error {
+	name = unescaped(name)
 	if err := checkName("topic", name, maxTopicName); err != nil {
 		return err
 	}
