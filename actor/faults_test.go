@@ -219,3 +219,30 @@ func TestPanicTakesOnePartition(t *testing.T) {
 		}
 	})
 }
+
+// A folder whose topic id can't be read is not taken for one without: a topic id of somebody else would be replaced.
+func TestATopicIDThatCanNotBeRead(t *testing.T) {
+	fs := segmenttest.New()
+	b := engine(t, fs, Config{})
+	mustPut(t, makeTopic(t, b, "t", 1), 0, "x")
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	other := []byte("version: 0\ntopic_id: someoneelse\n")
+	fs.SetBytes("t-0/partition.metadata", other)
+	reads := fs.Count(segmenttest.OpRead)
+	if b = engine(t, fs, Config{}); b.Found().Failed != 1 {
+		t.Fatalf("a stranger's folder: %+v", b.Found())
+	}
+	all := fs.Count(segmenttest.OpRead) - reads
+	for nth := 1; nth <= all; nth++ {
+		fs.Heal()
+		fs.Fail(segmenttest.OpRead, nth, errDisk)
+		if again, err := Open(Config{FS: fs}); err == nil {
+			_ = again.Close() // its partition is down
+		}
+		if got := fs.Bytes("t-0/partition.metadata"); string(got) != string(other) {
+			t.Fatalf("read %d of %d failed, and the stranger's id was replaced with %q", nth, all, got)
+		}
+	}
+}

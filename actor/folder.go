@@ -114,18 +114,21 @@ func writeTopicID(fs segment.FS, dir, id string) error {
 	return segment.WriteFile(fs, dir, metaName, []byte("version: 0\ntopic_id: "+id+"\n"), true)
 }
 
-// readTopicID reads the id back; "" when there is none.
-func readTopicID(fs segment.FS, dir string) string {
+// readTopicID reads the id back; "" when there is none. An error is the file system's: nothing is known then.
+func readTopicID(fs segment.FS, dir string) (string, error) {
 	text, err := segment.ReadFile(fs, dir+"/"+metaName)
+	if errors.Is(err, segment.ErrNotExist) {
+		return "", nil
+	}
 	if err != nil {
-		return ""
+		return "", err
 	}
 	for line := range strings.Lines(string(text)) {
 		if id, ok := strings.CutPrefix(line, "topic_id:"); ok {
-			return strings.TrimSpace(id)
+			return strings.TrimSpace(id), nil
 		}
 	}
-	return ""
+	return "", nil
 }
 
 // empty tells whether a folder holds no records, so that a topic may be made in it.

@@ -153,7 +153,11 @@ func (b *Broker) openPartition(t *topic, i int) *Actor {
 var errOtherTopic = errors.New("the folder belongs to another topic of the same name")
 
 func (b *Broker) recoverPartition(t *topic, dir string) (*partition.Partition, segment.Report, error) {
-	switch id := readTopicID(b.fs, dir); id {
+	id, err := readTopicID(b.fs, dir)
+	if err != nil {
+		return nil, segment.Report{}, err
+	}
+	switch id {
 	case t.id:
 	case "":
 		if err := writeTopicID(b.fs, dir, t.id); err != nil {
@@ -189,6 +193,12 @@ func (b *Broker) note(dir string, r segment.Report, err error) {
 	}
 }
 
+// isDeleted tells whether a folder belongs to a topic whose deletion a crash cut short; one that can't be read is left.
+func (b *Broker) isDeleted(dir string, known catalog) bool {
+	id, err := readTopicID(b.fs, dir)
+	return err == nil && known.deleted[id]
+}
+
 // lookAround finishes deletions that a crash cut short, and reports folders that belong to no topic.
 func (b *Broker) lookAround(known catalog) error {
 	names, err := b.fs.ReadDir("")
@@ -206,7 +216,7 @@ func (b *Broker) lookAround(known catalog) error {
 		if err != nil || !st.Dir || mine[name] || isShardDir(name) {
 			continue
 		}
-		if strings.HasSuffix(name, deleteMark) || known.deleted[readTopicID(b.fs, name)] {
+		if strings.HasSuffix(name, deleteMark) || b.isDeleted(name, known) {
 			if err := b.fs.RemoveAll(name); err != nil {
 				b.config.Logger.Warn("deleted topic stays on disk", "folder", name, "error", err)
 			}
