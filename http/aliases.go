@@ -9,13 +9,17 @@ import (
 // The routes of the system that FlashQ took its API from, for its clients: what they do is done by the canonical
 // routes, and only what is said differently is here. An unknown group is always 404.
 
-// aliasCreateGroup is POST /consumer/{group}. Its body repeats the name, if there is one at all.
+// aliasCreateGroup is POST /consumer/{group}. Its body may repeat the name, which means nothing, and say start.
 func (s *Server) aliasCreateGroup(ctx *fasthttp.RequestCtx) error {
 	name, err := s.admitGroupChange(ctx)
 	if err != nil {
 		return err
 	}
-	created, err := s.cfg.Broker.PutGroup(s.calls, name, "")
+	start, err := s.groupStart(ctx)
+	if err != nil {
+		return err
+	}
+	created, err := s.cfg.Broker.PutGroup(s.calls, name, start)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ type fetching struct {
 
 	committed []mark // what the group has committed, by partition
 	truncated []mark // by how much each commit was moved back
+	latest    bool   // the group begins at the end where it has no commit
 	alias     bool   // asked by the reference's route: next_offset is the committed offset
 
 	count       int // records taken
@@ -101,14 +102,15 @@ func (f *fetching) release() {
 
 // run fills f.text with what the query asks for, waiting for it if it says so.
 func (f *fetching) run() error {
+	if err := f.checkPartitions(); err != nil {
+		return err
+	}
 	if f.query.group != "" {
 		if err := f.takeUpGroup(); err != nil {
 			return err
 		}
 	}
-	if err := f.open(); err != nil {
-		return err
-	}
+	f.open()
 	if err := f.collect(everyCursor); err != nil {
 		return err
 	}
@@ -121,27 +123,32 @@ func (f *fetching) run() error {
 	return f.corruption()
 }
 
-// open makes a cursor for each partition that is asked for.
-func (f *fetching) open() error {
+// checkPartitions refuses what the topic does not have. It comes before an ack: a refused fetch commits nothing.
+func (f *fetching) checkPartitions() error {
 	partitions := f.topic.Config().Partitions
-	wanted := f.query.partitions
-	for _, m := range f.query.marks {
-		if m.partition >= partitions && wanted == nil {
-			return partitionNotFound(f.topic.Name(), m.partition, partitions)
-		}
-	}
-	for _, p := range wanted {
+	for _, p := range f.query.partitions {
 		if p >= partitions {
 			return partitionNotFound(f.topic.Name(), p, partitions)
 		}
-		f.addCursor(p)
 	}
-	if wanted == nil {
-		for p := range partitions {
-			f.addCursor(p)
+	for _, m := range f.query.marks {
+		if m.partition >= partitions && f.query.partitions == nil {
+			return partitionNotFound(f.topic.Name(), m.partition, partitions)
 		}
 	}
 	return nil
+}
+
+// open makes a cursor for each partition that is asked for.
+func (f *fetching) open() {
+	for _, p := range f.query.partitions {
+		f.addCursor(p)
+	}
+	if f.query.partitions == nil {
+		for p := range f.topic.Config().Partitions {
+			f.addCursor(p)
+		}
+	}
 }
 
 func (f *fetching) addCursor(partition int) {

@@ -23,11 +23,12 @@ func (f *fetching) takeUpGroup() error {
 	for _, o := range g.Offsets {
 		f.committed = append(f.committed, mark{o.Partition, o.Offset})
 	}
+	f.latest = g.Start == broker.StartLatest
 	if f.query.selector != "" {
 		return nil
 	}
 	f.query.start, f.query.marks = startPosition, f.committed
-	f.query.unnamedLatest = g.Start == broker.StartLatest
+	f.query.unnamedLatest = f.latest
 	for _, o := range g.Offsets {
 		f.truncated = append(f.truncated, mark{o.Partition, o.Truncated})
 	}
@@ -41,6 +42,9 @@ func (f *fetching) ack(create bool) error {
 	}
 	if f.s.draining() {
 		return broker.ErrDraining
+	}
+	if f.query.timeout > 0 && !f.s.waiters.hasRoom(1) {
+		return f.s.overloaded("Too many fetches are waiting") // before anything is committed
 	}
 	if f.query.ackGeneration != noGeneration {
 		return &apiError{
@@ -77,7 +81,7 @@ func (f *fetching) appendGroup(t []byte) []byte {
 }
 
 // nextOffset is where the one partition that was read goes on; by the reference's routes, what is committed in it, or
-// else its beginning.
+// else where the group begins.
 func (f *fetching) nextOffset() int64 {
 	c := &f.cursors[0]
 	if !f.alias {
@@ -85,6 +89,9 @@ func (f *fetching) nextOffset() int64 {
 	}
 	if offset, ok := findMark(f.committed, c.partition); ok {
 		return offset
+	}
+	if f.latest {
+		return c.high
 	}
 	return c.earliest
 }

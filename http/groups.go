@@ -103,11 +103,7 @@ func (s *Server) putGroup(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	start := ""
-	err = s.jsonBody(ctx, func(body []byte) (err error) {
-		start, err = parseGroup(body)
-		return err
-	})
+	start, err := s.groupStart(ctx)
 	if err != nil {
 		return err
 	}
@@ -132,6 +128,15 @@ func (s *Server) admitGroupChange(ctx *fasthttp.RequestCtx) (name string, err er
 		return "", broker.ErrDraining
 	}
 	return name, errors.Join(noParams(ctx), wantJSON(ctx))
+}
+
+// groupStart reads the body of a group's creation; "" when it says nothing.
+func (s *Server) groupStart(ctx *fasthttp.RequestCtx) (start string, err error) {
+	err = s.jsonBody(ctx, func(body []byte) (err error) {
+		start, err = parseGroup(body)
+		return err
+	})
+	return start, err
 }
 
 // parseGroup reads {"start":"earliest"}; other members mean nothing.

@@ -123,6 +123,8 @@ func TestAckIsRefused(t *testing.T) {
 	f.get("/topics/news/records?group=g&ack=2:0").wantError(t, 404, "partition_not_found")
 	f.get("/topics/news/records?group=g&ack=g7;0:1").wantError(t, 409, "fenced")
 	f.get("/topics/none/records?group=g&ack=0:1").wantError(t, 404, "topic_not_found")
+	f.get("/topics/news/records?group=g&ack=0:1&partition=9").wantError(t, 404, "partition_not_found")
+	f.get("/topics/news/records?group=g&ack=0:1&position=7:1").wantError(t, 404, "partition_not_found")
 	f.get("/topics/news/records?group=-g").wantError(t, 400, "validation_error")
 	f.get("/topics/news/records?group="+strings.Repeat("g", 256)).wantError(t, 400, "validation_error")
 	f.get("/topics/news/records?group=g&ack=0:1", "Origin", "http://evil.example").wantError(t, 403, "origin_not_allowed")
@@ -134,6 +136,17 @@ func TestAckIsRefused(t *testing.T) {
 	strict.get("/topics/news/records?group=g&ack=0:1").wantError(t, 404, "group_not_found")
 	strict.do("PUT", "/groups/g", "").want(t, 201)
 	strict.get("/topics/news/records?group=g&ack=0:1").want(t, 200)
+}
+
+// An ack that comes with a wait for which there is no room is not committed: the answer says that nothing was stored.
+func TestAckOfARefusedWait(t *testing.T) {
+	f := groupFixture(t, Config{MaxWaiters: 1})
+	if !f.s.waiters.take(1) {
+		t.Fatal("no waiter to take")
+	}
+	defer f.s.waiters.give(1)
+	f.get("/topics/news/records?group=g&ack=0:3,1:2&timeout_ms=1000").wantError(t, 429, "overloaded")
+	f.get("/groups/g").wantError(t, 404, "group_not_found")
 }
 
 func TestGroupRoutes(t *testing.T) {
@@ -283,6 +296,12 @@ func TestAliases(t *testing.T) {
 	f.post("/consumer/g/topic/news/offset", `{"offset":1}`).wantError(t, 404, "group_not_found")
 	wantJSONText(t, f.post("/consumer/g", `{"group_id":"g"}`).want(t, 200), `{"group_id":"g"}`)
 	f.do("POST", "/consumer/g", "").wantError(t, 409, "conflict")
+	f.post("/consumer/h", `{bad`).wantError(t, 400, "invalid_json")
+	f.post("/consumer/late", `{"start":"latest"}`).want(t, 200)
+	if got := f.fetch("/consumer/late/topic/news/record/offset"); *got.NextOffset != 3 || len(got.Records) != 0 {
+		t.Errorf("a group that starts at the end: %+v", got)
+	}
+	f.do("DELETE", "/consumer/late", "").want(t, 204)
 	wantJSONText(t, f.get("/consumer/g/topic/news/offset").want(t, 200),
 		`{"topic":"news","committed_offset":0,"high_water_mark":3,"lag":3,"last_commit_time":null}`)
 	wantJSONText(t, f.post("/consumer/g/topic/news/offset", `{"offset":2,"metadata":"x"}`).want(t, 200),

@@ -3,6 +3,7 @@ package http
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -43,16 +44,26 @@ func (s *Server) jsonBody(ctx *fasthttp.RequestCtx, parse func(body []byte) erro
 	return parse(body)
 }
 
+// wantBodyJSON refuses every other kind of body, and names only what this route takes.
 func wantBodyJSON(ctx *fasthttp.RequestCtx) error {
 	f, err := bodyFormat(ctx)
+	var e *apiError
+	if errors.As(err, &e) {
+		e.message = strings.ReplaceAll(e.message, acceptedFormats, formats[0].name)
+		return e
+	}
 	if err == nil && f != formatJSON {
-		sent := quote(string(ctx.Request.Header.ContentType()))
-		err = &apiError{
-			status: 415, code: "unsupported_media_type",
-			message: "Content-Type " + sent + " is not accepted here; send application/json",
-		}
+		return unsupportedHere(ctx)
 	}
 	return err
+}
+
+func unsupportedHere(ctx *fasthttp.RequestCtx) error {
+	sent := quote(string(ctx.Request.Header.ContentType()))
+	return &apiError{
+		status: 415, code: "unsupported_media_type",
+		message: "Content-Type " + sent + " is not accepted here; send application/json",
+	}
 }
 
 // splitObject gives the members of a JSON object, each once.
