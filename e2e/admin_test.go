@@ -21,7 +21,7 @@ func TestProfilesHaveAnAddressOfTheirOwn(t *testing.T) {
 		status    int
 		body      string
 	}{
-		{"http://" + addr + "/debug/pprof/goroutine?debug=1", "", http.StatusOK, "actor.(*Actor).run"},
+		{"http://" + addr + "/debug/pprof/goroutine?debug=1", "", http.StatusOK, "flashq/cli.serve"},
 		{"http://" + addr + "/debug/pprof/", "localhost", http.StatusOK, "allocs"},
 		{"http://" + addr + "/debug/pprof/", "rebound.example", http.StatusForbidden, "this machine only"},
 		{"http://" + addr + "/topics", "", http.StatusNotFound, ""},
