@@ -108,11 +108,11 @@ func (a *Actor) dropCovered(upTo int64) {
 
 // change asks a shard for a change and waits until it is made: as durable as an append, or refused.
 func (b *Broker) change(a *Actor, plan func(*group.Shard) (batch.Batch, error)) error {
-	r := a.requests.Get().(*request) //nolint:forcetypeassert // the pool makes nothing else
-	r.part, r.sync, r.change = nil, false, plan
 	if a.broken.Load() {
 		return b.shardLeft()
 	}
+	r := a.requests.Get().(*request) //nolint:forcetypeassert // the pool makes nothing else
+	r.part, r.sync, r.change = nil, false, plan
 	if a.post(r) == nil {
 		return b.shardLeft()
 	}

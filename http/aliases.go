@@ -11,15 +11,7 @@ import (
 
 // aliasCreateGroup is POST /consumer/{group}. Its body may repeat the name, which means nothing, and say start.
 func (s *Server) aliasCreateGroup(ctx *fasthttp.RequestCtx) error {
-	name, err := s.admitGroupChange(ctx)
-	if err != nil {
-		return err
-	}
-	start, err := s.groupStart(ctx)
-	if err != nil {
-		return err
-	}
-	created, err := s.cfg.Broker.PutGroup(s.calls, name, start)
+	name, created, err := s.makeGroup(ctx)
 	if err != nil {
 		return err
 	}
@@ -96,11 +88,7 @@ func (s *Server) aliasOffset(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	g, err := s.cfg.Broker.Group(s.calls, group, topic)
-	if err != nil {
-		return aboutGroup(err, group)
-	}
-	rows, err := s.newLook().rows(g, topic)
+	rows, err := s.newLook().rows(group, topic)
 	if err != nil {
 		return err
 	}
@@ -120,18 +108,19 @@ func (s *Server) aliasOffset(ctx *fasthttp.RequestCtx) error {
 }
 
 // aliasKnown gives the path's group and topic, both of which have to be there.
-func (s *Server) aliasKnown(ctx *fasthttp.RequestCtx) (group, topic string, err error) {
-	if group, topic, err = aliasNames(ctx); err != nil {
-		return "", "", err
+func (s *Server) aliasKnown(ctx *fasthttp.RequestCtx) (group broker.Group, topic string, err error) {
+	name, topic, err := aliasNames(ctx)
+	if err == nil {
+		err = noParams(ctx)
 	}
-	if err = noParams(ctx); err == nil {
+	if err == nil {
 		err = wantJSON(ctx)
 	}
 	if err != nil {
-		return "", "", err
+		return group, "", err
 	}
-	if _, err = s.cfg.Broker.Group(s.calls, group, topic); err != nil {
-		return "", "", aboutGroup(err, group)
+	if group, err = s.cfg.Broker.Group(s.calls, name, topic); err != nil {
+		return group, "", aboutGroup(err, name)
 	}
 	_, err = s.topic(topic)
 	return group, topic, err
@@ -167,7 +156,7 @@ func (s *Server) aliasCommit(ctx *fasthttp.RequestCtx) error {
 		return err
 	}
 	offset := broker.CommitOffset{Topic: topic, Offset: item.offset, Metadata: item.metadata}
-	c := broker.Commit{Group: group, Offsets: []broker.CommitOffset{offset}}
+	c := broker.Commit{Group: group.Name, Offsets: []broker.CommitOffset{offset}}
 	done, err := s.cfg.Broker.Commit(s.calls, c)
 	if err != nil {
 		return aboutTopic(commitFault(err, c), topic)
@@ -178,6 +167,6 @@ func (s *Server) aliasCommit(ctx *fasthttp.RequestCtx) error {
 		Offset    int64     `json:"offset"`
 		Committed int64     `json:"committed_offset"`
 		Timestamp timestamp `json:"timestamp"`
-	}{group, topic, item.offset, done[0].Offset, timestamp(done[0].Timestamp)})
+	}{group.Name, topic, item.offset, done[0].Offset, timestamp(done[0].Timestamp)})
 	return nil
 }

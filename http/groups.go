@@ -99,15 +99,7 @@ func (s *Server) showGroup(ctx *fasthttp.RequestCtx, status int, name string) er
 
 // putGroup is PUT /groups/{group}.
 func (s *Server) putGroup(ctx *fasthttp.RequestCtx) error {
-	name, err := s.admitGroupChange(ctx)
-	if err != nil {
-		return err
-	}
-	start, err := s.groupStart(ctx)
-	if err != nil {
-		return err
-	}
-	created, err := s.cfg.Broker.PutGroup(s.calls, name, start)
+	name, created, err := s.makeGroup(ctx)
 	if err != nil {
 		return err
 	}
@@ -116,6 +108,19 @@ func (s *Server) putGroup(ctx *fasthttp.RequestCtx) error {
 		status = fasthttp.StatusCreated
 	}
 	return s.showGroup(ctx, status, name)
+}
+
+// makeGroup makes the path's group, or finds it.
+func (s *Server) makeGroup(ctx *fasthttp.RequestCtx) (name string, created bool, err error) {
+	if name, err = s.admitGroupChange(ctx); err != nil {
+		return "", false, err
+	}
+	start, err := s.groupStart(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	created, err = s.cfg.Broker.PutGroup(s.calls, name, start)
+	return name, created, err
 }
 
 // admitGroupChange judges what stands before the body of a change of a group.
