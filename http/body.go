@@ -99,9 +99,9 @@ func (s *Server) readBody(ctx *fasthttp.RequestCtx, hold *lease) ([]byte, error)
 	}
 }
 
-// nextRoom is how much more room a body gets of which have bytes arrived: what is declared, up to seven times those.
+// nextRoom is how much more room a body gets of which have bytes arrived: what is declared, up to fifteen times those.
 // Each step copies what is there, so a megabyte should not take many.
-func nextRoom(have, declared int) int { return max(min(declared-have, 7*have), 1) }
+func nextRoom(have, declared int) int { return max(min(declared-have, 15*have), 1) }
 
 func bodyFault(err error) error {
 	var network net.Error

@@ -67,6 +67,7 @@ func BenchmarkDecode(b *testing.B) {
 	b.Run("flights json 1000", func(b *testing.B) { decodes(b, asDocument(thousand), keyed, false) })
 	b.Run("flights raw 1000", func(b *testing.B) { decodes(b, raw, keyed, true) })
 	b.Run("flights all", func(b *testing.B) { decodes(b, flights(b), keyed, true) })
+	b.Run("escaped 1000x1000B", func(b *testing.B) { decodes(b, escapedBody(1000, 1000), single, false) })
 	b.Run("not ASCII", func(b *testing.B) { decodes(b, text, single, false) })
 	b.Run("single 100B", func(b *testing.B) { decodes(b, small, single, false) })
 }
@@ -92,6 +93,7 @@ func BenchmarkEncode(b *testing.B) {
 	plain := recordjson.Options{}
 	b.Run("plain 100x1KiB", func(b *testing.B) { encodes(b, plainBody(100, 1024), single, false, plain) })
 	b.Run("flights 1000", func(b *testing.B) { encodes(b, flightLines(b, 1000), single, true, plain) })
+	b.Run("escaped 1000x1000B", func(b *testing.B) { encodes(b, escapedBody(1000, 1000), single, false, plain) })
 	b.Run("flights 1000 base64", func(b *testing.B) {
 		encodes(b, flightLines(b, 1000), single, true, recordjson.Options{Base64: true})
 	})
@@ -140,4 +142,12 @@ func BenchmarkAppendTime(b *testing.B) {
 	for b.Loop() {
 		buf = recordjson.AppendTime(buf[:0], now)
 	}
+}
+
+// escapedBody has values that are JSON text themselves, about size bytes each when unescaped.
+func escapedBody(records, size int) []byte {
+	const pair = `\"carrier\":\"UA\",\"distance\":1400,`
+	value := strings.Repeat(pair, size/(len(pair)-4))
+	record := `{"value":"{` + value + `}"}`
+	return []byte(`{"records":[` + strings.Repeat(record+",", records-1) + record + `]}`)
 }

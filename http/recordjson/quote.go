@@ -57,13 +57,12 @@ func appendEscaped(dst, s []byte, from int) (out []byte, ok bool) {
 	)
 	out = append(slices.Grow(dst, len(s)+len(s)/4+windowOut), s[:from]...)
 	for at := from; at < len(s); at += blockSize {
-		in := window(s, at, &spare)
-		marks, h := mustEscape((*[blockSize]byte)(in[:]))
-		size := min(len(s)-at, blockSize)
-		high |= h // of what stands behind the end, too: then there is only more to check
-		n := len(out)
+		in, size := window(s, at, &spare), min(len(s)-at, blockSize)
+		c := classify((*[blockSize]byte)(in[:]))
+		high |= c.high // of what stands behind the end, too: then there is only more to check
 		out = slices.Grow(out, windowOut)
-		n += escapeBlock((*[windowOut]byte)(out[n:n+windowOut]), in, marks&(1<<size-1), size)
+		n := len(out)
+		n += escapeBlock((*[windowOut]byte)(out[n:n+windowOut]), in, c, size)
 		out = out[:n]
 	}
 	if high != 0 && !utf8.Valid(s[from:]) {
@@ -72,8 +71,14 @@ func appendEscaped(dst, s []byte, from int) (out []byte, ok bool) {
 	return append(out, '"'), true
 }
 
-// escapeBlock copies the first size bytes of src and escapes those that marks has a bit for.
-func escapeBlock(dst *[windowOut]byte, src *[windowIn]byte, marks uint64, size int) (n int) {
+// escapeBlock copies the first size bytes of src and escapes what JSON wants escaped.
+func escapeBlock(dst *[windowOut]byte, src *[windowIn]byte, c classes, size int) (n int) {
+	inside := uint64(1)<<size - 1
+	marks := (c.quotes | c.backslashes | c.controls) & inside
+	if hasBlocks && c.controls&inside == 0 {
+		escapeMarked(dst, src, marks)
+		return size + bits.OnesCount64(marks)
+	}
 	done := 0
 	for ; marks != 0; marks &= marks - 1 {
 		next := bits.TrailingZeros64(marks) & windowMask
@@ -84,21 +89,4 @@ func escapeBlock(dst *[windowOut]byte, src *[windowIn]byte, marks uint64, size i
 		done = next + 1
 	}
 	return copyRun(dst, n, src, done, size)
-}
-
-// mustEscape marks, one bit a byte, what JSON wants escaped: quotes, backslashes and control bytes. high is not zero if
-// there are bytes of 0x80 and above.
-func mustEscape(b *[blockSize]byte) (marks, high uint64) {
-	w0, w1, w2, w3 := word(b, 0), word(b, 8), word(b, 16), word(b, 24)
-	w4, w5, w6, w7 := word(b, 32), word(b, 40), word(b, 48), word(b, 56)
-	marks = special(w0) | special(w1)<<8 | special(w2)<<16 | special(w3)<<24 |
-		special(w4)<<32 | special(w5)<<40 | special(w6)<<48 | special(w7)<<56
-	return marks, (w0 | w1 | w2 | w3 | w4 | w5 | w6 | w7) & highs
-}
-
-// special has a bit for each of the eight bytes of w that JSON wants escaped. Top bits are set before subtracting, so
-// that no byte borrows from the next; bytes with a top bit of their own are fine.
-func special(w uint64) uint64 {
-	fine := (((w ^ 0x02*ones) | highs) - 0x21*ones) & (((w ^ backslashes8) | highs) - ones)
-	return gather(^(fine | w) & highs)
 }

@@ -20,16 +20,9 @@ const (
 
 // plainEnd is the index of the first byte from i on that needs a closer look: a quote, a backslash, a control byte, or
 // one of 0x80 and above; len(p) when there is none.
-//
-// Long values take most of a large body's time here, so four words share one test.
 func plainEnd(p []byte, i int) int {
-	for ; i+32 <= len(p); i += 32 {
-		b := (*[32]byte)(p[i:])
-		w0, w1 := binary.LittleEndian.Uint64(b[0:]), binary.LittleEndian.Uint64(b[8:])
-		w2, w3 := binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:])
-		if (ending(w0)|w0|ending(w1)|w1|ending(w2)|w2|ending(w3)|w3)&highs != 0 {
-			break
-		}
+	if i+16 <= len(p) {
+		i += plainBlocks(&p[i], len(p)-i)
 	}
 	for i+8 <= len(p) {
 		if m := notPlain(binary.LittleEndian.Uint64(p[i:])); m != 0 {
@@ -78,24 +71,28 @@ func block(p []byte, at int, spare *[blockSize]byte) *[blockSize]byte {
 
 // classes are the bits of one block that matter in a string, one bit a byte, the first byte lowest.
 type classes struct {
-	quotes, backslashes uint64
-	// control and high are zero if the block has no such byte, anything else if it has.
-	control, high uint64
+	quotes, backslashes, controls uint64
+	high                          uint64 // not zero if there are bytes of 0x80 and above
 }
 
+// classify has the classes of a block.
 func classify(b *[blockSize]byte) classes {
-	w0, w1, w2, w3 := word(b, 0), word(b, 8), word(b, 16), word(b, 24)
-	w4, w5, w6, w7 := word(b, 32), word(b, 40), word(b, 48), word(b, 56)
-	const q, s = quotes8, backslashes8
-	return classes{
-		quotes: equal(w0, q) | equal(w1, q)<<8 | equal(w2, q)<<16 | equal(w3, q)<<24 |
-			equal(w4, q)<<32 | equal(w5, q)<<40 | equal(w6, q)<<48 | equal(w7, q)<<56,
-		backslashes: equal(w0, s) | equal(w1, s)<<8 | equal(w2, s)<<16 | equal(w3, s)<<24 |
-			equal(w4, s)<<32 | equal(w5, s)<<40 | equal(w6, s)<<48 | equal(w7, s)<<56,
-		control: (control(w0) | control(w1) | control(w2) | control(w3) |
-			control(w4) | control(w5) | control(w6) | control(w7)) & highs,
-		high: (w0 | w1 | w2 | w3 | w4 | w5 | w6 | w7) & highs,
+	if hasBlocks {
+		return classifyBlock(b)
 	}
+	return classifyWords(b)
+}
+
+// classifyWords is classify without the processor's help.
+func classifyWords(b *[blockSize]byte) (c classes) {
+	for i := 0; i < blockSize; i += 8 {
+		w := word(b, i)
+		c.quotes |= equal(w, quotes8) << i
+		c.backslashes |= equal(w, backslashes8) << i
+		c.controls |= gather(^((w|highs)-0x20*ones)&^w&highs) << i
+		c.high |= w & highs
+	}
+	return c
 }
 
 // word is the block's eight bytes from i on.
@@ -107,21 +104,8 @@ func equal(w, pattern uint64) uint64 {
 	return gather(^((v&low7s + low7s) | v) & highs)
 }
 
-// control has a top bit set if there is a control byte in w, and none if not; its other bits mean nothing.
-func control(w uint64) uint64 { return (w - 0x20*ones) &^ w }
-
 // gather collects top bits into the lowest eight.
 func gather(tops uint64) uint64 { return tops * 0x0002040810204081 >> 56 }
-
-// firstControl is the index of the first control byte, blockSize when there is none.
-func firstControl(b *[blockSize]byte) int {
-	for i, c := range b {
-		if c < ' ' {
-			return i
-		}
-	}
-	return blockSize
-}
 
 // escapes splits the backslashes of one block into those that start an escape; after tells which bytes are escaped by
 // one of them, and carry (0 or 1) whether the last one escapes the first byte of the next block.

@@ -14,6 +14,8 @@ type text struct {
 	// escapes is where the scanner's starts tell of this text: first from where in raw, then 64 bytes of raw a word, a
 	// bit for every backslash that starts an escape. It means nothing when size is that of raw.
 	escapes int
+	// hard tells that there are escapes of other bytes than quotes and backslashes.
+	hard bool
 }
 
 func verbatim(raw []byte) text { return text{raw: raw, size: len(raw)} }
@@ -62,57 +64,64 @@ func (s *scanner) hardString(start, from int) ([]byte, *Error) {
 
 // hardText goes on at the first byte that is not plain.
 func (s *scanner) hardText(start, first int) (t text, err *Error) {
-	end, saved, high := first, 0, first < len(s.p) && s.p[first] >= 0x80
-	if high {
-		end = textEnd(s.p, first)
+	q := scanned{end: first, high: first < len(s.p) && s.p[first] >= 0x80}
+	if q.high {
+		q.end = textEnd(s.p, first)
 	}
 	t.escapes = len(s.starts)
-	if end >= len(s.p) || s.p[end] != '"' {
-		var more bool
-		s.starts = append(s.starts, uint64(end-start))
-		if end, saved, more, err = s.blocks(end); err != nil {
+	if q.end >= len(s.p) || s.p[q.end] != '"' {
+		s.starts = append(s.starts, uint64(q.end-start))
+		if err = s.blocks(&q); err != nil {
 			return t, err
 		}
-		high = high || more
 	}
-	if high && !utf8.Valid(s.p[first:end]) {
+	if q.high && !utf8.Valid(s.p[first:q.end]) {
 		return t, s.syntax(start, "a string is not valid UTF-8")
 	}
-	s.i = end + 1
-	t.raw = s.p[start:end]
-	t.size = len(t.raw) - saved
+	s.i = q.end + 1
+	t.raw = s.p[start:q.end]
+	t.size = len(t.raw) - q.saved
+	t.hard = q.hard
 	return t, nil
 }
 
-// blocks looks for the closing quote from p[at] on, block by block, and keeps in s.starts where escapes start. Its
-// results are the quote's index, the bytes that unescaping saves, and whether there are bytes of 0x80 and above.
-func (s *scanner) blocks(at int) (end, saved int, high bool, err *Error) {
+// scanned is what is known of a string up to end.
+type scanned struct {
+	end   int
+	saved int // bytes that unescaping saves
+	high  bool
+	hard  bool // as in text
+}
+
+// blocks moves q.end to the closing quote, block by block, and keeps in s.starts where escapes start.
+func (s *scanner) blocks(q *scanned) *Error {
 	var (
 		spare [blockSize]byte
 		carry uint64
 		low   int
 	)
-	for ; ; at += blockSize {
-		b := block(s.p, at, &spare)
-		c := classify(b)
+	for ; ; q.end += blockSize {
+		c := classify(block(s.p, q.end, &spare))
 		starts, after, out := escapes(c.backslashes, carry)
 		size := bits.TrailingZeros64(c.quotes &^ after)
-		if c.control != 0 && firstControl(b) < size {
-			return 0, 0, false, s.badByte(at + firstControl(b))
+		if first := bits.TrailingZeros64(c.controls); first < size {
+			return s.badByte(q.end + first)
 		}
 		inside := uint64(1)<<size - 1
 		s.starts = append(s.starts, starts&inside)
-		saved += bits.OnesCount64(starts & inside)
+		q.saved += bits.OnesCount64(starts & inside)
 		if others := after & inside &^ (c.quotes | c.backslashes); others != 0 {
-			more, err := s.checkEscapes(at, others, &low)
+			q.hard = true
+			more, err := s.checkEscapes(q.end, others, &low)
 			if err != nil {
-				return 0, 0, false, err
+				return err
 			}
-			saved += more
+			q.saved += more
 		}
-		carry, high = out, high || c.high != 0
+		carry, q.high = out, q.high || c.high != 0
 		if size < blockSize {
-			return at + size, saved, high, nil
+			q.end += size
+			return nil
 		}
 	}
 }

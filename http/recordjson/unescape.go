@@ -24,8 +24,12 @@ func (s *scanner) appendText(dst []byte, t *text) []byte {
 	)
 	for at := from; at < len(t.raw); at += blockSize {
 		starts = starts[1:]
-		in := window(src, at, &spare)
-		n += u.block((*[windowOut]byte)(out[n:]), in, starts[0], min(len(t.raw)-at, blockSize))
+		in, to, size := window(src, at, &spare), (*[windowOut]byte)(out[n:]), min(len(t.raw)-at, blockSize)
+		if t.hard || !hasBlocks {
+			n += u.block(to, in, starts[0], size)
+		} else {
+			n += keepMarked(to, in, (1<<size-1)&^starts[0])
+		}
 	}
 	return out[:end]
 }

@@ -8,7 +8,7 @@ const (
 	minBits = 12 // 4 KiB
 	maxBits = 25 // 32 MiB holds the largest request with its record overhead
 	// classBytes bounds what one size class keeps for reuse.
-	classBytes = 16 << 20
+	classBytes = 32 << 20
 )
 
 // free holds one bounded list per power of two. A channel is a bounded list that needs no lock of ours.
