@@ -3,7 +3,6 @@ package http
 import (
 	"errors"
 	"io"
-	"net"
 	"strconv"
 	"time"
 
@@ -57,7 +56,7 @@ func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
 	if err == nil {
 		return fasthttp.StatusContinue
 	}
-	s.ids.put(ctx)
+	s.ids.put(ctx, false)
 	e, _ := explain(err)
 	writeError(ctx, e)
 	return e.status
@@ -104,11 +103,18 @@ func (s *Server) readBody(ctx *fasthttp.RequestCtx, hold *lease) ([]byte, error)
 func nextRoom(have, declared int) int { return max(min(declared-have, 15*have), 1) }
 
 func bodyFault(err error) error {
-	var network net.Error
-	if errors.As(err, &network) && network.Timeout() {
+	if isTimeout(err) {
 		return errBodyTimeout
 	}
 	return errBodyBroken
+}
+
+func isTimeout(err error) bool {
+	var late interface {
+		error
+		Timeout() bool
+	}
+	return errors.As(err, &late) && late.Timeout()
 }
 
 // discardBody reads on what a client still sends, at most twice the body limit and for a second at most, and then lets

@@ -4,19 +4,40 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
-// The server sets three deadlines a request, always to now plus the same times, and each costs a call into the
-// runtime's poller. A deadline that would move by less than deadlineSlack is left where it is: it comes so much early.
-const deadlineSlack = time.Second
+// A request has three deadlines: for its first byte, for the rest of it, and for the answer. Each that is set costs a
+// look at the clock and a call into the runtime's poller, so a connection sets a deadline again only when the seconds
+// have moved on since it last did: it may come a second early.
 
-// patientListener gives connections whose deadlines move in steps of deadlineSlack.
+// seconds counts them, coarsely: one goroutine looks at the clock for all connections.
+type seconds struct{ count atomic.Int64 }
+
+// run counts until stop is closed.
+func (s *seconds) run(stop <-chan struct{}) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			s.count.Add(1)
+		case <-stop:
+			return
+		}
+	}
+}
+
+// patientListener gives connections that look after their deadlines themselves.
 type patientListener struct {
 	net.Listener
 
-	log *slog.Logger
+	log     *slog.Logger
+	seconds *seconds
 }
 
 // acceptPause is how long accepting waits when the process has no room for another connection.
@@ -28,7 +49,7 @@ func (l patientListener) Accept() (net.Conn, error) {
 	for told := false; ; told = true {
 		c, err := l.Listener.Accept()
 		if err == nil {
-			return &patientConn{Conn: c}, nil
+			return newPatientConn(c, l.seconds), nil
 		}
 		if !isCrowded(err) {
 			return nil, err
@@ -46,39 +67,82 @@ func isCrowded(err error) bool {
 		errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)
 }
 
+// never is when a deadline was set that is not one of ours.
+const never = -1
+
 // patientConn belongs to the goroutine that serves the connection, as far as deadlines go.
 type patientConn struct {
 	net.Conn
 
-	read, write time.Time // as the connection has them; zero is none
+	seconds     *seconds
+	read, write int64 // the second in which each deadline was last set, or never
+	idle        bool  // no byte of the next request has come
 }
 
-// near tells that moving a deadline from old to t changes too little to be worth it.
-func near(old, t time.Time) bool {
-	d := t.Sub(old)
-	return !old.IsZero() && !t.IsZero() && d >= 0 && d < deadlineSlack
+func newPatientConn(c net.Conn, s *seconds) *patientConn {
+	return &patientConn{Conn: c, seconds: s, read: never, write: never, idle: true}
+}
+
+// Read implements net.Conn.
+func (c *patientConn) Read(p []byte) (int, error) {
+	if !c.idle {
+		return c.Conn.Read(p)
+	}
+	if err := c.patience(); err != nil {
+		return 0, err
+	}
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.idle = false
+		if err == nil {
+			err = c.patience() // the request's own time begins with its first byte
+		}
+	}
+	return n, err
+}
+
+// patience gives reading its full time again.
+func (c *patientConn) patience() error {
+	now := c.seconds.count.Load()
+	if now == c.read {
+		return nil
+	}
+	c.read = now
+	return c.Conn.SetReadDeadline(time.Now().Add(readTimeout))
+}
+
+// Write implements net.Conn.
+func (c *patientConn) Write(p []byte) (int, error) {
+	if now := c.seconds.count.Load(); now != c.write {
+		c.write = now
+		if err := c.Conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+			return 0, err
+		}
+	}
+	return c.Conn.Write(p)
+}
+
+// awaitNext tells the connection that its request was handled: what is read from now on belongs to another one.
+func awaitNext(ctx *fasthttp.RequestCtx) {
+	if c, ok := ctx.Conn().(*patientConn); ok {
+		c.idle = true
+	}
 }
 
 // SetReadDeadline implements net.Conn.
 func (c *patientConn) SetReadDeadline(t time.Time) error {
-	if near(c.read, t) {
-		return nil
-	}
-	c.read = t
+	c.read = never
 	return c.Conn.SetReadDeadline(t)
 }
 
 // SetWriteDeadline implements net.Conn.
 func (c *patientConn) SetWriteDeadline(t time.Time) error {
-	if near(c.write, t) {
-		return nil
-	}
-	c.write = t
+	c.write = never
 	return c.Conn.SetWriteDeadline(t)
 }
 
 // SetDeadline implements net.Conn.
 func (c *patientConn) SetDeadline(t time.Time) error {
-	c.read, c.write = t, t
+	c.read, c.write = never, never
 	return c.Conn.SetDeadline(t)
 }

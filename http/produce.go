@@ -37,11 +37,11 @@ var productions = sync.Pool{New: func() any {
 // produce is POST /topics/{topic}/records.
 func (s *Server) produce(ctx *fasthttp.RequestCtx) error {
 	name, _ := ctx.UserValue("topic").(string)
-	return s.produceTo(ctx, name)
+	return s.produceTo(ctx, name, false)
 }
 
 // produceTo stores a body's records. Nothing is stored, and no topic made, before the whole body was found good.
-func (s *Server) produceTo(ctx *fasthttp.RequestCtx, name string) error {
+func (s *Server) produceTo(ctx *fasthttp.RequestCtx, name string, bare bool) error {
 	name = unescaped(name)
 	if err := checkName("topic", name, maxTopicName); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (s *Server) produceTo(ctx *fasthttp.RequestCtx, name string) error {
 	p := productions.Get().(*production)
 	p.name, p.hold.from = name, &s.inflight
 	defer p.release()
-	format, coding, err := s.admitProduce(ctx, p)
+	format, coding, err := s.admitProduce(ctx, p, bare)
 	if err != nil {
 		return err
 	}
@@ -80,24 +80,26 @@ func (p *production) release() {
 }
 
 // admitProduce judges everything that stands before the body.
-func (s *Server) admitProduce(ctx *fasthttp.RequestCtx, p *production) (f format, coding string, err error) {
+func (s *Server) admitProduce(ctx *fasthttp.RequestCtx, p *production, bare bool) (f format, coding string, err error) {
 	if s.draining() {
 		return 0, "", broker.ErrDraining
 	}
 	if p.query, err = parseProduceQuery(ctx); err != nil {
 		return 0, "", err
 	}
-	if len(ctx.Request.Header.Peek("Idempotency-Key")) > 0 {
-		return 0, "", &apiError{
-			status: 422, code: "not_supported",
-			message: "Idempotency-Key is not supported yet; without it a retry may store the records twice",
+	if !bare {
+		if len(ctx.Request.Header.Peek("Idempotency-Key")) > 0 {
+			return 0, "", &apiError{
+				status: 422, code: "not_supported",
+				message: "Idempotency-Key is not supported yet; without it a retry may store the records twice",
+			}
+		}
+		if err = wantJSON(ctx); err != nil {
+			return 0, "", err
 		}
 	}
-	if err = wantJSON(ctx); err != nil {
-		return 0, "", err
-	}
-	if f, err = bodyFormat(ctx); err != nil {
-		return 0, "", err
+	if f, err = bodyFormat(ctx); err != nil || bare {
+		return f, "", err
 	}
 	coding, err = bodyCoding(ctx)
 	return f, coding, err
