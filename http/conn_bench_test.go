@@ -59,14 +59,12 @@ func BenchmarkConnBare(b *testing.B) {
 	}}, produceRequest(1, 100))
 }
 
-
 func BenchmarkConnProduce(b *testing.B) {
 	engine, err := actor.Open(actor.Config{MemoryBytes: 64 << 20, SegmentBytes: 4 << 20})
 	if err != nil {
 		b.Fatal(err)
 	}
 	s := New(Config{Broker: engine})
-	s.loopback.Store(true)
 	benchConn(b, s.wire, produceRequest(1, 100))
 	b.StopTimer()
 	_ = engine.Close()
