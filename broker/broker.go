@@ -81,7 +81,8 @@ type Snapshot interface {
 	// HighWatermark is the offset of the next record to be written, as far as readers may see.
 	HighWatermark() int64
 	// Read appends to dst whole, verified batches, beginning with the one that holds offset from, until maxBytes is
-	// reached or the high watermark; at least one batch where there is any. A CorruptError names damage at from; damage
+	// reached or the high watermark; at least one batch where there is any. It takes dst over, nil or a slab of package
+	// slab, and gives the slab that holds the answer, also beside an error. A CorruptError names damage at from; damage
 	// further on ends the answer before it. ErrGone means that retention was faster: take a new Snapshot.
 	Read(dst []byte, from int64, maxBytes int) ([]byte, error)
 	// OffsetForTime finds the earliest record whose timestamp is >= millis; ok is false past the newest.

@@ -128,9 +128,6 @@ func (f *fetching) take(c *cursor, left share) error {
 			f.raw = slab.Get(want)
 		}
 		raw, err := c.view.Read(f.raw[:0], c.next, want)
-		if cap(raw) != cap(f.raw) { // a batch larger than want moved it
-			slab.Put(f.raw)
-		}
 		f.raw = raw
 		switch {
 		case errors.Is(err, broker.ErrGone) && gone < maxGone:

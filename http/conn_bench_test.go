@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"testing"
@@ -11,10 +12,11 @@ import (
 	"flashq/actor"
 )
 
-// endless is a connection without a kernel: each read is one more request, writes are dropped.
+// endless is a connection without a kernel: the same request comes again and again, writes are dropped.
 type endless struct {
 	b       *testing.B
 	request []byte
+	at      int // of the request, how far it was read
 	left    int
 }
 
@@ -22,12 +24,16 @@ func (e *endless) Read(p []byte) (int, error) {
 	if e.left == 0 {
 		return 0, io.EOF
 	}
-	e.left--
-	return copy(p, e.request), nil
+	n := copy(p, e.request[e.at:])
+	if e.at += n; e.at == len(e.request) {
+		e.at = 0
+		e.left--
+	}
+	return n, nil
 }
 
 func (e *endless) Write(p []byte) (int, error) {
-	if len(p) < 12 || string(p[9:12]) != "200" {
+	if bytes.HasPrefix(p, []byte("HTTP/1.1 ")) && !bytes.HasPrefix(p[9:], []byte("200")) {
 		e.b.Errorf("%s", p)
 	}
 	return len(p), nil
@@ -60,12 +66,28 @@ func BenchmarkConnBare(b *testing.B) {
 }
 
 func BenchmarkConnProduce(b *testing.B) {
+	s := benchEngine(b)
+	benchConn(b, s.wire, produceRequest(1, 100))
+}
+
+func BenchmarkConnFetch1000x1000(b *testing.B) {
+	s := benchEngine(b)
+	for range 5 {
+		e := &endless{b: b, request: produceRequest(1000, 1000), left: 1}
+		_ = s.wire.ServeConn(newPatientConn(e, new(seconds)))
+	}
+	b.SetBytes(1000 * 1000)
+	benchConn(b, s.wire, []byte("GET /topics/news/records?from_offset=1000&max_records=1000&max_bytes=4194304 HTTP/1.1\r\n"+
+		"Host: flashq\r\n\r\n"))
+}
+
+// benchEngine is a server over memory that serves no listener.
+func benchEngine(b *testing.B) *Server {
+	b.Helper()
 	engine, err := actor.Open(actor.Config{MemoryBytes: 64 << 20, SegmentBytes: 4 << 20})
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := New(Config{Broker: engine})
-	benchConn(b, s.wire, produceRequest(1, 100))
-	b.StopTimer()
-	_ = engine.Close()
+	b.Cleanup(func() { _ = engine.Close() })
+	return New(Config{Broker: engine})
 }

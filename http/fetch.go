@@ -20,6 +20,7 @@ type fetching struct {
 	cursors []cursor // one for each partition that is read, in the order asked
 
 	text  []byte // a slab: the answer so far
+	room  int    // how much of it the first batch will take, about
 	raw   []byte // a slab: batches as read
 	plain []byte // a slab: a batch decompressed
 	hold  lease  // of Server.answers: covers the slabs

@@ -158,12 +158,8 @@ func (s *Server) timeAt(topic broker.Topic, partition int, offset int64) (timest
 		return noTime, err
 	}
 	defer view.Close()
-	room := slab.Get(firstRead)
-	raw, err := view.Read(room[:0], offset, 1)
+	raw, err := view.Read(slab.Get(firstRead), offset, 1)
 	defer func() { slab.Put(raw) }()
-	if cap(raw) != cap(room) {
-		slab.Put(room)
-	}
 	var corrupt *broker.CorruptError
 	if errors.As(err, &corrupt) || errors.Is(err, broker.ErrGone) || len(raw) == 0 {
 		return noTime, nil

@@ -38,6 +38,9 @@ func (f *fetching) walkBatch(c *cursor, b batch.Batch, left *share) (stop bool) 
 		c.spoil(end)
 		return true
 	}
+	if f.text == nil {
+		f.room = f.expected(plain)
+	}
 	it := plain.Records()
 	for it.Next() {
 		offset := b.BaseOffset() + int64(it.Record.OffsetDelta)
@@ -95,12 +98,20 @@ func (f *fetching) append(partition int, offset, time int64, r *batch.Record, si
 	f.bytesLeft -= size
 }
 
+// expected is about how long the answer gets by one batch, so that a large one need not move as it grows.
+func (f *fetching) expected(b batch.Batch) int {
+	const perRecord = 128 // names, offset and time
+	count := max(int(b.Count()), 1)
+	taken := min(count, f.recordsLeft)
+	return min(len(b)/count*taken, f.bytesLeft)*9/8 + taken*perRecord
+}
+
 // openText starts the answer; not before there is something to say, since a fetch may wait.
 func (f *fetching) openText() {
 	if f.text != nil {
 		return
 	}
-	f.text = slab.Get(min(len(f.raw), firstRead))
+	f.text = slab.Get(f.room)
 	if f.format == formatJSON {
 		f.text = append(f.text, `{"records":[`...)
 	}

@@ -25,7 +25,12 @@ type cursor struct {
 
 	window []byte // bytes from start on
 	start  int64
+
+	from place // where skip began
 }
+
+// place is a batch boundary, and the offset that must come next there.
+type place struct{ pos, expected int64 }
 
 // newCursor begins at a batch boundary. window is how many bytes to read at once.
 func newCursor(f io.ReaderAt, pos, end, expected int64, window int) cursor {
@@ -55,18 +60,60 @@ func (c *cursor) next() (batch.Batch, error) {
 	return b, nil
 }
 
+// skip moves behind batches that end before offset, and tells whether there were any. Their heads alone are looked at:
+// nobody asked for them, and a large one would cost as much as the one that is wanted. Where something is wrong behind
+// them, back takes that back: a head may have told a lie.
+func (c *cursor) skip(offset int64) bool {
+	c.from = place{c.pos, c.expected}
+	for {
+		h, size, err := c.head()
+		if err != nil || h.Version() != batch.Magic || h.BaseOffset() != c.expected || h.LastOffset() >= offset {
+			return c.pos > c.from.pos
+		}
+		c.pos += int64(size)
+		c.expected = h.LastOffset() + 1
+	}
+}
+
+// back moves to where skip began.
+func (c *cursor) back() {
+	c.pos, c.expected = c.from.pos, c.from.expected
+	c.window, c.start = c.window[:0], c.pos
+}
+
+// lentAbove is from where on a batch is handed over with the window that it stands in, instead of copied.
+const lentAbove = 32 << 10
+
+// moveTo appends b, the batch that next just gave, to a slab that is the cursor's from now on, and gives the slab that
+// holds both.
+func (c *cursor) moveTo(dst []byte, b batch.Batch) []byte {
+	if len(dst) > 0 || len(b) < lentAbove || &b[0] != &c.window[0] {
+		return append(slab.Grow(dst, len(b)), b...)
+	}
+	c.window, c.start, dst = dst, c.pos, c.window
+	return dst[:len(b)]
+}
+
+// head gives the header of the batch at pos, unchecked, and the size of the whole batch, which fits into what is left.
+func (c *cursor) head() (head batch.Batch, size int, err error) {
+	if c.pos >= c.end {
+		return nil, 0, io.EOF
+	}
+	if head, err = c.bytes(batch.HeaderSize); err != nil {
+		return nil, 0, err
+	}
+	size, err = batch.Size(head)
+	if err != nil || int64(size) > c.end-c.pos || size > maxBatch {
+		return nil, 0, fmt.Errorf("%w at %d: length", errDamaged, c.pos)
+	}
+	return head, size, nil
+}
+
 // peek gives the batch that the length field at pos delimits, unchecked.
 func (c *cursor) peek() (batch.Batch, error) {
-	if c.pos >= c.end {
-		return nil, io.EOF
-	}
-	head, err := c.bytes(batch.HeaderSize)
+	_, size, err := c.head()
 	if err != nil {
 		return nil, err
-	}
-	size, err := batch.Size(head)
-	if err != nil || int64(size) > c.end-c.pos || size > maxBatch {
-		return nil, fmt.Errorf("%w at %d: length", errDamaged, c.pos)
 	}
 	p, err := c.bytes(size)
 	return batch.Batch(p), err

@@ -160,6 +160,12 @@ func checkFlip(t *testing.T, fs *segmenttest.FS, end int64, what string) {
 	if lost > 2 {
 		t.Fatalf("%s: %d records lost by one flip", what, lost)
 	}
+	for i := 3; i < len(recs); i += 8 { // whoever begins there gets what whoever comes by gets
+		r := recs[i]
+		if from, _ := readAll(t, l, r.offset); len(from) == 0 || from[0] != r {
+			t.Fatalf("%s: %+v is not what a read from its offset begins with", what, r)
+		}
+	}
 	if err := l.Close(true); err != nil {
 		t.Fatal(err)
 	}

@@ -133,8 +133,8 @@ func (p *piece) seek(offset int64, window int) cursor {
 	e, ok, err := lastBelow(p.offsets, func(e indexEntry) bool { return int64(e.rel) >= rel })
 	if err == nil && ok && int64(e.pos) < p.size {
 		c := newCursor(p.file, int64(e.pos), p.size, 0, window)
-		if b, err := c.peek(); err == nil && b.LastOffset() == p.base+int64(e.rel) && b.Check() == nil {
-			c.expected = b.BaseOffset()
+		if h, _, err := c.head(); err == nil && h.Version() == batch.Magic && h.LastOffset() == p.base+int64(e.rel) {
+			c.expected = h.BaseOffset()
 			return c
 		}
 		c.release()
@@ -143,7 +143,8 @@ func (p *piece) seek(offset int64, window int) cursor {
 }
 
 // Read appends to dst whole, verified batches, beginning with the one that holds offset from, until maxBytes or the
-// view's end; at least one where there is any. Damage right at from is a DamagedError; damage further on ends the
+// view's end; at least one where there is any. It takes dst over, a slab or nil, and gives the slab that holds the
+// answer. Damage right at from is a DamagedError; damage further on ends the
 // answer before it. ErrGone means that the segment was trimmed.
 func (v *View) Read(dst []byte, from int64, maxBytes int) ([]byte, error) {
 	from = max(from, v.start)
@@ -173,14 +174,19 @@ func (v *View) readSegment(dst []byte, from int64, maxBytes int) ([]byte, int64,
 
 func (p *piece) read(c *cursor, dst []byte, from int64, maxBytes int) ([]byte, int64, error) {
 	had := len(dst)
+	skipped := c.skip(from)
 	for from < p.limit {
 		b, err := c.next()
 		switch {
-		case err == nil && b.LastOffset() < from: // the index led to before it
+		case err != nil && skipped: // by heads that nobody had verified
+			skipped = false
+			c.back()
+		case err == nil && b.LastOffset() < from: // behind damage
 		case err == nil && len(dst) > had && len(dst)-had+len(b) > maxBytes:
 			return dst, from, nil
 		case err == nil:
-			dst, from = append(dst, b...), b.LastOffset()+1
+			from = b.LastOffset() + 1
+			dst = c.moveTo(dst, b)
 		case !errors.Is(err, io.EOF) && !errors.Is(err, errDamaged):
 			return dst, from, err
 		default:

@@ -84,6 +84,9 @@ func (b Batch) LastOffset() int64 { return b.BaseOffset() + int64(b.LastOffsetDe
 // LeaderEpoch is the epoch of the owner that stamped the batch.
 func (b Batch) LeaderEpoch() int32 { return int32(binary.BigEndian.Uint32(b[posLeaderEpoch:])) }
 
+// Version is the record format that the batch claims to be in.
+func (b Batch) Version() int8 { return int8(b[posMagic]) }
+
 // CRC is the stored checksum, not a computed one.
 func (b Batch) CRC() uint32 { return binary.BigEndian.Uint32(b[posCRC:]) }
 
