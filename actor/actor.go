@@ -41,7 +41,9 @@ type Actor struct {
 	evict    bool         // take the oldest segment away after the next roll
 	shard    *group.Shard // what the log of a shard of groups says; nil in a topic's partition
 	snapshot snapshotState
-	failed   error // sticky
+	leases   leaseTimer
+	audience map[string]map[*broker.GroupWatch]bool // who waits for which group
+	failed   error                                  // sticky
 	trims    sync.WaitGroup
 	trimmed  chan struct{} // closed when the last trim that began is through
 
@@ -70,6 +72,8 @@ type settings struct {
 	keep       bool             // never evict
 	requests   *sync.Pool
 	stored     *atomic.Int64 // how many groups the engine stores; atomic
+	subscribed *atomic.Int64 // how many topics their members ask for; atomic
+	topics     group.Topics  // may be asked by anybody
 }
 
 // mailbox is how many appends may wait in the channel.
@@ -93,6 +97,9 @@ func startShard(s settings, p *partition.Partition, shard *group.Shard) *Actor {
 		timer:    time.NewTimer(time.Hour),
 	}
 	a.timer.Stop()
+	if shard != nil {
+		a.leases, a.audience = newLeaseTimer(), map[string]map[*broker.GroupWatch]bool{}
+	}
 	a.bytes.Store(p.Stats().Bytes)
 	go a.run()
 	return a
@@ -116,6 +123,8 @@ func (a *Actor) run() {
 		case <-a.timer.C:
 			a.armed = false
 			a.startSync()
+		case <-a.leases.ends:
+			a.expireLeases()
 		case fn := <-a.control: // stats, retention: rare, so a closure will do
 			fn()
 		case <-a.stop:
@@ -152,6 +161,7 @@ func (a *Actor) catch() {
 	a.broken.Store(true)
 	_ = a.part.Close(true) // the panic is the error to tell
 	a.pokeAll()
+	a.pokeAudience()
 	// Who waits for an answer learns from done that none will come: which of them had one already is not known here.
 }
 
@@ -168,6 +178,7 @@ func (a *Actor) fail(err error) {
 	}
 	a.parked = nil
 	a.pokeAll()
+	a.pokeAudience()
 }
 
 // refuse answers what is gathered and not written.
@@ -188,6 +199,7 @@ func (a *Actor) Close() error {
 // drain is the owner's last act: it waits for the job that is out, closes the log and answers whoever waits for a sync.
 func (a *Actor) drain() error {
 	a.timer.Stop()
+	a.leases.stop()
 	if a.busy {
 		a.settleLast(<-a.synced)
 	}
@@ -201,6 +213,7 @@ func (a *Actor) drain() error {
 	}
 	a.parked = nil
 	a.pokeAll()
+	a.pokeAudience()
 	a.trims.Wait()
 	return a.failed
 }

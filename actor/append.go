@@ -9,7 +9,6 @@ import (
 	"flashq/broker"
 	"flashq/group"
 	"flashq/segment"
-	"flashq/segment/batch"
 )
 
 // request is one part on its way to the owner. It returns to the pool only after its reply was received: a stale reply
@@ -21,8 +20,10 @@ type request struct {
 
 	// change makes the part's batch, or says that nothing is to be written (nil): for a shard of groups, whose batches
 	// depend on what was written before them. The owner calls it once, in the request's turn.
-	change func(*group.Shard) (batch.Batch, error)
+	change func(*group.Shard) (group.Change, error)
 	made   broker.Part // what change made
+	apply  func()      // what is to be done when that is written
+	plain  bool        // where change makes nothing, its answer waits for nobody's sync
 }
 
 // newRequests makes the pool that one engine's callers share.
@@ -33,7 +34,7 @@ func newRequests() *sync.Pool {
 // send puts a part into the mailbox; nil when the owner has left.
 func (a *Actor) send(part *broker.Part, sync bool) *request {
 	r := a.requests.Get().(*request) //nolint:forcetypeassert // the pool makes nothing else
-	r.part, r.sync, r.change = part, sync, nil
+	r.part, r.sync, r.change, r.plain = part, sync, nil, false
 	return a.post(r)
 }
 
@@ -56,7 +57,7 @@ func (a *Actor) post(r *request) *request {
 func (a *Actor) wait(r *request) error {
 	select {
 	case err := <-r.reply:
-		r.part, r.change, r.made = nil, nil, broker.Part{}
+		r.part, r.change, r.made, r.apply = nil, nil, broker.Part{}, nil
 		a.requests.Put(r)
 		return err
 	case <-a.done:
@@ -179,7 +180,9 @@ func (a *Actor) writeFailed(err error) {
 // needed is how much memory the largest request of the queue takes.
 func (a *Actor) needed() (n int64) {
 	for _, r := range a.queue {
-		n = max(n, int64(cap(r.part.Batch)))
+		if r.part != nil { // else its change is not made yet
+			n = max(n, int64(cap(r.part.Batch)))
+		}
 	}
 	return n
 }

@@ -177,6 +177,7 @@ func (b *Broker) settings(topicName string, partition int) settings {
 		name: partitionDir(topicName, partition), batchBytes: b.config.BatchBytes, fsync: b.config.Fsync,
 		interval: b.config.FsyncInterval, logger: b.config.Logger, memory: b.memory, pressure: b.squeezed, short: b.short,
 		keep: internal(topicName) || b.memory == nil, requests: b.pool, stored: &b.groups.count,
+		subscribed: &b.groups.subscribed, topics: b.shape,
 	}
 }
 

@@ -38,6 +38,7 @@ func (b *Broker) CreateTopic(_ context.Context, name string, c broker.TopicChang
 		return nil, false, err
 	}
 	b.topics.Store(name, t)
+	b.refreshGroups(name)
 	return t, true, nil
 }
 
@@ -187,6 +188,7 @@ func (b *Broker) DeleteTopic(_ context.Context, name string) error {
 		b.discard(t, i)
 	}
 	b.forgetCommits(t)
+	b.refreshGroups(name)
 	return nil
 }
 

@@ -29,6 +29,8 @@ type Config struct {
 	MaxTopics, MaxPartitions int
 	// MaxGroups is 10,000 when 0.
 	MaxGroups int
+	// MaxMemberTopics bounds the topics that all members together ask for, 0 is 100,000.
+	MaxMemberTopics int
 	// RetentionCheck is how often age is looked at, 0 is 5 s.
 	RetentionCheck time.Duration
 	Logger         *slog.Logger // nil is silent
@@ -56,6 +58,7 @@ func (c Config) withDefaults() Config {
 	c.MaxTopics = or(c.MaxTopics, 10_000)
 	c.MaxPartitions = or(c.MaxPartitions, 256)
 	c.MaxGroups = or(c.MaxGroups, 10_000)
+	c.MaxMemberTopics = or(c.MaxMemberTopics, 100_000)
 	c.RetentionCheck = or(c.RetentionCheck, 5*time.Second)
 	c.Progress = or(c.Progress, &Progress{})
 	c.Logger = or(c.Logger, slog.New(slog.DiscardHandler))

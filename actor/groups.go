@@ -12,7 +12,6 @@ import (
 
 	"flashq/broker"
 	"flashq/group"
-	"flashq/segment/batch"
 )
 
 // groups is the registry of the shards: each owns the groups that Kafka's hash puts there, and their log. A shard is
@@ -21,6 +20,8 @@ type groups struct {
 	shards [shardCount]atomic.Pointer[Actor] // read by all; written under mu
 	mu     sync.Mutex
 	count  atomic.Int64 // groups that are stored
+
+	subscribed atomic.Int64 // topics that their members ask for
 }
 
 // shardCount is Kafka's default for the partitions of its own offsets topic.
@@ -56,10 +57,10 @@ func (b *Broker) Group(_ context.Context, name, topic string) (broker.Group, err
 	}
 	var info group.Info
 	var err error
-	if !a.ask(func() { info, err = a.shard.Find(name, topic) }) {
+	if !a.ask(func() { info, err = a.shard.Find(name, topic, nowMillis()) }) {
 		return broker.Group{}, b.shardLeft()
 	}
-	return b.show(info), groupError(err)
+	return b.show(info), b.groupError(err)
 }
 
 // Groups implements broker.Broker.
@@ -67,9 +68,9 @@ func (b *Broker) Groups(_ context.Context, topic string) ([]broker.Group, error)
 	all := []broker.Group{}
 	b.groups.each(func(a *Actor) bool {
 		var list []group.Info
-		a.ask(func() { list = a.shard.List(topic) }) // a shard that failed has none to show
+		a.ask(func() { list = a.shard.List(topic, nowMillis()) }) // a shard that failed has none to show
 		for _, info := range list {
-			if g := b.show(info); topic == "" || len(g.Offsets) > 0 {
+			if g := b.show(info); topic == "" || len(g.Offsets) > 0 || slices.Contains(g.Topics, topic) {
 				all = append(all, g)
 			}
 		}
@@ -84,7 +85,13 @@ func (b *Broker) GroupCount(context.Context) (int, error) { return int(b.groups.
 
 // show puts a group in broker's words; commits of topics that are not there any more do not count.
 func (b *Broker) show(info group.Info) broker.Group {
-	g := broker.Group{Name: info.Name, Start: info.Start, Generation: info.Generation}
+	g := broker.Group{
+		Name: info.Name, Start: info.Start, Generation: info.Generation, Live: info.Live, Topics: info.Topics,
+		Seen: info.Seen,
+	}
+	for _, m := range info.Members {
+		g.Members = append(g.Members, broker.Member(m))
+	}
 	for _, c := range info.Commits {
 		if t, ok := b.topics.Load(c.Topic); !ok || t.uuid != c.TopicID {
 			continue
@@ -98,8 +105,25 @@ func (b *Broker) show(info group.Info) broker.Group {
 }
 
 // groupError gives group's errors their names in package broker.
-func groupError(err error) error {
+func (b *Broker) groupError(err error) error {
+	var fenced *group.FencedError
 	switch {
+	case errors.As(err, &fenced):
+		return &broker.FencedError{
+			Index: fenced.Index, Topic: fenced.Topic, Partition: int(fenced.Partition), Generation: fenced.Generation,
+			Current: fenced.Current,
+		}
+	case errors.Is(err, group.ErrActive):
+		return broker.ErrGroupActive
+	case errors.Is(err, group.ErrNoMember):
+		return broker.ErrMemberNotFound
+	case errors.Is(err, group.ErrNoTopics):
+		return broker.ErrNoTopics
+	case errors.Is(err, group.ErrTooManyMembers):
+		return fmt.Errorf("%w: a group may have %d", broker.ErrTooManyMembers, group.MaxMembers)
+	case errors.Is(err, group.ErrTooManyTopics):
+		return fmt.Errorf("%w: one may ask for %d topics, and all together for %d", broker.ErrTooManyMembers,
+			group.MaxTopics, b.config.MaxMemberTopics)
 	case errors.Is(err, group.ErrUnknown):
 		return broker.ErrGroupNotFound
 	case errors.Is(err, group.ErrTooMany):
@@ -110,12 +134,12 @@ func groupError(err error) error {
 
 // PutGroup implements broker.Broker.
 func (b *Broker) PutGroup(_ context.Context, name, start string) (created bool, err error) {
-	err = b.changeGroup(name, func(s *group.Shard) (data batch.Batch, err error) {
+	err = b.changeGroup(name, false, func(s *group.Shard) (c group.Change, err error) {
 		if err := b.roomFor(s, name); err != nil {
-			return nil, err
+			return c, err
 		}
-		created, data = s.Put(name, start, nowMillis())
-		return data, nil
+		created, c = s.Put(name, start, nowMillis())
+		return c, nil
 	})
 	return created, err
 }
@@ -129,20 +153,22 @@ func (b *Broker) roomFor(s *group.Shard, name string) error {
 }
 
 // DeleteGroup implements broker.Broker.
-func (b *Broker) DeleteGroup(_ context.Context, name string) error {
+func (b *Broker) DeleteGroup(_ context.Context, name string, force bool) error {
 	if b.groups.shards[shardOf(name)].Load() == nil {
 		return broker.ErrGroupNotFound
 	}
-	return b.changeGroup(name, func(s *group.Shard) (batch.Batch, error) { return s.Delete(name, nowMillis()) })
+	return b.changeGroup(name, false, func(s *group.Shard) (group.Change, error) {
+		return s.Delete(name, force, nowMillis())
+	})
 }
 
 // changeGroup has a change made by the shard that owns the group.
-func (b *Broker) changeGroup(name string, plan func(*group.Shard) (batch.Batch, error)) error {
+func (b *Broker) changeGroup(name string, plain bool, plan func(*group.Shard) (group.Change, error)) error {
 	a, err := b.shard(shardOf(name))
 	if err != nil {
 		return err
 	}
-	return groupError(b.change(a, plan))
+	return b.groupError(b.change(a, plain, plan))
 }
 
 // Commit implements broker.Broker.
@@ -152,24 +178,27 @@ func (b *Broker) Commit(_ context.Context, c broker.Commit) ([]broker.Committed,
 		return nil, err
 	}
 	var results []group.Result
-	plan := func(s *group.Shard) (data batch.Batch, err error) {
+	move := group.Move{
+		Group: c.Group, Wishes: wishes, Ack: c.Ack, Member: c.Member, Generation: c.Generation, Force: c.Force,
+	}
+	plan := func(s *group.Shard) (change group.Change, err error) {
 		if !s.Has(c.Group) && !c.Create {
-			return nil, broker.ErrGroupNotFound
+			return change, broker.ErrGroupNotFound
 		}
 		if err := b.roomFor(s, c.Group); err != nil {
-			return nil, err
+			return change, err
 		}
-		results, data, err = s.Commit(c.Group, wishes, c.Ack, nowMillis())
-		return data, err
+		results, change, err = s.Commit(move, nowMillis())
+		return change, err
 	}
 	if c.DryRun {
 		err = b.tryPlan(c.Group, plan)
 	} else {
-		err = b.changeGroup(c.Group, plan)
+		err = b.changeGroup(c.Group, false, plan)
 		b.forgetLate(c.Offsets, wishes)
 	}
 	if err != nil {
-		return nil, groupError(err)
+		return nil, b.groupError(err)
 	}
 	done := make([]broker.Committed, len(results))
 	for i, r := range results {
@@ -179,7 +208,7 @@ func (b *Broker) Commit(_ context.Context, c broker.Commit) ([]broker.Committed,
 }
 
 // tryPlan makes a change and throws it away.
-func (b *Broker) tryPlan(name string, plan func(*group.Shard) (batch.Batch, error)) (err error) {
+func (b *Broker) tryPlan(name string, plan func(*group.Shard) (group.Change, error)) (err error) {
 	a := b.groups.shards[shardOf(name)].Load()
 	if a == nil {
 		_, err = plan(group.NewShard())
@@ -226,10 +255,10 @@ func (b *Broker) wishes(offsets []broker.CommitOffset) ([]group.Wish, error) {
 func (b *Broker) forgetCommits(t *topic) {
 	b.groups.each(func(a *Actor) bool {
 		for more := true; more; {
-			err := b.change(a, func(s *group.Shard) (batch.Batch, error) {
-				data := s.Forget(t.name, t.uuid, nowMillis())
-				more = data != nil
-				return data, nil
+			err := b.change(a, false, func(s *group.Shard) (group.Change, error) {
+				c := s.Forget(t.name, t.uuid, nowMillis())
+				more = c.Batch != nil
+				return c, nil
 			})
 			if err != nil {
 				b.config.Logger.Warn("commits of a deleted topic stay in the log", "topic", t.name, "log", a.name, "error", err)

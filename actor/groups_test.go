@@ -51,7 +51,7 @@ func TestGroupsSurviveARestart(t *testing.T) {
 	if err := b.DeleteTopic(context.Background(), "gone"); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.DeleteGroup(context.Background(), "g7"); err != nil {
+	if err := b.DeleteGroup(context.Background(), "g7", false); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

@@ -73,6 +73,7 @@ func (b *Broker) openShard(i int) (*Actor, error) {
 		return nil, errors.Join(err, p.Close(true))
 	}
 	b.note(dir, report, nil)
+	shard.Enter(p.Epoch())
 	shard.Prune(func(name string, id [16]byte) bool {
 		t, ok := b.topics.Load(name)
 		return ok && t.uuid == id
@@ -87,6 +88,9 @@ func (b *Broker) openShard(i int) (*Actor, error) {
 func (b *Broker) readShard(p *partition.Partition, dir string) (*group.Shard, error) {
 	shard := group.NewShard()
 	replay := func(data batch.Batch) error {
+		if epoch := data.LeaderEpoch(); epoch <= p.Epoch() { // no CRC covers it
+			shard.Enter(epoch)
+		}
 		if err := shard.Replay(data); err != nil {
 			b.config.Logger.Error("a group's record can't be read", "partition", dir, "error", err)
 		}

@@ -28,18 +28,22 @@ func (a *Actor) makeChange(r *request) bool {
 	if r.part != nil {
 		return true // made before the segment had to be sealed
 	}
-	b, err := r.change(a.shard)
+	c, err := r.change(a.shard)
 	if err != nil {
 		r.reply <- err
 		return false
 	}
-	r.part = &r.made
-	if b == nil {
-		a.answerUnchanged(r)
-		return false
+	r.part, r.made.Batch, r.apply = &r.made, c.Batch, c.Apply
+	if c.Batch != nil {
+		return true
 	}
-	r.made.Batch = b
-	return true
+	a.makeSo(r)
+	if r.plain {
+		r.reply <- nil
+	} else {
+		a.answerUnchanged(r)
+	}
+	return false
 }
 
 // answerUnchanged answers a change that is made already: when what made it is durable, where that is promised.
@@ -53,18 +57,31 @@ func (a *Actor) answerUnchanged(r *request) {
 	a.parked = append(a.parked, r)
 }
 
-// learn replays what was written into a shard's state.
+// learn makes what was written so.
 func (a *Actor) learn(written []*request) {
 	if a.shard == nil {
 		return
 	}
-	before := a.shard.Len()
-	defer func() { a.stored.Add(int64(a.shard.Len() - before)) }()
 	for _, r := range written {
-		if err := a.shard.Replay(r.part.Batch); err != nil {
+		a.makeSo(r)
+	}
+}
+
+// makeSo replays what a request wrote into the shard's state, does what is in no log, and tells whom it concerns.
+func (a *Actor) makeSo(r *request) {
+	groups, topics := a.shard.Len(), a.shard.Subscriptions()
+	if b := r.part.Batch; b != nil {
+		if err := a.shard.Replay(b); err != nil {
 			panic(fmt.Sprintf("actor: %s can't read its own words: %v", a.name, err)) // a broken invariant
 		}
 	}
+	if r.apply != nil {
+		r.apply()
+	}
+	a.stored.Add(int64(a.shard.Len() - groups))
+	a.subscribed.Add(int64(a.shard.Subscriptions() - topics))
+	a.shard.Touched(a.pokeGroup)
+	a.armLeases()
 }
 
 // writeSnapshot runs behind a roll: it says again what counts, so that the segments before can go.
@@ -106,13 +123,14 @@ func (a *Actor) dropCovered(upTo int64) {
 	}
 }
 
-// change asks a shard for a change and waits until it is made: as durable as an append, or refused.
-func (b *Broker) change(a *Actor, plan func(*group.Shard) (batch.Batch, error)) error {
+// change asks a shard for a change and waits until it is made: as durable as an append, or refused. plain: where
+// nothing is to be written, the answer does not wait until what others wrote is durable.
+func (b *Broker) change(a *Actor, plain bool, plan func(*group.Shard) (group.Change, error)) error {
 	if a.broken.Load() {
 		return b.shardLeft()
 	}
 	r := a.requests.Get().(*request) //nolint:forcetypeassert // the pool makes nothing else
-	r.part, r.sync, r.change = nil, false, plan
+	r.part, r.sync, r.change, r.plain = nil, false, plan, plain
 	if a.post(r) == nil {
 		return b.shardLeft()
 	}

@@ -27,11 +27,25 @@ type Broker interface {
 	// PutGroup makes a group that stays without a commit, or finds it. start says where the group begins in a partition
 	// that it has no commit for; "" leaves it as it is, and is StartEarliest for a new group. ErrTooManyGroups.
 	PutGroup(ctx context.Context, name, start string) (created bool, err error)
-	// DeleteGroup ends a group with its commits: ErrGroupNotFound.
-	DeleteGroup(ctx context.Context, name string) error
+	// DeleteGroup ends a group with its commits and, where force allows it, its members: ErrGroupNotFound,
+	// ErrGroupActive.
+	DeleteGroup(ctx context.Context, name string, force bool) error
 	// Commit stores offsets for a group, all or none, as durably as an append: ErrGroupNotFound, ErrTopicNotFound,
-	// ErrPartitionNotFound, ErrTooManyGroups, or an OffsetError. The results stand in the order of c.Offsets.
+	// ErrPartitionNotFound, ErrTooManyGroups, ErrGroupActive, a FencedError or an OffsetError. The results stand in the
+	// order of c.Offsets.
 	Commit(ctx context.Context, c Commit) ([]Committed, error)
+
+	// Join makes a member of a group, or keeps it one, after its acknowledgement: as Commit, and ErrMemberNotFound,
+	// ErrNoTopics, ErrTooManyMembers. A partition has one owner at a time, and moves after its owner's next Join, its
+	// Leave or its lease's end; targets are balanced within one and move the fewest.
+	Join(ctx context.Context, c MemberCall) (Membership, error)
+	// Leave ends a member; its partitions move at once: ErrGroupNotFound, ErrMemberNotFound.
+	Leave(ctx context.Context, group, member string) error
+	// WatchGroup pokes w.Waiter as soon as something changes for the member, or for those who are none: a partition to
+	// give up or to take over, an offset that somebody moved, the end of the member or of the group.
+	WatchGroup(w *GroupWatch) error
+	// LeaveGroup ends a watch, and the hold on the lease, which counts from then on.
+	LeaveGroup(w *GroupWatch)
 
 	// Ready is nil while the engine takes writes; else ErrDraining, ErrRecovering, ErrDiskFull or ErrStorage.
 	Ready() error

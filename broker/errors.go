@@ -18,6 +18,14 @@ var (
 	ErrGroupNotFound = errors.New("group not found")
 	// ErrTooManyGroups is returned when the engine's bound on groups, or on one group's commits, is reached.
 	ErrTooManyGroups = errors.New("too many groups")
+	// ErrGroupActive is returned for what must not be done beside a group's live members.
+	ErrGroupActive = errors.New("group has live members")
+	// ErrMemberNotFound is returned when a group has no such member, or its lease has ended.
+	ErrMemberNotFound = errors.New("member not found")
+	// ErrNoTopics is returned when a new member names no topic.
+	ErrNoTopics = errors.New("a new member names its topics")
+	// ErrTooManyMembers is returned when the engine's bound on members, or on what they ask for, is reached.
+	ErrTooManyMembers = errors.New("too many members")
 	// ErrConflict is returned when something unknown stands where a topic's data would go.
 	ErrConflict = errors.New("conflict")
 	// ErrInvalid is returned when a change asks for a value that is out of range.
@@ -64,4 +72,18 @@ type OffsetError struct {
 func (e *OffsetError) Error() string {
 	return fmt.Sprintf("offset %d is not in partition %d of topic %s, which ends at %d", e.Offset, e.Partition, e.Topic,
 		e.HighWatermark)
+}
+
+// FencedError is returned by Commit and Join for an offset whose member does not hold the partition without a break
+// since its generation.
+type FencedError struct {
+	Index      int // of the offset
+	Topic      string
+	Partition  int
+	Generation int64 // the member's
+	Current    int32 // the group's, 0 when there is none
+}
+
+func (e *FencedError) Error() string {
+	return fmt.Sprintf("partition %d of topic %s is not held since generation %d", e.Partition, e.Topic, e.Generation)
 }

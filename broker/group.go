@@ -6,12 +6,25 @@ const (
 	StartLatest   = "latest"
 )
 
-// Group is one consumer group at one moment. A group that has neither commits nor was put is not stored.
+// Group is one consumer group at one moment. A group that has neither members nor commits nor was put is not stored.
 type Group struct {
 	Name       string
-	Start      string // StartEarliest or StartLatest
-	Generation int32
+	Start      string        // StartEarliest or StartLatest
+	Generation int32         // grows with each change of the members or of what they read
 	Offsets    []GroupOffset // sorted by topic and partition
+
+	Live    int      // how many members live
+	Topics  []string // that members ask for, sorted; not when the group was asked for with one topic
+	Members []Member // the live ones, sorted by name; only when the whole group was asked for
+	Seen    uint64   // for GroupWatch
+}
+
+// Member is one live member of a group.
+type Member struct {
+	Name       string
+	Topics     []string         // sorted
+	Assignment map[string][]int // the partitions that it holds, with an entry for each topic
+	Expires    int64            // when its lease ends if nothing more is heard of it, milliseconds
 }
 
 // GroupOffset is what a group committed in one partition.
@@ -33,8 +46,14 @@ type Commit struct {
 	// Ack only moves forward: a commit that is there already at or beyond the offset stays.
 	Ack bool
 	// DryRun only tells what would be.
-	DryRun  bool
-	Offsets []CommitOffset // every partition at most once
+	DryRun bool
+	// Member is who commits, of partitions that it holds without a break since Generation; "" is nobody in particular,
+	// who may do it only while no member lives, or by Force. After that, what members acknowledge of the partitions from
+	// before is fenced.
+	Member     string
+	Generation int64
+	Force      bool
+	Offsets    []CommitOffset // every partition at most once
 }
 
 // CommitOffset is one offset to be committed: that of the next record to read.
@@ -50,4 +69,33 @@ type Committed struct {
 	Offset    int64
 	Previous  int64 // -1 without one
 	Timestamp int64 // when it was committed, milliseconds
+}
+
+// MemberCall is what a member does: it joins, stays, acknowledges, all in one.
+type MemberCall struct {
+	Group, Member string
+	// Create makes a group that is not there; else that is ErrGroupNotFound.
+	Create bool
+	// Topics take the place of what the member asked for before; nil leaves that as it is, and with Add they are added.
+	// A topic need not exist yet.
+	Topics []string
+	Add    bool
+	// SessionMs is how long the lease lives; 0 leaves it as it is, and is 30 s for a new member.
+	SessionMs int64
+	// Held tells that the caller has waited and must still be a member; else ErrMemberNotFound.
+	Held bool
+	// Ack are offsets that the member is done with, all or none: it must hold each partition without a break since
+	// Generation, else nothing is done at all. They only move forward.
+	Ack        []CommitOffset
+	Generation int64
+	// Topic is the one whose commits and partitions are to be told; "" is all partitions, and no commits.
+	Topic string
+}
+
+// Membership is what a MemberCall comes to.
+type Membership struct {
+	Group                       // without Members
+	Assignment map[string][]int // the partitions that the member holds now, with an entry for each topic
+	Expires    int64            // when the lease ends if nothing more is heard of the member, milliseconds
+	Seen       uint64           // for GroupWatch
 }

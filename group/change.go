@@ -1,18 +1,25 @@
 package group
 
 import (
-	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"flashq/segment/batch"
 )
 
+// Change is what was asked for and may be done: Batch is written first, unless it is nil; then, when it was replayed,
+// Apply does what is in no log, unless it is nil. Nothing else may be asked for in between.
+type Change struct {
+	Batch batch.Batch
+	Apply func()
+}
+
 // Put asks for a group by name. start "" leaves that of a group that exists, and is earliest for a new one. created
-// tells that there was none; the batch is nil when there is nothing to change.
-func (s *Shard) Put(name, start string, now int64) (created bool, b batch.Batch) {
+// tells that there was none.
+func (s *Shard) Put(name, start string, now int64) (created bool, c Change) {
 	g := s.groups[name]
-	after := state{start: StartEarliest}
+	after := state{start: StartEarliest, explicit: true}
 	if g != nil {
 		after.start, after.generation = g.start, g.generation
 	}
@@ -20,27 +27,50 @@ func (s *Shard) Put(name, start string, now int64) (created bool, b batch.Batch)
 		after.start = start
 	}
 	if g != nil && g.explicit && g.start == after.start {
-		return false, nil
+		return false, Change{}
 	}
 	var w batch.Builder
 	w.Add(now, groupKey(name), after.encode(now))
-	return g == nil, w.Finish()
+	return g == nil, Change{Batch: w.Finish()}
 }
 
-// Delete asks for the end of a group with its commits: ErrUnknown.
-func (s *Shard) Delete(name string, now int64) (batch.Batch, error) {
+// say writes that a group is in its next generation.
+func (s *Shard) say(w *batch.Builder, name string, now int64) {
+	after := state{start: StartEarliest}
+	if g := s.groups[name]; g != nil {
+		after.explicit, after.start, after.generation = g.explicit, g.start, g.generation
+	}
+	if after.generation == 0 {
+		after.generation = s.floor // of another group of the name, maybe
+	}
+	if after.generation < math.MaxInt32 {
+		after.generation++
+	}
+	w.Add(now, groupKey(name), after.encode(now))
+}
+
+// Delete asks for the end of a group with its commits and, where force allows it, its members: ErrUnknown, ErrActive.
+func (s *Shard) Delete(name string, force bool, now int64) (Change, error) {
 	g := s.groups[name]
-	if g == nil {
-		return nil, ErrUnknown
+	switch {
+	case g == nil:
+		return Change{}, ErrUnknown
+	case !force && g.active(now):
+		return Change{}, ErrActive
 	}
 	var w batch.Builder
 	for topic := range g.commits {
 		g.bury(&w, name, topic, now)
 	}
-	if g.explicit {
+	if g.explicit || g.generation > 0 {
 		w.Add(now, groupKey(name), nil)
 	}
-	return w.Finish(), nil
+	return Change{Batch: w.Finish(), Apply: func() {
+		for _, m := range g.members {
+			s.exit(g, m)
+		}
+		s.touchGroup(name)
+	}}, nil
 }
 
 // bury writes tombstones for a group's commits to one topic.
@@ -54,8 +84,8 @@ func (g *state) bury(w *batch.Builder, name, topic string, now int64) {
 const forgetAtOnce = 10_000
 
 // Forget asks for the end of commits to a topic that was deleted: of so many of them that the batch stays small. It is
-// asked again until there are none, and the batch is nil.
-func (s *Shard) Forget(topic string, id [16]byte, now int64) batch.Batch {
+// asked again until there are none, and nothing is to be written.
+func (s *Shard) Forget(topic string, id [16]byte, now int64) Change {
 	var w batch.Builder
 	for name, g := range s.groups {
 		for p, c := range g.commits[topic] {
@@ -64,7 +94,7 @@ func (s *Shard) Forget(topic string, id [16]byte, now int64) batch.Batch {
 			}
 		}
 	}
-	return w.Finish()
+	return Change{Batch: w.Finish()}
 }
 
 // Wish is an offset that is to be committed: what its owner said of the partition is in Commit.
@@ -84,10 +114,67 @@ type Result struct {
 // MaxCommits bounds the commits of one group, so that its end fits into one batch.
 const MaxCommits = 100_000
 
-// Commit asks for offsets, all in one batch: ErrTooMany. An ack only moves forward: where a commit is there already at
-// or beyond the wish, that one stays. The batch is nil when nothing changes.
-func (s *Shard) Commit(name string, wishes []Wish, ack bool, now int64) ([]Result, batch.Batch, error) {
+// Move is a commit, or a reset, which is a commit by another name.
+type Move struct {
+	Group  string
+	Wishes []Wish // all or none
+	Ack    bool   // only forward: a commit that is there already at or beyond the wish stays
+	// Member is who asks, for partitions that it holds since Generation; "" is nobody, and then no member may live,
+	// unless Force says that it is to be done all the same.
+	Member     string
+	Generation int64
+	Force      bool
+}
+
+// Commit asks for offsets: ErrTooMany, ErrActive, or a FencedError. The results stand in the order of the wishes.
+func (s *Shard) Commit(c Move, now int64) ([]Result, Change, error) {
+	g := s.groups[c.Group]
+	active := g.active(now)
+	switch {
+	case c.Member != "":
+		if err := g.fence(c.Member, c.Generation, c.Wishes, now); err != nil {
+			return nil, Change{}, err
+		}
+	case active && !c.Force:
+		return nil, Change{}, ErrActive
+	}
 	var w batch.Builder
+	if c.Member == "" && active {
+		s.say(&w, c.Group, now)
+	}
+	results, err := s.wish(&w, c.Group, c.Wishes, c.Ack, now)
+	if err != nil {
+		return nil, Change{}, err
+	}
+	return results, Change{Batch: w.Finish(), Apply: func() { s.moved(c, active, now) }}, nil
+}
+
+// moved tells whom it concerns that offsets were moved. A member's own commit renews its lease, and makes it give
+// nothing up: its answer has no place to say so. Where somebody else moved offsets below living members, what they
+// acknowledge from before does not count any more.
+func (s *Shard) moved(c Move, active bool, now int64) {
+	g := s.groups[c.Group]
+	switch {
+	case g == nil:
+	case c.Member != "":
+		if m := g.members[c.Member]; m != nil {
+			s.renew(m, now)
+		}
+	case active:
+		for _, wish := range c.Wishes {
+			if h := g.shares[wish.Topic]; h != nil && int(wish.Partition) < len(h.slots) {
+				slot := &h.slots[wish.Partition]
+				slot.since = g.generation
+				s.touch(slot.owner)
+			}
+		}
+	case !c.Ack:
+		s.touchGroup(c.Group)
+	}
+}
+
+// wish writes offsets. An ack only moves forward.
+func (s *Shard) wish(w *batch.Builder, name string, wishes []Wish, ack bool, now int64) ([]Result, error) {
 	results := make([]Result, len(wishes))
 	added := 0
 	for i, wish := range wishes {
@@ -106,10 +193,10 @@ func (s *Shard) Commit(name string, wishes []Wish, ack bool, now int64) ([]Resul
 		c.Timestamp = now
 		w.Add(now, commitKey(name, wish.Topic, wish.Partition), c.encode())
 	}
-	if s.commits(name)+added > MaxCommits {
-		return nil, nil, ErrTooMany
+	if added > 0 && s.commits(name)+added > MaxCommits {
+		return nil, ErrTooMany
 	}
-	return results, w.Finish(), nil
+	return results, nil
 }
 
 // commits counts a group's commits.
@@ -130,39 +217,4 @@ func (s *Shard) find(name string, w Wish) (Commit, bool) {
 	}
 	c, ok := g.commits[w.Topic][w.Partition]
 	return c, ok && c.TopicID == w.TopicID
-}
-
-// snapshotBatch bounds one batch of a snapshot in bytes.
-const snapshotBatch = 256 << 10
-
-// Snapshot says all that counts again, in batches: after them nothing older in the log is needed. It ends with put's
-// first error.
-func (s *Shard) Snapshot(now int64, put func(batch.Batch) error) error {
-	var w batch.Builder
-	flush := func() error {
-		if b := w.Finish(); b != nil {
-			if err := put(b); err != nil {
-				return fmt.Errorf("snapshot: %w", err)
-			}
-		}
-		w.Reset(nil) // the storage may have kept the bytes
-		return nil
-	}
-	for name, g := range s.groups {
-		if g.explicit {
-			w.Add(now, groupKey(name), g.encode(now))
-		}
-		for topic, partitions := range g.commits {
-			for p, c := range partitions {
-				w.Add(now, commitKey(name, topic, p), c.encode())
-				if len(w.Buf) < snapshotBatch {
-					continue
-				}
-				if err := flush(); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return flush()
 }

@@ -13,7 +13,8 @@ import (
 // The versions written here are what Kafka 4 writes; a key's version tells what kind of record it is.
 //
 //	key 1: OffsetCommitKey    group, topic, partition       value 4: OffsetCommitValue, with the topic's id
-//	key 2: GroupMetadataKey   group                         value 3: GroupMetadataValue, start in its protocol field
+//	key 2: GroupMetadataKey   group                         value 3: GroupMetadataValue, with its generation; start in
+//	                                                        its protocol field, null when nobody asked for the group
 //
 // A null value is Kafka's tombstone: the commit, or the group, is no more.
 const (
@@ -23,6 +24,9 @@ const (
 	groupValueVersion  = 3
 	protocolType       = "consumer"
 )
+
+// nobody is no group's name: its generation is that of the groups that are no more.
+const nobody = ""
 
 // ErrEncoding is returned by Replay for a record that is none of the above.
 var ErrEncoding = errors.New("not a group's record")
@@ -46,10 +50,11 @@ func groupKey(group string) []byte {
 }
 
 func (s *state) encode(now int64) []byte {
-	start := s.start
 	v := kmsg.GroupMetadataValue{
-		Version: groupValueVersion, ProtocolType: protocolType, Generation: s.generation, Protocol: &start,
-		CurrentStateTimestamp: now,
+		Version: groupValueVersion, ProtocolType: protocolType, Generation: s.generation, CurrentStateTimestamp: now,
+	}
+	if start := s.start; s.explicit {
+		v.Protocol = &start
 	}
 	return v.AppendTo(nil)
 }
@@ -101,8 +106,12 @@ func (s *Shard) replayGroup(r *batch.Record) error {
 	if err := v.ReadFrom(r.Value); err != nil {
 		return fmt.Errorf("%w: group value: %w", ErrEncoding, err)
 	}
+	if k.Group == nobody {
+		s.floor = max(s.floor, v.Generation)
+		return nil
+	}
 	g := s.group(k.Group)
-	g.explicit, g.generation, g.start = true, v.Generation, StartEarliest
+	g.explicit, g.generation, g.start = v.Protocol != nil, v.Generation, StartEarliest
 	if v.Protocol != nil && *v.Protocol == StartLatest {
 		g.start = StartLatest
 	}

@@ -24,14 +24,16 @@ type book struct {
 func open(t testing.TB) *book { return &book{t: t, shard: NewShard()} }
 
 // write does what the owner does with a change.
-func (b *book) write(data batch.Batch) {
+func (b *book) write(c Change) {
 	b.t.Helper()
-	if data == nil {
-		return
+	if c.Batch != nil {
+		b.log = append(b.log, slices.Clone(c.Batch))
+		if err := b.shard.Replay(c.Batch); err != nil {
+			b.t.Fatal(err)
+		}
 	}
-	b.log = append(b.log, slices.Clone(data))
-	if err := b.shard.Replay(data); err != nil {
-		b.t.Fatal(err)
+	if c.Apply != nil {
+		c.Apply()
 	}
 }
 
@@ -43,7 +45,7 @@ func (b *book) put(name, start string) bool {
 
 func (b *book) commit(name string, ack bool, wishes ...Wish) []Result {
 	b.t.Helper()
-	results, data, err := b.shard.Commit(name, wishes, ack, 7)
+	results, data, err := b.shard.Commit(Move{Group: name, Wishes: wishes, Ack: ack}, 7)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -63,7 +65,7 @@ func id(topic string) (u [16]byte) {
 // show writes a shard's state as text that is equal where the states are.
 func show(s *Shard) string {
 	var lines []string
-	for _, i := range s.List("") {
+	for _, i := range s.List("", 1) {
 		lines = append(lines, fmt.Sprintf("%s %s %d %v", i.Name, i.Start, i.Generation, i.Commits))
 	}
 	slices.Sort(lines)
@@ -95,7 +97,7 @@ func TestCommitMovesAnyWayAndAckOnlyForward(t *testing.T) {
 			t.Errorf("%+v: committed %d, previous %d", step, r.Offset, r.Previous)
 		}
 	}
-	i, err := b.shard.Find("g", "t")
+	i, err := b.shard.Find("g", "t", 1)
 	want := []Entry{{Topic: "t", Commit: Commit{TopicID: id("t"), Epoch: 3, Metadata: "m", Timestamp: 7}}}
 	if diff := cmp.Diff(want, i.Commits); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -107,7 +109,7 @@ func TestGroupsComeAndGo(t *testing.T) {
 	if !b.put("asked", StartLatest) || b.put("asked", "") || b.put("asked", StartLatest) {
 		t.Error("created must be true once")
 	}
-	if i, err := b.shard.Find("asked", ""); err != nil || i.Start != StartLatest {
+	if i, err := b.shard.Find("asked", "", 1); err != nil || i.Start != StartLatest {
 		t.Errorf("%+v %v", i, err)
 	}
 	if b.put("asked", StartEarliest); b.shard.groups["asked"].start != StartEarliest {
@@ -126,12 +128,12 @@ func TestGroupsComeAndGo(t *testing.T) {
 		t.Error("a group that was never asked for outlives its last commit")
 	}
 	b.commit("asked", false, wish("t", 1, 5))
-	data, err := b.shard.Delete("asked", 9)
+	data, err := b.shard.Delete("asked", false, 9)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.write(data)
-	if _, err := b.shard.Delete("asked", 9); !errors.Is(err, ErrUnknown) || b.shard.Len() != 0 {
+	if _, err := b.shard.Delete("asked", false, 9); !errors.Is(err, ErrUnknown) || b.shard.Len() != 0 {
 		t.Errorf("deleting twice: %v, %d groups", err, b.shard.Len())
 	}
 	if again := reopened(t, b.log); again.Len() != 0 {
@@ -147,7 +149,7 @@ func TestAnotherTopicOfTheNameHasNoCommit(t *testing.T) {
 	if r := b.commit("g", true, other)[0]; r.Previous != -1 || r.Offset != 2 {
 		t.Errorf("an ack to the new topic: %+v", r)
 	}
-	if data := b.shard.Forget("t", id("t"), 9); data != nil {
+	if c := b.shard.Forget("t", id("t"), 9); c.Batch != nil {
 		t.Error("forgetting the old topic takes the new one's commit")
 	}
 	b.shard.Prune(func(string, [16]byte) bool { return false })
@@ -165,14 +167,14 @@ func TestClampMovesBackAndTells(t *testing.T) {
 		}
 		return 40 + 10*int64(partition), topic == "t"
 	})
-	i, _ := b.shard.Find("g", "")
+	i, _ := b.shard.Find("g", "", 1)
 	for n, want := range [][2]int64{{40, 10}, {50, 0}, {50, 0}} {
 		if c := i.Commits[n]; c.Offset != want[0] || c.Truncated != want[1] {
 			t.Errorf("%s-%d: %d truncated by %d, want %v", c.Topic, c.Partition, c.Offset, c.Truncated, want)
 		}
 	}
 	b.commit("g", false, wish("t", 0, 41))
-	if i, _ := b.shard.Find("g", "t"); i.Commits[0].Truncated != 0 {
+	if i, _ := b.shard.Find("g", "t", 1); i.Commits[0].Truncated != 0 {
 		t.Error("a new commit is still called truncated")
 	}
 }
@@ -188,7 +190,7 @@ func TestReplayNamesWhatItCanNotRead(t *testing.T) {
 	if !errors.Is(err, ErrEncoding) || strings.Count(err.Error(), "\n") != 2 {
 		t.Errorf("error: %v", err)
 	}
-	if i, err := s.Find("g", "t"); err != nil || len(i.Commits) != 1 || i.Commits[0].Offset != 4 {
+	if i, err := s.Find("g", "t", 1); err != nil || len(i.Commits) != 1 || i.Commits[0].Offset != 4 {
 		t.Errorf("the good record between: %+v %v", i, err)
 	}
 }
@@ -200,19 +202,19 @@ func TestAGroupsCommitsAreBounded(t *testing.T) {
 		many[i] = wish("t", int32(i), 1)
 	}
 	b.commit("g", false, many...)
-	if _, _, err := b.shard.Commit("g", []Wish{wish("u", 0, 1)}, false, 1); !errors.Is(err, ErrTooMany) {
+	if _, _, err := b.shard.Commit(Move{Group: "g", Wishes: []Wish{wish("u", 0, 1)}}, 1); !errors.Is(err, ErrTooMany) {
 		t.Errorf("one more: %v", err)
 	}
-	if _, _, err := b.shard.Commit("g", many[:1], false, 1); err != nil {
+	if _, _, err := b.shard.Commit(Move{Group: "g", Wishes: many[:1]}, 1); err != nil {
 		t.Errorf("one that is there: %v", err)
 	}
-	data, err := b.shard.Delete("g", 1)
-	if err != nil || len(data) > 60<<20 {
-		t.Errorf("%d bytes of tombstones, %v", len(data), err)
+	data, err := b.shard.Delete("g", false, 1)
+	if err != nil || len(data.Batch) > 60<<20 {
+		t.Errorf("%d bytes of tombstones, %v", len(data.Batch), err)
 	}
 	for more := true; more; {
 		data := b.shard.Forget("t", id("t"), 1)
-		more = data != nil
+		more = data.Batch != nil
 		b.write(data)
 	}
 	if b.shard.Len() != 0 {
@@ -255,7 +257,7 @@ func TestLogAndSnapshotSayTheState(t *testing.T) {
 			},
 			"delete": func(r *rapid.T) {
 				name := names.Draw(r, "group")
-				data, err := b.shard.Delete(name, 1)
+				data, err := b.shard.Delete(name, false, 1)
 				if (err == nil) != (model[name] != nil) {
 					r.Fatalf("delete %s: %v", name, err)
 				}
@@ -283,7 +285,7 @@ func TestLogAndSnapshotSayTheState(t *testing.T) {
 					r.Fatalf("state:\n%s\nthe log says:\n%s", a, c)
 				}
 				got := map[string]map[string]int64{}
-				for _, i := range b.shard.List("") {
+				for _, i := range b.shard.List("", 1) {
 					got[i.Name] = map[string]int64{}
 					for _, c := range i.Commits {
 						got[i.Name][fmt.Sprint(c.Topic, c.Partition)] = c.Offset

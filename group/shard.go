@@ -3,6 +3,7 @@ package group
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"flashq/segment/batch"
 )
@@ -23,14 +24,27 @@ var (
 // Shard is the groups whose commits share one log. All methods belong to its one owner.
 type Shard struct {
 	groups map[string]*state
+	floor  int32 // no generation of a group that is no more is above it
+	epoch  int32 // see Enter
+
+	// What is in no log.
+	leases        leases
+	subscriptions int
+	tick          uint64          // gives numbers for seen and born
+	touched       map[string]bool // groups, see Touched
 }
 
 // state is one group.
 type state struct {
 	explicit   bool // was asked for by name: it stays without a commit
 	start      string
-	generation int32
+	generation int32                       // grows with each change of the members or of what they read
 	commits    map[string]map[int32]Commit // by topic and partition; no empty inner map
+
+	// What is in no log; nil without members.
+	members map[string]*member
+	shares  map[string]*share // by topic, of those that a member asks for
+	seen    uint64            // see Shard.Seen
 }
 
 // Commit is what a group committed in one partition.
@@ -45,7 +59,7 @@ type Commit struct {
 }
 
 // NewShard makes a shard without groups.
-func NewShard() *Shard { return &Shard{groups: map[string]*state{}} }
+func NewShard() *Shard { return &Shard{groups: map[string]*state{}, touched: map[string]bool{}} }
 
 // Has tells whether a group is stored.
 func (s *Shard) Has(name string) bool { return s.groups[name] != nil }
@@ -71,6 +85,7 @@ func (s *Shard) group(name string) *state {
 	if g == nil {
 		g = &state{start: StartEarliest, commits: map[string]map[int32]Commit{}}
 		s.groups[name] = g
+		s.touchGroup(name)
 	}
 	return g
 }
@@ -98,19 +113,42 @@ func (s *Shard) dropCommit(group, topic string, partition int32) {
 // dropGroup takes back that a group was asked for; its commits have tombstones of their own.
 func (s *Shard) dropGroup(name string) {
 	if g := s.groups[name]; g != nil {
+		s.floor = max(s.floor, g.generation)
 		g.explicit, g.start, g.generation = false, StartEarliest, 0
 		s.dropEmpty(name, g)
 	}
 }
 
-// dropEmpty forgets a group that has neither commits nor was asked for.
+// dropEmpty forgets a group that has neither members nor commits nor was asked for.
 func (s *Shard) dropEmpty(name string, g *state) {
-	if !g.explicit && len(g.commits) == 0 {
+	if !g.explicit && len(g.commits) == 0 && len(g.members) == 0 {
+		s.floor = max(s.floor, g.generation)
 		delete(s.groups, name)
 	}
 }
 
-// Prune forgets commits for topics that are not there any more; the log follows at its next Snapshot.
+// epochStep is how far generations go on when a power cut may have taken some: more than there can have been since the
+// last sync.
+const epochStep = 1 << 20
+
+// Enter tells in which leader epoch of the log the next batch was, or will be, written. A new epoch begins where the
+// end of the log may be lost: generations that were given out then are not given out again.
+func (s *Shard) Enter(epoch int32) {
+	if epoch <= s.epoch {
+		return
+	}
+	step := int64(epoch-s.epoch) * epochStep
+	later := func(generation int32) int32 { return int32(min(int64(generation)+step, math.MaxInt32)) }
+	s.epoch, s.floor = epoch, later(s.floor)
+	for _, g := range s.groups {
+		if g.generation > 0 {
+			g.generation = later(g.generation)
+		}
+	}
+}
+
+// Prune forgets commits for topics that are not there any more, and groups that only had members; the log follows at
+// its next Snapshot. It runs behind the log's replay.
 func (s *Shard) Prune(there func(topic string, id [16]byte) bool) {
 	for name, g := range s.groups {
 		for topic, partitions := range g.commits {

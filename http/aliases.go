@@ -35,7 +35,7 @@ func (s *Server) aliasDeleteGroup(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	return s.endGroup(ctx, name)
+	return s.endGroup(ctx, name, true)
 }
 
 // aliasFetchByOffset is GET /consumer/{group}/topic/{topic}/record/offset.

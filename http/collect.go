@@ -97,7 +97,7 @@ func (f *fetching) rounds() error {
 // position reads the others first in time: it moves on with what was read, so that nobody has to remember whose turn it
 // is.
 func (f *fetching) turn() int {
-	if f.query.start != startPosition {
+	if f.query.start != startPosition || len(f.cursors) == 0 {
 		return 0
 	}
 	sum := uint64(0)

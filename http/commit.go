@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/valyala/fasthttp"
 
@@ -33,8 +34,10 @@ func (s *Server) commit(ctx *fasthttp.RequestCtx) error {
 		given, err := boolParam(param, value)
 		if param == "dry_run" {
 			c.DryRun = given
+		} else {
+			c.Force = given
 		}
-		return err // without members there is nothing to force
+		return err
 	})
 	if err == nil {
 		err = wantJSON(ctx)
@@ -42,7 +45,7 @@ func (s *Server) commit(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	items, err := s.readCommit(ctx)
+	items, err := s.readCommit(ctx, &c)
 	if err != nil {
 		return err
 	}
@@ -73,8 +76,8 @@ func committedRows(c broker.Commit, done []broker.Committed) []committedRow {
 	return rows
 }
 
-// readCommit reads the body of a commit. A member's commit is one of somebody who holds no partition here.
-func (s *Server) readCommit(ctx *fasthttp.RequestCtx) (items []commitItem, err error) {
+// readCommit reads the body of a commit; who commits goes into c.
+func (s *Server) readCommit(ctx *fasthttp.RequestCtx, c *broker.Commit) (items []commitItem, err error) {
 	given := false
 	err = s.jsonBody(ctx, func(body []byte) error {
 		given = true
@@ -85,7 +88,7 @@ func (s *Server) readCommit(ctx *fasthttp.RequestCtx) (items []commitItem, err e
 		if items, err = parseCommitItems(fields["offsets"]); err != nil {
 			return err
 		}
-		return refuseMember(fields)
+		return setMember(c, fields)
 	})
 	if err == nil && !given {
 		err = wrongType("offsets", "Member 'offsets' is missing")
@@ -93,19 +96,34 @@ func (s *Server) readCommit(ctx *fasthttp.RequestCtx) (items []commitItem, err e
 	return items, err
 }
 
-func refuseMember(fields map[string]json.RawMessage) error {
-	raw, ok := fields["member"]
-	if !ok || string(raw) == "null" {
+// setMember takes who commits: a member tells since which generation it holds what it speaks of, and only a member
+// does.
+func setMember(c *broker.Commit, fields map[string]json.RawMessage) (err error) {
+	member, generation := given(fields["member"]), given(fields["generation"])
+	switch {
+	case member == nil && generation == nil:
 		return nil
+	case member == nil:
+		return wrongType("member", "Member 'member' is missing beside 'generation'")
+	case generation == nil:
+		return wrongType("generation", "Member 'generation' is missing: a member commits what it holds since then")
 	}
-	member, err := stringField("member", raw)
-	if err != nil {
+	if c.Member, err = stringField("member", member); err != nil {
 		return err
 	}
-	return &apiError{
-		status: 409, code: "fenced", message: "Member " + quote(member) + " holds no partition of this group",
-		details: details{"member": clip(member)},
+	if err := checkName("member", c.Member, maxGroupName); err != nil {
+		return err
 	}
+	c.Generation, err = intField("generation", generation, 0, math.MaxInt32, false)
+	return err
+}
+
+// given takes null for absent.
+func given(raw json.RawMessage) json.RawMessage {
+	if string(raw) == "null" {
+		return nil
+	}
+	return raw
 }
 
 // commitFault puts what an engine says of a commit into the contract's words.
@@ -118,5 +136,5 @@ func commitFault(err error, c broker.Commit) error {
 		}, fmt.Sprintf("Offset %d is beyond partition %d of topic '%s', whose high water mark is %d", off.Offset,
 			off.Partition, off.Topic, off.HighWatermark))
 	}
-	return aboutGroup(err, c.Group)
+	return aboutMember(err, c.Group, c.Member)
 }

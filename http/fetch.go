@@ -1,6 +1,8 @@
 package http
 
 import (
+	"net"
+	"slices"
 	"sync"
 
 	"github.com/valyala/fasthttp"
@@ -13,17 +15,25 @@ import (
 // fetching is the state of one fetch, reused by later ones. It belongs to the handler's goroutine.
 type fetching struct {
 	s       *Server
+	conn    net.Conn // of the request
 	query   fetchQuery
 	topic   broker.Topic
 	format  format
 	options recordjson.Options
 	cursors []cursor // one for each partition that is read, in the order asked
+	shed    []cursor // what a member gave up while it waited: their watches are left at the end
 
 	text  []byte // a slab: the answer so far
 	room  int    // how much of it the first batch will take, about
 	raw   []byte // a slab: batches as read
 	plain []byte // a slab: a batch decompressed
 	hold  lease  // of Server.answers: covers the slabs
+
+	// of a fetch for a group
+	generation int64  // a member's, noGeneration else
+	assigned   []int  // the partitions that the member holds
+	seen       uint64 // what is known of the member, or of the group, see broker.GroupWatch
+	known      bool   // the group is stored
 
 	committed []mark // what the group has committed, by partition
 	truncated []mark // by how much each commit was moved back
@@ -48,8 +58,13 @@ func (s *Server) fetch(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	if query.ack != nil && query.group == "" {
+	switch {
+	case query.ack != nil && query.group == "":
 		return badParam("ack", "needs 'group'")
+	case query.member != "" && query.group == "":
+		return badParam("member", "needs 'group'")
+	case query.sessionMs != 0 && query.member == "":
+		return badParam("session_ms", "needs 'member'")
 	}
 	return s.answerFetch(ctx, name, query, false)
 }
@@ -67,8 +82,8 @@ func (s *Server) answerFetch(ctx *fasthttp.RequestCtx, name string, query fetchQ
 	f := fetchings.Get().(*fetching)
 	defer f.release()
 	f.begin(s, topic, query, formats[choice].format)
-	f.alias = alias
-	if err := f.run(); err != nil {
+	f.alias, f.conn = alias, ctx.Conn()
+	if err := f.run(ctx.IsHead()); err != nil {
 		return f.fault(err)
 	}
 	f.answer(ctx, formats[choice].name)
@@ -83,7 +98,7 @@ func (s *Server) topic(name string) (broker.Topic, error) {
 
 func (f *fetching) begin(s *Server, topic broker.Topic, q fetchQuery, shape format) {
 	*f = fetching{
-		s: s, query: q, topic: topic, format: shape, hold: lease{from: &s.answers},
+		s: s, query: q, topic: topic, format: shape, hold: lease{from: &s.answers}, generation: noGeneration,
 		options:     recordjson.Options{Base64: q.base64, NoHeaders: q.noHeaders},
 		cursors:     f.cursors[:0],
 		recordsLeft: q.maxRecords, bytesLeft: q.maxBytes,
@@ -102,12 +117,12 @@ func (f *fetching) release() {
 }
 
 // run fills f.text with what the query asks for, waiting for it if it says so.
-func (f *fetching) run() error {
+func (f *fetching) run(head bool) error {
 	if err := f.checkPartitions(); err != nil {
 		return err
 	}
 	if f.query.group != "" {
-		if err := f.takeUpGroup(); err != nil {
+		if err := f.takeUpGroup(head); err != nil {
 			return err
 		}
 	}
@@ -140,12 +155,20 @@ func (f *fetching) checkPartitions() error {
 	return nil
 }
 
-// open makes a cursor for each partition that is asked for.
+// open makes a cursor for each partition that is asked for; for a member, of those that it holds.
 func (f *fetching) open() {
 	for _, p := range f.query.partitions {
-		f.addCursor(p)
+		if f.query.member == "" || slices.Contains(f.assigned, p) {
+			f.addCursor(p)
+		}
 	}
-	if f.query.partitions == nil {
+	switch {
+	case f.query.partitions != nil:
+	case f.query.member != "":
+		for _, p := range f.assigned {
+			f.addCursor(p)
+		}
+	default:
 		for p := range f.topic.Config().Partitions {
 			f.addCursor(p)
 		}

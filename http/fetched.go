@@ -62,6 +62,11 @@ func (f *fetching) closeText() {
 
 // appendPosition writes where every partition that was read goes on.
 func (f *fetching) appendPosition(t []byte) []byte {
+	if f.generation != noGeneration {
+		t = append(t, 'g')
+		t = strconv.AppendInt(t, f.generation, 10)
+		t = append(t, ';')
+	}
 	start := len(t)
 	for i := range f.cursors {
 		t = appendMark(t, start, f.cursors[i].partition, f.cursors[i].next)

@@ -30,6 +30,8 @@ type fetchQuery struct {
 	hasUntil   bool
 
 	group         string
+	member        string // "": none
+	sessionMs     int    // 0: not given
 	ack           []mark // nil: none
 	ackGeneration int64
 	unnamedLatest bool // startPosition: a partition without a mark begins at the end, not at the beginning
@@ -114,10 +116,13 @@ func (q *fetchQuery) setGroup(name string, value []byte) (err error) {
 	case "ack":
 		ok := false
 		if q.ackGeneration, q.ack, ok = parseToken(value); !ok {
-			err = badParam(name, "must be partition:offset pairs as 0:15,2:7, every partition once")
+			err = badParam(name, "must be a position as an answer gave it: 0:15,2:7, or g7;0:15,2:7 for a member")
 		}
-	default:
-		err = badParam(name, "is not served yet; fetch with group alone, which reads all partitions")
+	case "member":
+		q.member = string(value)
+		err = checkName(name, q.member, maxGroupName)
+	case "session_ms":
+		q.sessionMs, err = intParam(name, value, minSessionMs, maxSessionMs)
 	}
 	return err
 }

@@ -21,9 +21,25 @@ type groupView struct {
 	Group      string      `json:"group"`
 	Start      string      `json:"start"`
 	Generation int32       `json:"generation"`
-	Members    []struct{}  `json:"members"`
+	Members    []memberRow `json:"members"`
 	Offsets    []offsetRow `json:"offsets"`
 	Lag        int64       `json:"lag"`
+}
+
+// memberRow is a live member on the wire.
+type memberRow struct {
+	Member     string           `json:"member"`
+	Topics     []string         `json:"topics"`
+	Assignment map[string][]int `json:"assignment"`
+	ExpiresAt  timestamp        `json:"expires_at"`
+}
+
+func memberRows(members []broker.Member) []memberRow {
+	rows := make([]memberRow, len(members))
+	for i, m := range members {
+		rows[i] = memberRow{Member: m.Name, Topics: m.Topics, Assignment: m.Assignment, ExpiresAt: timestamp(m.Expires)}
+	}
+	return rows
 }
 
 func groupNotFound(name string) error {
@@ -32,10 +48,13 @@ func groupNotFound(name string) error {
 	}
 }
 
-// aboutGroup names the group that is not there; other errors stay as they are.
+// aboutGroup names the group that is not there, or has members; other errors stay as they are.
 func aboutGroup(err error, name string) error {
-	if errors.Is(err, broker.ErrGroupNotFound) {
+	switch {
+	case errors.Is(err, broker.ErrGroupNotFound):
 		return groupNotFound(name)
+	case errors.Is(err, broker.ErrGroupActive):
+		return groupActive(name)
 	}
 	return err
 }
@@ -54,11 +73,11 @@ func (s *Server) listGroups(ctx *fasthttp.RequestCtx) error {
 	}{Groups: make([]groupSummary, 0, len(groups))}
 	look := s.newLook()
 	for _, g := range groups {
-		rows, err := look.rows(g, "")
+		rows, err := look.rowsOf(g, allTopics(g))
 		if err != nil {
 			return err
 		}
-		line := groupSummary{Group: g.Name, Topics: []string{}, Lag: sumLag(rows)}
+		line := groupSummary{Group: g.Name, Members: g.Live, Topics: []string{}, Lag: sumLag(rows)}
 		for i, r := range rows {
 			if i == 0 || r.Topic != rows[i-1].Topic {
 				line.Topics = append(line.Topics, r.Topic)
@@ -87,12 +106,13 @@ func (s *Server) showGroup(ctx *fasthttp.RequestCtx, status int, name string) er
 	if err != nil {
 		return aboutGroup(err, name)
 	}
-	rows, err := s.newLook().withTimes().rows(g, "")
+	rows, err := s.newLook().withTimes().rowsOf(g, allTopics(g))
 	if err != nil {
 		return err
 	}
 	writeJSON(ctx, status, groupView{
-		Group: g.Name, Start: g.Start, Generation: g.Generation, Members: []struct{}{}, Offsets: rows, Lag: sumLag(rows),
+		Group: g.Name, Start: g.Start, Generation: g.Generation, Members: memberRows(g.Members), Offsets: rows,
+		Lag: sumLag(rows),
 	})
 	return nil
 }
@@ -172,21 +192,22 @@ func (s *Server) deleteGroup(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	err = eachParam(ctx, []string{"force"}, func(param string, value []byte) error {
-		_, err := boolParam(param, value) // without members there is nothing to force
+	force := false
+	err = eachParam(ctx, []string{"force"}, func(param string, value []byte) (err error) {
+		force, err = boolParam(param, value)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return s.endGroup(ctx, name)
+	return s.endGroup(ctx, name, force)
 }
 
-func (s *Server) endGroup(ctx *fasthttp.RequestCtx, name string) error {
+func (s *Server) endGroup(ctx *fasthttp.RequestCtx, name string, force bool) error {
 	if s.draining() {
 		return broker.ErrDraining
 	}
-	if err := s.cfg.Broker.DeleteGroup(s.calls, name); err != nil {
+	if err := s.cfg.Broker.DeleteGroup(s.calls, name, force); err != nil {
 		return aboutGroup(err, name)
 	}
 	ctx.Response.SetStatusCode(fasthttp.StatusNoContent)

@@ -30,7 +30,7 @@ func blur(v any) {
 		}
 	case map[string]any:
 		for k, e := range v {
-			if s, ok := e.(string); ok && k == "timestamp" && strings.HasSuffix(s, "Z") {
+			if s, ok := e.(string); ok && (k == "timestamp" || k == "expires_at") && strings.HasSuffix(s, "Z") {
 				v[k] = "T"
 			}
 			if n, ok := e.(float64); ok && k == "lag_ms" && n > 0 {

@@ -3,6 +3,7 @@ package http
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -61,30 +62,49 @@ func (l *look) withTimes() *look {
 
 // rows gives a row for every partition of a topic, or of all topics that the group committed to ("").
 func (l *look) rows(g broker.Group, topic string) ([]offsetRow, error) {
-	rows := []offsetRow{}
-	names := []string{topic}
 	if topic == "" {
-		names = topicsOf(g)
+		return l.rowsOf(g, topicsOf(g))
 	}
-	for _, name := range names {
-		t, err := l.at(name)
+	return l.append([]offsetRow{}, g, topic)
+}
+
+// rowsOf gives a row for every partition of some topics; those that are not there have none.
+func (l *look) rowsOf(g broker.Group, topics []string) (rows []offsetRow, err error) {
+	rows = []offsetRow{}
+	for _, name := range topics {
+		more, err := l.append(rows, g, name)
 		var gone *apiError
-		deleted := errors.Is(err, broker.ErrTopicNotFound) || errors.As(err, &gone) && gone.status == 404
-		if deleted && topic == "" {
-			continue // it went meanwhile
-		}
-		if err != nil {
-			return nil, aboutTopic(err, name)
-		}
-		for p := range t.stats {
-			row, err := l.row(g, t, p)
-			if err != nil {
-				return nil, aboutTopic(err, name)
-			}
-			rows = append(rows, row)
+		switch {
+		case err == nil:
+			rows = more
+		case !errors.As(err, &gone) || gone.status != 404:
+			return nil, err
 		}
 	}
 	return rows, nil
+}
+
+// append adds a row for every partition of a topic.
+func (l *look) append(rows []offsetRow, g broker.Group, topic string) ([]offsetRow, error) {
+	t, err := l.at(topic)
+	if err != nil {
+		return nil, aboutTopic(err, topic)
+	}
+	for p := range t.stats {
+		row, err := l.row(g, t, p)
+		if err != nil {
+			return nil, aboutTopic(err, topic)
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// allTopics lists what a group committed to and what its members ask for.
+func allTopics(g broker.Group) []string {
+	all := slices.Concat(topicsOf(g), g.Topics)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // topicsOf lists the topics of a group's commits, which are sorted.

@@ -10,7 +10,7 @@ import (
 // maxTopicName is Kafka's limit: name-0 must fit a file name.
 const maxTopicName = 249
 
-// maxGroupName is Kafka's limit, too.
+// maxGroupName is Kafka's limit, too, and that of a member.
 const maxGroupName = 255
 
 // topicName gives the path's topic, checked. The router hands out the raw path segment.
@@ -23,6 +23,12 @@ func topicName(ctx *fasthttp.RequestCtx) (string, error) {
 func groupName(ctx *fasthttp.RequestCtx) (string, error) {
 	name := pathName(ctx, "group")
 	return name, checkName("group", name, maxGroupName)
+}
+
+// memberName gives the path's member, checked.
+func memberName(ctx *fasthttp.RequestCtx) (string, error) {
+	name := pathName(ctx, "member")
+	return name, checkName("member", name, maxGroupName)
 }
 
 func pathName(ctx *fasthttp.RequestCtx, param string) string {
@@ -39,7 +45,7 @@ func unescaped(name string) string {
 	return name
 }
 
-// checkName refuses a name of a topic or group; field says which.
+// checkName refuses a name of a topic, group or member; field says which.
 func checkName(field, name string, limit int) error {
 	why := badName(name, limit)
 	if why == "" {

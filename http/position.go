@@ -16,7 +16,8 @@ type mark struct {
 // noGeneration is the generation of a token that carries none.
 const noGeneration = -1
 
-// parseToken reads a position with or without a member's generation in front: `g7;0:15,2:7`.
+// parseToken reads a position with or without a member's generation in front: `g7;0:15,2:7`. That of a member without
+// partitions is `g7;`.
 func parseToken(token []byte) (generation int64, marks []mark, ok bool) {
 	generation = noGeneration
 	if len(token) > 0 && token[0] == 'g' {
@@ -24,7 +25,9 @@ func parseToken(token []byte) (generation int64, marks []mark, ok bool) {
 		if generation, ok = digits(number); !ok || !found {
 			return 0, nil, false
 		}
-		token = rest
+		if token = rest; len(token) == 0 {
+			return generation, []mark{}, true
+		}
 	}
 	marks, ok = parsePosition(token)
 	return generation, marks, ok

@@ -29,6 +29,8 @@ func (s *Server) routes() *router.Router {
 	get("/groups/{group}", s.describeGroup)
 	r.PUT("/groups/{group}", s.with(s.putGroup))
 	r.DELETE("/groups/{group}", s.with(s.deleteGroup))
+	r.PUT("/groups/{group}/members/{member}", s.with(s.putMember))
+	r.DELETE("/groups/{group}/members/{member}", s.with(s.deleteMember))
 	get("/groups/{group}/offsets", s.groupOffsets)
 	r.POST("/groups/{group}/offsets", s.with(s.commit))
 

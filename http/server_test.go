@@ -47,13 +47,14 @@ func TestRoutes(t *testing.T) {
 	f.get("/nowhere").wantError(t, 404, "not_found")
 	f.get("/").wantError(t, 404, "not_found")
 	f.get("/topics/").wantError(t, 404, "not_found")
-	f.get("/groups/g/members/m").wantError(t, 404, "not_found")
+	f.get("/groups/g/members").wantError(t, 404, "not_found")
 	for path, allow := range map[string]string{
 		"/topics":              "GET, HEAD, OPTIONS",
 		"/topics/news":         "DELETE, GET, HEAD, OPTIONS, PUT",
 		"/topics/news/records": "GET, HEAD, OPTIONS, POST",
 		"/topics/news/offsets": "GET, HEAD, OPTIONS",
 		"/groups/g/offsets":    "GET, HEAD, OPTIONS, POST",
+		"/groups/g/members/m":  "DELETE, OPTIONS, PUT",
 		"/consumer/g":          "DELETE, OPTIONS, POST",
 		"/health":              "GET, HEAD, OPTIONS",
 	} {

@@ -11,19 +11,23 @@ import (
 // has failed pokes for ever.
 const mostIdle = 64
 
-// wait is the long poll: it parks the handler until enough has come, the deadline passes, or the server drains, and
-// holds neither views nor slabs beyond the answer so far meanwhile. Only this goroutine knows the deadline.
+// wait is the long poll: it parks the handler until enough has come, the deadline passes, the peer is gone, or the
+// server drains, and holds neither views nor slabs beyond the answer so far meanwhile. Only this goroutine knows the
+// deadline.
 func (f *fetching) wait() error {
 	if !f.s.waiters.take(1) {
 		return f.s.overloaded("Too many fetches are waiting")
 	}
 	defer f.s.waiters.give(1)
 	w := &broker.Waiter{Ready: make(chan struct{}, 1)}
-	defer f.leave(w)
+	party := f.joinParty(w)
+	defer f.leave(w, party)
 	timer := time.NewTimer(f.query.timeout)
 	defer timer.Stop()
+	peer := lookAfter(f.conn)
+	defer peer.stop()
 	for {
-		if err := f.watch(w); err != nil {
+		if err := f.watch(w, party); err != nil {
 			return err
 		}
 		select {
@@ -32,8 +36,16 @@ func (f *fetching) wait() error {
 			return nil
 		case <-f.s.drain:
 			return nil
+		case <-peer.ticks:
+			if peer.gone() {
+				return nil
+			}
+			continue
 		}
-		if err := f.collect((*cursor).poked); err != nil {
+		if over, err := f.hear(party); err != nil || over {
+			return err
+		}
+		if err := f.collect((*cursor).news); err != nil {
 			return err
 		}
 		if f.satisfied() {
@@ -42,8 +54,15 @@ func (f *fetching) wait() error {
 	}
 }
 
-// watch asks to be poked for every partition that is not watched yet.
-func (f *fetching) watch(w *broker.Waiter) error {
+// watch asks to be poked for the group and for every partition, as far as they are not watched yet.
+func (f *fetching) watch(w *broker.Waiter, party *broker.GroupWatch) error {
+	if party != nil && party.Fired.Load() {
+		party.Fired.Store(false)
+		party.Seen = f.seen
+		if err := f.s.cfg.Broker.WatchGroup(party); err != nil {
+			return fmt.Errorf("group %s: watch: %w", party.Group, err)
+		}
+	}
 	for i := range f.cursors {
 		c := &f.cursors[i]
 		if c.watch != nil && !c.watch.Fired.Load() || c.idle > mostIdle {
@@ -58,6 +77,9 @@ func (f *fetching) watch(w *broker.Waiter) error {
 	return nil
 }
 
+// news tells whether the partition is to be read: it is new in this fetch, or was poked.
+func (c *cursor) news() bool { return !c.started || c.poked() }
+
 // poked tells whether the partition has news since it was looked at, and counts pokes that had none.
 func (c *cursor) poked() bool {
 	if c.watch == nil || !c.watch.Fired.Load() {
@@ -67,12 +89,17 @@ func (c *cursor) poked() bool {
 	return true
 }
 
-// leave tells the owners of watched partitions that nobody waits any more.
-func (f *fetching) leave(w *broker.Waiter) {
+// leave tells the owners of what was watched that nobody waits any more.
+func (f *fetching) leave(w *broker.Waiter, party *broker.GroupWatch) {
 	w.Gone.Store(true)
-	for i := range f.cursors {
-		if c := &f.cursors[i]; c.watch != nil && !c.watch.Fired.Load() {
-			f.topic.Leave(c.partition, c.watch)
+	for _, list := range [][]cursor{f.cursors, f.shed} {
+		for i := range list {
+			if c := &list[i]; c.watch != nil && !c.watch.Fired.Load() {
+				f.topic.Leave(c.partition, c.watch)
+			}
 		}
+	}
+	if party != nil {
+		f.s.cfg.Broker.LeaveGroup(party)
 	}
 }

@@ -44,7 +44,9 @@ func Offsets(t testing.TB, b broker.Broker, group, topic string) string {
 func testGroups(t *testing.T, b broker.Broker) {
 	ctx := context.Background()
 	for _, missing := range []error{
-		second(b.Group(ctx, "none", "")), b.DeleteGroup(ctx, "none"), second(b.Commit(ctx, broker.Commit{Group: "none"})),
+		second(b.Group(ctx, "none", "")), b.DeleteGroup(ctx, "none", false),
+		second(b.Commit(ctx, broker.Commit{Group: "none"})), b.Leave(ctx, "none", "m"),
+		second(b.Join(ctx, broker.MemberCall{Group: "none", Member: "m"})),
 	} {
 		if !errors.Is(missing, broker.ErrGroupNotFound) {
 			t.Errorf("an unknown group: %v", missing)
@@ -68,7 +70,7 @@ func testGroups(t *testing.T, b broker.Broker) {
 	if err != nil || len(all) != 2 || all[0].Name != "a" || all[1].Name != "g" {
 		t.Errorf("groups: %+v %v", all, err)
 	}
-	if err := b.DeleteGroup(ctx, "a"); err != nil {
+	if err := b.DeleteGroup(ctx, "a", false); err != nil {
 		t.Fatal(err)
 	}
 	if all, err := b.Groups(ctx, ""); err != nil || len(all) != 1 {

@@ -1,0 +1,113 @@
+package actor
+
+import (
+	"context"
+	"slices"
+
+	"flashq/broker"
+	"flashq/group"
+)
+
+// shape tells a topic's id and partitions, as they are now.
+func (b *Broker) shape(name string) (id [16]byte, partitions int) {
+	t, ok := b.topics.Load(name)
+	if !ok {
+		return id, 0
+	}
+	return t.uuid, len(t.actors)
+}
+
+// Join implements broker.Broker.
+func (b *Broker) Join(_ context.Context, c broker.MemberCall) (broker.Membership, error) {
+	wishes, err := b.wishes(c.Ack)
+	if err != nil {
+		return broker.Membership{}, err
+	}
+	if !c.Create && b.groups.shards[shardOf(c.Group)].Load() == nil {
+		return broker.Membership{}, broker.ErrGroupNotFound
+	}
+	call := group.Call{
+		Group: c.Group, Member: c.Member, Topics: sorted(c.Topics), Add: c.Add, SessionMs: c.SessionMs, Held: c.Held,
+		Ack: wishes, Generation: c.Generation, Topic: c.Topic,
+	}
+	var answer group.Membership
+	err = b.changeGroup(c.Group, len(wishes) == 0, func(s *group.Shard) (group.Change, error) {
+		if !s.Has(c.Group) && !c.Create {
+			return group.Change{}, broker.ErrGroupNotFound
+		}
+		if err := b.roomFor(s, c.Group); err != nil {
+			return group.Change{}, err
+		}
+		call.Room = int(int64(b.config.MaxMemberTopics) - b.groups.subscribed.Load())
+		return s.Call(call, b.shape, nowMillis(), &answer)
+	})
+	b.forgetLate(c.Ack, wishes)
+	if err != nil {
+		return broker.Membership{}, err
+	}
+	return broker.Membership{
+		Group: b.show(answer.Info), Assignment: answer.Assignment, Expires: answer.Expires, Seen: answer.Seen,
+	}, nil
+}
+
+// sorted gives each name once, in order; nil stays nil.
+func sorted(names []string) []string {
+	list := slices.Clone(names)
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// Leave implements broker.Broker.
+func (b *Broker) Leave(_ context.Context, name, member string) error {
+	if b.groups.shards[shardOf(name)].Load() == nil {
+		return broker.ErrGroupNotFound
+	}
+	return b.changeGroup(name, false, func(s *group.Shard) (group.Change, error) {
+		return s.Leave(name, member, b.shape, nowMillis())
+	})
+}
+
+// WatchGroup implements broker.Broker. Who is no member holds no lease: where the shard is down, there is just nobody
+// to poke.
+func (b *Broker) WatchGroup(w *broker.GroupWatch) error {
+	a, err := b.shard(shardOf(w.Group))
+	if w.Member == "" {
+		if err == nil {
+			a.ask(func() { a.watchGroup(w) })
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return b.change(a, true, func(*group.Shard) (group.Change, error) {
+		return group.Change{Apply: func() { a.watchGroup(w) }}, nil
+	})
+}
+
+// LeaveGroup implements broker.Broker.
+func (b *Broker) LeaveGroup(w *broker.GroupWatch) {
+	a := b.groups.shards[shardOf(w.Group)].Load()
+	switch {
+	case a == nil:
+	case w.Member == "":
+		a.ask(func() { a.leaveGroup(w) })
+	default: // an error is a shard without members
+		_ = b.change(a, true, func(*group.Shard) (group.Change, error) {
+			return group.Change{Apply: func() { a.leaveGroup(w) }}, nil
+		})
+	}
+}
+
+// refreshGroups has a topic that came or went dealt out anew. Where that fails, the next call of a member does it.
+func (b *Broker) refreshGroups(topic string) {
+	b.groups.each(func(a *Actor) bool {
+		err := b.change(a, true, func(s *group.Shard) (group.Change, error) {
+			return s.Refresh(topic, b.shape, nowMillis()), nil
+		})
+		if err != nil {
+			b.config.Logger.Warn("members are not told of a topic's change", "topic", topic, "log", a.name, "error", err)
+		}
+		return true
+	})
+}
