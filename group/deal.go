@@ -1,7 +1,6 @@
 package group
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 
@@ -11,23 +10,12 @@ import (
 // deal says anew who is to have which partition. What nobody holds goes to its new owner at once; what somebody holds
 // stays until its owner's next call.
 func (s *Shard) deal(g *state, topics Topics) {
-	readers := map[string][]*member{} // by topic, sorted by name
-	for _, name := range slices.Sorted(maps.Keys(g.members)) {
-		for _, topic := range g.members[name].topics {
-			readers[topic] = append(readers[topic], g.members[name])
-		}
-	}
-	maps.DeleteFunc(g.shares, func(topic string, _ *share) bool { return readers[topic] == nil })
-	load := map[*member]int{}
-	for _, topic := range slices.Sorted(maps.Keys(readers)) {
-		share := g.shares[topic]
-		if share == nil {
-			share = newShare(topic, topics)
-			g.shares[topic] = share
-		}
-		share.aim(readers[topic], load)
-		for p := range share.slots {
-			switch slot := &share.slots[p]; {
+	hands := g.hands(topics)
+	level(hands)
+	for _, h := range hands {
+		h.aim()
+		for p := range h.slots {
+			switch slot := &h.slots[p]; {
 			case slot.owner == nil:
 				s.hand(g, slot)
 			case slot.owner != slot.target:
@@ -37,49 +25,23 @@ func (s *Shard) deal(g *state, topics Topics) {
 	}
 }
 
-func newShare(topic string, topics Topics) *share {
-	id, partitions := topics(topic)
-	return &share{id: id, slots: make([]slot, partitions)}
-}
-
-// aim sets the targets of one topic: balanced within one over its readers, who are sorted by name, and moving the
-// fewest partitions. load is what each reader got of other topics: who has less goes first where nothing else decides.
-func (h *share) aim(readers []*member, load map[*member]int) {
-	held := map[*member]int{}
-	for p := range h.slots {
-		held[h.slots[p].owner]++
-	}
-	order := slices.Clone(readers)
-	slices.SortStableFunc(order, func(a, b *member) int {
-		return cmp.Or(cmp.Compare(held[b], held[a]), cmp.Compare(load[a], load[b]))
-	})
-	room := map[*member]int{}
-	for i, m := range order {
-		room[m] = len(h.slots) / len(order)
-		if i < len(h.slots)%len(order) { // whoever holds more keeps more
-			room[m]++
-		}
-		load[m] += room[m]
-	}
-	for p := range h.slots { // who holds keeps, as far as there is room
-		slot := &h.slots[p]
-		slot.target = nil
-		if room[slot.owner] > 0 {
-			slot.target = slot.owner
-			room[slot.owner]--
+// hands are the topics that members ask for, sorted by name; what nobody asks for any more is forgotten.
+func (g *state) hands(topics Topics) (all []*hands) {
+	readers := map[string][]*member{} // by topic, sorted by name
+	for _, name := range slices.Sorted(maps.Keys(g.members)) {
+		for _, topic := range g.members[name].topics {
+			readers[topic] = append(readers[topic], g.members[name])
 		}
 	}
-	next := 0
-	for p := range h.slots {
-		if h.slots[p].target != nil {
-			continue
+	maps.DeleteFunc(g.shares, func(topic string, _ *share) bool { return readers[topic] == nil })
+	for _, topic := range slices.Sorted(maps.Keys(readers)) {
+		if g.shares[topic] == nil {
+			id, partitions := topics(topic)
+			g.shares[topic] = &share{id: id, slots: make([]slot, partitions)}
 		}
-		for room[readers[next]] == 0 {
-			next++
-		}
-		h.slots[p].target = readers[next]
-		room[readers[next]]--
+		all = append(all, newHands(g.shares[topic], readers[topic]))
 	}
+	return all
 }
 
 // hand gives a partition to whom it is meant for.

@@ -1,0 +1,108 @@
+package group
+
+import (
+	"cmp"
+	"slices"
+)
+
+// hands is one topic while it is dealt out: each reader is to have least partitions, and some one more.
+type hands struct {
+	*share
+
+	readers []*member // sorted by name
+	least   int
+	held    map[*member]int // what each has now
+	more    map[*member]bool
+}
+
+// newHands decides what moves the fewest partitions of this topic: whoever holds more keeps more.
+func newHands(s *share, readers []*member) *hands {
+	h := &hands{
+		share: s, readers: readers, least: len(s.slots) / len(readers), held: map[*member]int{}, more: map[*member]bool{},
+	}
+	for p := range s.slots {
+		h.held[s.slots[p].owner]++
+	}
+	order := slices.Clone(readers)
+	slices.SortStableFunc(order, func(a, b *member) int { return cmp.Compare(h.held[b], h.held[a]) })
+	for _, m := range order[:len(s.slots)%len(readers)] {
+		h.more[m] = true
+	}
+	return h
+}
+
+// level shares out over all topics who has one more, so that of many small topics not all go to the same member. Each
+// step makes the differences smaller, so it ends; members who ask for the same topics end within one of each other.
+func level(all []*hands) {
+	load := map[*member]int{}
+	for _, h := range all {
+		for _, m := range h.readers {
+			load[m] += h.least
+			if h.more[m] {
+				load[m]++
+			}
+		}
+	}
+	for again := len(all) > 1; again; {
+		again = false
+		for _, h := range all {
+			for h.even(load) {
+				again = true
+			}
+		}
+	}
+}
+
+// even moves one more from the reader who has most of all topics to the one who has least; false when that helps
+// nobody. Where several have as much, it moves what has to move anyway.
+func (h *hands) even(load map[*member]int) bool {
+	var from, to *member
+	for _, m := range h.readers {
+		switch {
+		case h.more[m]:
+			if from == nil || cmp.Or(cmp.Compare(load[m], load[from]), cmp.Compare(h.held[from], h.held[m])) > 0 {
+				from = m
+			}
+		case to == nil || cmp.Or(cmp.Compare(load[m], load[to]), cmp.Compare(h.held[to], h.held[m])) < 0:
+			to = m
+		}
+	}
+	if from == nil || to == nil || load[from] < load[to]+2 {
+		return false
+	}
+	delete(h.more, from)
+	h.more[to] = true
+	load[from]--
+	load[to]++
+	return true
+}
+
+// aim sets the targets: who holds keeps, as far as there is room, and the rest goes to those who have too few.
+func (h *hands) aim() {
+	room := map[*member]int{}
+	for _, m := range h.readers {
+		room[m] = h.least
+		if h.more[m] {
+			room[m]++
+		}
+	}
+	for p := range h.slots {
+		slot := &h.slots[p]
+		slot.target = nil
+		if room[slot.owner] > 0 {
+			slot.target = slot.owner
+			room[slot.owner]--
+		}
+	}
+	next := 0
+	for p := range h.slots {
+		if h.slots[p].target != nil {
+			continue
+		}
+		for room[h.readers[next]] == 0 {
+			next++
+		}
+		h.slots[p].target = h.readers[next]
+		room[h.readers[next]]--
+	}
+}
