@@ -27,6 +27,9 @@ func Run(t *testing.T, open func(t *testing.T) broker.Broker) {
 		{"delete", testDelete},
 		{"groups", testGroups},
 		{"commits", testCommits},
+		{"members", testMembers},
+		{"members and others", testMembersAndOthers},
+		{"members' topics", testMembersTopics},
 		{"commits go with their topic", testCommitsGoWithTheirTopic},
 		{"close", testClose},
 	} {
