@@ -28,6 +28,10 @@ type FetchOptions struct {
 
 	Group string // read for this group
 	Ack   string // commit this position for Group first: what an answer before delivered
+	// Member reads as a member of Group, which it joins: its own partitions only. An Ack of what it does not hold, or not
+	// any more, is an *Error with status 409 (fenced): fetch without it, which joins again.
+	Member  string
+	Session time.Duration // of Member's lease, as in JoinOptions
 }
 
 // Fetched is a page of records. Order is strict within a partition, and not promised across them.
@@ -86,7 +90,7 @@ func (o FetchOptions) query() url.Values {
 	q := url.Values{}
 	for name, value := range map[string]string{
 		"from_offset": o.FromOffset, "from_time": o.FromTime, "position": o.Position, "to_time": o.ToTime,
-		"group": o.Group, "ack": o.Ack,
+		"group": o.Group, "ack": o.Ack, "member": o.Member,
 	} {
 		if value != "" {
 			q.Set(name, value)
@@ -94,7 +98,7 @@ func (o FetchOptions) query() url.Values {
 	}
 	for name, value := range map[string]int{
 		"max_records": o.MaxRecords, "max_bytes": o.MaxBytes, "min_bytes": o.MinBytes,
-		"timeout_ms": int(o.Wait.Milliseconds()),
+		"timeout_ms": int(o.Wait.Milliseconds()), "session_ms": int(o.Session.Milliseconds()),
 	} {
 		if value != 0 {
 			q.Set(name, strconv.Itoa(value))

@@ -71,7 +71,11 @@ type CommitItem struct {
 // CommitOptions are about a whole commit.
 type CommitOptions struct {
 	DryRun bool // show what would be, and change nothing
-	Force  bool // although members live
+	Force  bool // although members live; what they acknowledge from before is fenced then
+	// Member commits what it holds since Generation; an *Error with status 409 (fenced) says that it does not, or not any
+	// more. "" is nobody in particular.
+	Member     string
+	Generation int64
 }
 
 // Committed is what a commit did, or would do.
@@ -165,15 +169,21 @@ func (c *Client) GroupOffsets(ctx context.Context, group, topic string) (*GroupO
 	return &o, nil
 }
 
-// Commit sets a group's offsets, forward or back: all items or none.
+// Commit sets a group's offsets, forward or back: all items or none. While members live that takes o.Member or o.Force.
 func (c *Client) Commit(ctx context.Context, group string, items []CommitItem, o CommitOptions) (*Committed, error) {
 	path, err := path("/groups/%s/offsets", group)
 	if err != nil {
 		return nil, err
 	}
-	r, err := request{method: "POST", path: path, query: o.query()}.withJSON(struct {
-		Offsets []CommitItem `json:"offsets"`
-	}{items})
+	body := struct {
+		Member     string       `json:"member,omitempty"`
+		Generation *int64       `json:"generation,omitempty"`
+		Offsets    []CommitItem `json:"offsets"`
+	}{Member: o.Member, Offsets: items}
+	if o.Member != "" {
+		body.Generation = &o.Generation
+	}
+	r, err := request{method: "POST", path: path, query: o.query()}.withJSON(body)
 	if err != nil {
 		return nil, err
 	}
