@@ -106,6 +106,7 @@ func (g *state) active(now int64) bool {
 func (g *state) partitions(topic string, m *member) []int {
 	held := []int{}
 	if s := g.shares[topic]; s != nil {
+		held = make([]int, 0, len(s.slots)/len(g.members)+1)
 		for p := range s.slots {
 			if s.slots[p].owner == m {
 				held = append(held, p)

@@ -32,6 +32,11 @@ func TestKafkaReadsWhatGroupsCommitted(t *testing.T) {
 	call(http.StatusOK, "POST", "/groups/readers/offsets", `{"offsets":[{"topic":"news","partition":1,"offset":0}]}`)
 	call(http.StatusOK, "POST", "/groups/gone/offsets", `{"offsets":[{"topic":"news","partition":0,"offset":0}]}`)
 	call(http.StatusNoContent, "DELETE", "/groups/gone", "")
+	call(http.StatusOK, "PUT", "/groups/shared/members/a", `{"topics":["news"]}`)
+	call(http.StatusOK, "PUT", "/groups/shared/members/b", `{"topics":["news"]}`)
+	call(http.StatusOK, "PUT", "/groups/left/members/a", `{"topics":["news"]}`)
+	call(http.StatusNoContent, "DELETE", "/groups/left/members/a", "")
+	call(http.StatusOK, "PUT", "/groups/late/members/a", `{"topics":["news"]}`)
 	broker.Kill()
 	broker = instance.Start(t, "--storage=file", "--data-dir="+dir)
 	var offsets struct {
@@ -44,7 +49,7 @@ func TestKafkaReadsWhatGroupsCommitted(t *testing.T) {
 	broker.Stop(t)
 
 	want := map[string]string{
-		"late": "consumer latest", "gone news-0": "deleted",
+		"late": "consumer latest 1", "gone news-0": "deleted", "shared": "consumer  2", "left": "deleted",
 		"readers news-0": fmt.Sprintf("%d %q", offsets.Offsets[0].Committed, "batch 42"),
 		"readers news-1": fmt.Sprintf("%d %q", 0, ""),
 	}
@@ -81,6 +86,7 @@ func lastWords(t *testing.T, dir string) map[string]string {
 				Offset                           int64
 				LeaderEpoch                      int
 				Metadata, ProtocolType, Protocol string
+				Generation                       int
 				TopicID                          string `json:"topicId"`
 			}
 		}
@@ -98,7 +104,7 @@ func lastWords(t *testing.T, dir string) map[string]string {
 		if err := json.Unmarshal([]byte(m[2]), &value); err != nil {
 			t.Fatalf("%v in %s", err, m[2])
 		}
-		words[name] = d.ProtocolType + " " + d.Protocol
+		words[name] = fmt.Sprintf("%s %s %d", d.ProtocolType, d.Protocol, d.Generation)
 		if key.Type == "1" {
 			words[name] = fmt.Sprintf("%d %q", d.Offset, d.Metadata)
 			if d.LeaderEpoch != 0 || len(d.TopicID) != 22 {
