@@ -1,12 +1,12 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,154 +14,184 @@ import (
 )
 
 func loadtestCommand() *cobra.Command {
-	return family("loadtest", "Measure speed against a bare HTTP server in the same run",
-		loadtestNoopCommand(), loadtestProduceCommand(), noopServerCommand())
-}
-
-func loadtestNoopCommand() *cobra.Command {
-	f := newLoadtestFlags(1)
-	c := &cobra.Command{
-		Use:   "noop",
-		Short: "Measure the ceiling: a bare HTTP server that reads the bodies that produce sends",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			f.config.SkipProduce = true
-			return f.run(cmd)
-		},
-	}
-	f.addCommon(c)
-	return c
+	return family("loadtest", "Measure speed, and verify that no record is lost, doubled or out of order",
+		loadtestProduceCommand(), loadtestConsumeCommand(), loadtestEndToEndCommand(), loadtestNoopCommand(),
+		loadtestTuneCommand(), noopServerCommand())
 }
 
 func loadtestProduceCommand() *cobra.Command {
-	f := newLoadtestFlags(5)
-	c := &cobra.Command{
-		Use:   "produce",
-		Short: "Measure produce requests, in rounds that alternate with the bare HTTP server",
-		Example: "  flashq loadtest produce\n" +
-			"  flashq loadtest produce --batch=100 --record-bytes=1000 --value=json --storage=file --fsync=always\n" +
-			"  flashq loadtest produce --target=http://127.0.0.1:9000 --json=report.json",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
-	}
-	f.addCommon(c)
-	f.addProduce(c)
+	f := newLoadtestFlags(loadtest.Produce)
+	c := f.command("produce", "Measure produce requests, in rounds that alternate with a bare HTTP server")
+	c.Example = "  flashq loadtest produce\n" +
+		"  flashq loadtest produce --batch 100 --size 1000 --value json --storage file --fsync always\n" +
+		"  flashq loadtest produce -s http://127.0.0.1:9000 --rate 5000 --duration 30s --html report.html"
+	f.addWriting(c)
+	f.addServer(c)
+	f.addPaired(c)
 	return c
+}
+
+func loadtestConsumeCommand() *cobra.Command {
+	f := newLoadtestFlags(loadtest.Consume)
+	f.config.Batch, f.config.Size, f.config.Connections = 1000, 1000, 4
+	c := f.command("consume", "Measure fetches, in rounds that alternate with a bare HTTP server that answers as much")
+	c.Example = "  flashq loadtest consume\n" +
+		"  flashq loadtest consume -s http://127.0.0.1:9000 --topic news --batch 100"
+	f.addServer(c)
+	f.addPaired(c)
+	return c
+}
+
+func loadtestEndToEndCommand() *cobra.Command {
+	f := newLoadtestFlags(loadtest.EndToEnd)
+	f.config.Rounds = 1
+	c := f.command("e2e", "Produce and consume at once, and verify that each record comes once and in order")
+	c.Example = "  flashq loadtest e2e --rate 1000 --partitions 4 --consumers 2"
+	c.Flags().IntVar(&f.config.Consumers, "consumers", 1, "readers that share the partitions out")
+	f.addWriting(c)
+	f.addServer(c)
+	return c
+}
+
+func loadtestNoopCommand() *cobra.Command {
+	f := newLoadtestFlags(loadtest.Noop)
+	f.config.Rounds = 1
+	return f.command("noop", "Measure the ceiling: a bare HTTP server that reads the bodies that produce sends")
 }
 
 // noopServerCommand is what the bare server's process runs; it is not for people.
 func noopServerCommand() *cobra.Command {
-	listen := "127.0.0.1:0"
+	listen, answerBytes := "127.0.0.1:0", 0
 	c := &cobra.Command{
 		Use:    "noop-server",
 		Short:  "The bare HTTP server; it prints its address and ends with its standard input",
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return failed(loadtest.NoopServer(listen, cmd.InOrStdin(), cmd.OutOrStdout()))
+			return failed(loadtest.NoopServer(listen, answerBytes, cmd.InOrStdin(), cmd.OutOrStdout()))
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", listen, "address to listen on")
+	c.Flags().IntVar(&answerBytes, "answer-bytes", 0, "body of the answer to a GET")
 	return c
 }
 
-// loadtestFlags holds one command's flags until it runs.
-type loadtestFlags struct {
-	config                            loadtest.Config
-	format, value, storage, fsync     *word
-	maxBytes, batchBytes, memoryBytes Size
-	json                              string
-}
-
-func newLoadtestFlags(rounds int) *loadtestFlags {
-	return &loadtestFlags{
-		config: loadtest.Config{
-			Load:        loadtest.Load{RecordBytes: 100, Batch: 1, Partitions: 1},
-			Connections: 32,
-			Rounds:      rounds,
-		},
-		format:   newWord(loadtest.Formats[0], loadtest.Formats[1:]...),
-		value:    newWord(loadtest.Values[0], loadtest.Values[1:]...),
-		storage:  newWord(loadtest.Storages[0], loadtest.Storages[1:]...),
-		fsync:    newWord(loadtest.Syncs[0], loadtest.Syncs[1:]...),
-		maxBytes: 4 << 30,
-	}
-}
-
-func (f *loadtestFlags) addCommon(c *cobra.Command) {
-	fs, v := c.Flags(), &f.config
-	fs.SortFlags = false
-	fs.Var(f.format, "format", "of the request bodies")
-	fs.IntVar(&v.RecordBytes, "record-bytes", v.RecordBytes, "bytes of each record's value")
-	fs.Var(f.value, "value", "letters, or JSON text whose quotes need escapes")
-	fs.IntVar(&v.Batch, "batch", v.Batch, "records in each request")
-	fs.IntVar(&v.Keys, "keys", 0, "distinct record keys; 0: records have no key")
-	fs.IntVar(&v.Partitions, "partitions", v.Partitions, "partitions of the topic (the bare server has none)")
-	fs.IntVar(&v.Connections, "connections", v.Connections, "connections, each with one request at a time")
-	fs.IntVar(&v.Rounds, "rounds", v.Rounds, "measurements of each server")
-	fs.DurationVar(&v.Duration, "duration", 0, "of each measurement (default 5s, without end if --requests is set)")
-	fs.Int64Var(&v.Requests, "requests", 0, "end each measurement after so many requests; 0: by --duration alone")
-	fs.DurationVar(&v.Warmup, "warmup", time.Second, "before each measurement; 0: none")
-	fs.StringVar(&f.json, "json", "", "write the report as JSON to this file too; - is standard output, and no table")
-}
-
-func (f *loadtestFlags) addProduce(c *cobra.Command) {
-	fs, v := c.Flags(), &f.config
-	fs.BoolVar(&v.SkipNoop, "no-noop", false, "leave the bare server out: faster, but there is no ratio")
-	fs.StringVar(&v.Target, "target", "", "http://host:port of a server that runs (default: start one)")
-	fs.IntVar(&v.ServerPID, "server-pid", 0, "process id of --target on this machine, to know its CPU time")
-	fs.Var(f.storage, "storage", "of the server that is started (file: a temporary folder)")
-	fs.Var(f.fsync, "fsync", "of the server that is started")
-	fs.Var(&f.batchBytes, "batch-bytes", "of the server that is started; 0: its own default")
-	fs.Var(&f.memoryBytes, "memory-bytes", "of the server that is started; 0: its own default")
-	fs.Var(&f.maxBytes, "max-bytes", "of request bodies written in all; a round ends early at its share")
-}
-
-// run turns flags into one call and writes its report. An interrupt ends the servers that were started, then us.
+// run turns flags into one call and writes its report, also that of a run that was cut short.
 func (f *loadtestFlags) run(cmd *cobra.Command) error {
-	if err := refuseZeros(cmd); err != nil {
+	c, err := f.settle(cmd)
+	if err != nil {
 		return err
 	}
-	c := f.config
-	c.Format, c.Value, c.Storage, c.Fsync = f.format.value, f.value.value, f.storage.value, f.fsync.value
-	c.MaxBytes, c.BatchBytes, c.MemoryBytes = int64(f.maxBytes), int64(f.batchBytes), int64(f.memoryBytes)
-	c.Progress = func(line string) { cmd.PrintErrln(line) }
+	old, err := f.report.old()
+	if err != nil {
+		return err
+	}
+	screen := newScreen(cmd.ErrOrStderr())
+	c.Progress, c.Live = screen.line, screen.live
+	report, err := untilSignal(cmd, func(ctx context.Context) (*loadtest.Report, error) {
+		return loadtest.Run(ctx, c)
+	})
+	screen.clear()
+	if report == nil {
+		return err
+	}
+	if writeErr := f.report.write(cmd, report); writeErr != nil {
+		return failed(writeErr)
+	}
+	if err != nil {
+		return err
+	}
+	return failed(f.report.judge(cmd, old, report))
+}
 
+// untilSignal does the work until the first signal ends it; a second one ends the process.
+func untilSignal[T any](cmd *cobra.Command, work func(ctx context.Context) (T, error)) (T, error) {
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	report, err := loadtest.Run(ctx, c)
+	context.AfterFunc(ctx, stop)
+	result, err := work(ctx)
 	switch {
-	case errors.Is(err, loadtest.ErrConfig):
-		return err
-	case err != nil:
-		return failed(fmt.Errorf("loadtest: %w", err))
+	case err == nil || errors.Is(err, loadtest.ErrConfig):
+		return result, err
+	case ctx.Err() != nil:
+		return result, errInterrupted
 	}
-	return failed(f.write(cmd, report))
+	return result, failed(fmt.Errorf("loadtest: %w", err))
 }
 
-func (f *loadtestFlags) write(cmd *cobra.Command, report *loadtest.Report) error {
-	if f.json == "-" {
-		return report.WriteJSON(cmd.OutOrStdout())
+// loadtestReport is where a report goes, and what it is compared with.
+type loadtestReport struct {
+	output                   *word
+	save, html, svg, compare string
+	maxRegression            float64
+}
+
+func (r *loadtestReport) define(c *cobra.Command) {
+	fs := c.Flags()
+	r.output = newWord("table", "json")
+	fs.VarP(r.output, "output", "o", "what is printed")
+	fs.StringVar(&r.save, "save", "", "write the report as JSON to this file too, for --compare")
+	fs.StringVar(&r.compare, "compare", "", "a report saved before; exit with 1 if this one is worse")
+	fs.Float64Var(&r.maxRegression, "max-regression", 10, "percent that may be lost against --compare")
+	fs.StringVar(&r.html, "html", "", "write the report as one HTML page with plots to this file too")
+	fs.StringVar(&r.svg, "svg", "", "write the plots as SVG files to this folder too")
+}
+
+// old is the report to compare with; nil where there is none.
+func (r *loadtestReport) old() (*loadtest.Report, error) {
+	if r.compare == "" {
+		return nil, nil //nolint:nilnil // nothing was asked for, and nothing is wrong
 	}
-	if err := report.WriteTable(cmd.OutOrStdout()); err != nil || f.json == "" {
-		return err
-	}
-	file, err := os.Create(f.json)
+	file, err := os.Open(r.compare)
 	if err != nil {
-		return fmt.Errorf("report: %w", err)
+		return nil, fmt.Errorf("--compare: %w", err)
 	}
-	return errors.Join(report.WriteJSON(file), file.Close())
+	defer func() { _ = file.Close() }() // it was only read
+	old, err := loadtest.ReadReport(file)
+	if err != nil {
+		return nil, fmt.Errorf("--compare %s: %w", r.compare, err)
+	}
+	return old, nil
 }
 
-// refuseZeros keeps a zero that somebody wrote from being taken for Config's "default".
-func refuseZeros(cmd *cobra.Command) error {
-	for _, name := range []string{
-		"record-bytes", "batch", "partitions", "connections", "rounds", "duration", "max-bytes",
-	} {
-		f := cmd.Flags().Lookup(name)
-		if f != nil && f.Changed && (f.Value.String() == "0" || f.Value.String() == "0s") {
-			return fmt.Errorf("%w: --%s 0; allowed: more", loadtest.ErrConfig, name)
+func (r *loadtestReport) write(cmd *cobra.Command, report *loadtest.Report) error {
+	out := report.WriteTable
+	if r.output.value == "json" {
+		out = report.WriteJSON
+	}
+	errs := []error{out(cmd.OutOrStdout())}
+	if r.save != "" {
+		errs = append(errs, toFile(r.save, report.WriteJSON))
+	}
+	if r.html != "" {
+		errs = append(errs, toFile(r.html, report.WriteHTML))
+	}
+	if r.svg != "" {
+		errs = append(errs, report.WriteSVGs(r.svg))
+	}
+	return errors.Join(errs...)
+}
+
+// judge says what a run has to be told for that ended well: broken promises, and losses against an older report.
+func (r *loadtestReport) judge(cmd *cobra.Command, old, report *loadtest.Report) error {
+	if old != nil {
+		c, err := loadtest.Compare(old, report, r.maxRegression/100)
+		if err != nil {
+			return err
 		}
+		to := cmd.OutOrStdout()
+		if r.output.value == "json" {
+			to = cmd.ErrOrStderr()
+		}
+		if err := c.WriteTable(to); err != nil {
+			return err
+		}
+		if c.Worse != "" {
+			return errors.New(c.Worse)
+		}
+	}
+	if report.Faulty() {
+		return fmt.Errorf("the server broke its promise: %s", report.Verdict)
 	}
 	return nil
 }

@@ -37,10 +37,10 @@ func TestLoadtestDrivesATarget(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	args := []string{"produce", "--no-noop", "--target=" + server.URL, "--rounds=2", "--requests=50", "--connections=3",
-		"--warmup=0", "--batch=4", "--record-bytes=200", "--value=json", "--format=ndjson", "--keys=9"}
+	args := []string{"produce", "--no-noop", "-s", server.URL, "--repeat=2", "--records=200", "-c3",
+		"--warmup=0", "--batch=4", "--size=200", "--value=json", "--format=ndjson", "--keys=9"}
 
-	stdout, stderr, err := runLoadtest(append(args, "--json=-")...)
+	stdout, stderr, err := runLoadtest(append(args, "-o", "json")...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,9 +48,9 @@ func TestLoadtestDrivesATarget(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
 		t.Fatalf("%v in %s", err, stdout)
 	}
-	want := loadtest.Load{Format: "ndjson", Value: "json", RecordBytes: 200, Batch: 4, Keys: 9, Partitions: 1}
-	if r.Load != want || r.Produce.Requests != 100 || requests.Load() != 100 || records.Load() != 400 {
-		t.Errorf("load %+v, %d requests reported, %d came with %d records", r.Load, r.Produce.Requests,
+	want := loadtest.Load{Format: "ndjson", Value: "json", Size: 200, Batch: 4, Keys: 9, Partitions: 1, Seed: 1}
+	if r.Load != want || r.Own().OK != 100 || requests.Load() != 100 || records.Load() != 400 {
+		t.Errorf("load %+v, %d requests reported, %d came with %d records", r.Load, r.Own().OK,
 			requests.Load(), records.Load())
 	}
 	if !strings.Contains(stderr, "round 2/2") {
@@ -58,7 +58,7 @@ func TestLoadtestDrivesATarget(t *testing.T) {
 	}
 
 	file := filepath.Join(t.TempDir(), "report.json")
-	stdout, _, err = runLoadtest(append(args, "--json="+file)...)
+	stdout, _, err = runLoadtest(append(args, "--save="+file)...)
 	if err != nil || !strings.Contains(stdout, "requests/s") {
 		t.Errorf("%v, table: %s", err, stdout)
 	}
@@ -69,21 +69,30 @@ func TestLoadtestDrivesATarget(t *testing.T) {
 
 func TestLoadtestRefusesWrongFlagsInOneLine(t *testing.T) {
 	for args, want := range map[string]string{
-		"produce --format=xml":                   "allowed: json, ndjson",
-		"produce --fsync=maybe":                  "allowed: interval, always, never",
-		"produce --rounds=0":                     "--rounds 0",
-		"produce --duration=0":                   "--duration 0",
-		"produce --max-bytes=0":                  "--max-bytes 0",
-		"produce --max-bytes=-1":                 "0 to 8EiB",
-		"produce --batch-bytes=lots":             "64KiB",
-		"produce --batch=0":                      "--batch 0",
-		"produce --target=ftp://x":               "http://host:port",
-		"produce --server-pid=7":                 "--target",
-		"noop --value=csv":                       "allowed: plain, json",
-		"noop --connections=1000000":             "allowed: 1 to 10000",
-		"noop --target=http://x":                 "unknown flag",
-		"noop please":                            "please",
-		"produce --json report.json report.json": "report.json",
+		"produce --format=xml":              "allowed: json, ndjson",
+		"produce --fsync=maybe":             "allowed: interval, always, never",
+		"produce --repeat=0":                "--repeat 0",
+		"produce --duration=0":              "--duration 0",
+		"produce --max-bytes=0":             "--max-bytes 0",
+		"produce --max-bytes=-1":            "0 to 8EiB",
+		"produce --batch-bytes=lots":        "64KiB",
+		"produce --batch=0":                 "--batch 0",
+		"produce --server=ftp://x":          "http://host:port",
+		"produce --server=":                 "allowed: a URL",
+		"produce --server-pid=7":            "--server",
+		"produce -s http://192.0.2.7:80":    "--i-own-this-server",
+		"produce --compare=nowhere.json":    "nowhere.json",
+		"produce --save report.json r.json": "r.json",
+		"produce -o xml":                    "allowed: table, json",
+		"consume --batch=20000":             "--batch 20000",
+		"consume --payload=nowhere":         "nowhere",
+		"e2e --size=10":                     "allowed: 50 and more",
+		"e2e --consumers=0":                 "--consumers 0",
+		"e2e --rate=-1":                     "--rate -1",
+		"noop --value=csv":                  "allowed: letters, json",
+		"noop --connections=1000000":        "allowed: 1 to 10000",
+		"noop --server=http://x":            "unknown flag",
+		"noop please":                       "please",
 	} {
 		_, _, err := runLoadtest(strings.Fields(args)...)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
@@ -96,7 +105,7 @@ func TestLoadtestTellsWrongFlagsFromAFailedRun(t *testing.T) {
 	refused := httptest.NewServer(http.NotFoundHandler())
 	refused.Close()
 	var out, errs bytes.Buffer
-	if code := Run([]string{"loadtest", "produce", "--target=" + refused.URL}, &out, &errs); code != exitFailed {
+	if code := Run([]string{"loadtest", "produce", "--server=" + refused.URL}, &out, &errs); code != exitFailed {
 		t.Errorf("a target that is not there: exit %d, %s", code, errs.String())
 	}
 	if code := Run([]string{"loadtest", "produce", "--keys=-1"}, &out, &errs); code != exitUsage {

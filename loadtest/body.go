@@ -22,7 +22,10 @@ type record struct {
 
 // bodies builds the request bodies of a load: the same ones in each run.
 func bodies(l Load) ([][]byte, error) {
-	r := rand.New(rand.NewPCG(1, 2))
+	if l.Payload != "" {
+		return payloadBodies(l)
+	}
+	r := rand.New(rand.NewPCG(l.Seed, 2))
 	var list [][]byte
 	size := 0
 	for number := 0; len(list) < wanted(l, size/max(len(list), 1)); {
@@ -50,9 +53,18 @@ func wanted(l Load, size int) int {
 func distinctKeys(l Load, n int) int { return min(l.Keys, n*l.Batch) }
 
 func oneBody(l Load, number int, r *rand.Rand) ([]byte, error) {
-	lines := make([][]byte, l.Batch)
-	for i := range lines {
-		rec := record{Value: string(value(l, r))}
+	values := make([][]byte, l.Batch)
+	for i := range values {
+		values[i] = value(l, r)
+	}
+	return bodyOf(l, number, values)
+}
+
+// bodyOf makes a request's body of its values; its first record is the number-th of all.
+func bodyOf(l Load, number int, values [][]byte) ([]byte, error) {
+	lines := make([][]byte, len(values))
+	for i, v := range values {
+		rec := record{Value: string(v)}
 		if l.Keys > 0 {
 			key := fmt.Sprintf("key-%07d", (number+i)%l.Keys)
 			rec.Key = &key
@@ -71,9 +83,9 @@ func oneBody(l Load, number int, r *rand.Rand) ([]byte, error) {
 
 func value(l Load, r *rand.Rand) []byte {
 	if l.Value == "json" {
-		return jsonValue(l.RecordBytes, r)
+		return jsonValue(l.Size, r)
 	}
-	return letters(nil, l.RecordBytes, r)
+	return letters(nil, l.Size, r)
 }
 
 func letters(b []byte, n int, r *rand.Rand) []byte {

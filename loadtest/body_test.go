@@ -31,7 +31,7 @@ func TestBodiesHoldTheAskedRecords(t *testing.T) {
 	for _, format := range Formats {
 		for _, look := range Values {
 			for _, size := range []int{1, 9, 10, 11, 40, 100, 1000} {
-				l := Load{Format: format, Value: look, RecordBytes: size, Batch: 3, Keys: 50}
+				l := Load{Format: format, Value: look, Size: size, Batch: 3, Keys: 50}
 				list, err := bodies(l)
 				if err != nil {
 					t.Fatal(err)
@@ -61,7 +61,7 @@ func TestBodiesHoldTheAskedRecords(t *testing.T) {
 }
 
 func TestBodiesAreTheSameInEachRun(t *testing.T) {
-	l := Load{Format: "json", Value: "json", RecordBytes: 100, Batch: 2}
+	l := Load{Format: "json", Value: "json", Size: 100, Batch: 2}
 	one, _ := bodies(l)
 	two, _ := bodies(l)
 	if !bytes.Equal(bytes.Join(one, nil), bytes.Join(two, nil)) {
@@ -76,7 +76,7 @@ func TestBodiesAreTheSameInEachRun(t *testing.T) {
 }
 
 func TestManyKeysAreBoundedByTheRotation(t *testing.T) {
-	l := Load{Format: "json", Value: "plain", RecordBytes: 1 << 20, Batch: 1, Keys: 1000}
+	l := Load{Format: "json", Value: "letters", Size: 1 << 20, Batch: 1, Keys: 1000}
 	list, err := bodies(l)
 	if err != nil {
 		t.Fatal(err)

@@ -31,21 +31,24 @@ type child struct {
 	done    chan struct{} // closed when it has ended
 }
 
-// startChild starts this binary with args and waits until a line of its output holds the address, as find sees it.
-func startChild(ctx context.Context, find func(line string) (address string), args ...string) (*child, error) {
+// startChild starts this binary with args and waits until a line of its output holds the address, as find sees it. A
+// pinned one keeps off the processor that is ours.
+func startChild(ctx context.Context, pinned bool, find func(line string) (address string), args ...string,
+) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("own binary: %w", err)
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	// An interrupt ends the run first: a server that is gone before could not be asked for its CPU time.
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c := &child{cancel: cancel, done: make(chan struct{}), out: newAnnouncer(find)}
-	c.cmd = exec.CommandContext(ctx, self, args...)
+	c.cmd = exec.CommandContext(own, self, args...)
 	c.cmd.Stdout, c.cmd.Stderr = c.out, c.out
 	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(syscall.SIGTERM) }
 	c.cmd.WaitDelay = stopTimeout
 	bind(c.cmd)
 	if c.stdin, err = c.cmd.StdinPipe(); err == nil {
-		err = c.cmd.Start()
+		err = startPinned(c.cmd, pinned)
 	}
 	if err != nil {
 		cancel()
@@ -55,10 +58,10 @@ func startChild(ctx context.Context, find func(line string) (address string), ar
 		defer close(c.done)
 		_ = c.cmd.Wait() // cmd.ProcessState tells how it ended
 	}()
-	return c, c.awaitAddress(args)
+	return c, c.awaitAddress(ctx, args)
 }
 
-func (c *child) awaitAddress(args []string) error {
+func (c *child) awaitAddress(ctx context.Context, args []string) error {
 	late := time.NewTimer(startTimeout)
 	defer late.Stop()
 	var err error
@@ -67,6 +70,8 @@ func (c *child) awaitAddress(args []string) error {
 		return nil
 	case <-c.done:
 		err = errors.New("it ended")
+	case <-ctx.Done():
+		err = ctx.Err()
 	case <-late.C:
 		err = fmt.Errorf("no address within %v", startTimeout)
 	}

@@ -4,38 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"net"
+	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// phase is one warm-up or one measurement, shared by the clients that are in it.
-type phase struct {
-	until time.Time    // zero is for ever
-	left  atomic.Int64 // requests
-}
-
-// newPhase lasts for d (zero: for ever) or n requests (zero: any number), whichever is first.
-func newPhase(d time.Duration, n int64) *phase {
-	p := &phase{}
-	if d > 0 {
-		p.until = time.Now().Add(d)
-	}
-	if n == 0 {
-		n = math.MaxInt64
-	}
-	p.left.Store(n)
-	return p
-}
-
-// take asks for one more request.
-func (p *phase) take(now time.Time) bool {
-	return (p.until.IsZero() || now.Before(p.until)) && p.left.Add(-1) >= 0
-}
-
-// usedUp tells that the requests ended before the time did.
-func (p *phase) usedUp() bool { return p.left.Load() < 0 }
+const (
+	// readSize is what a loop reads at once at most: large answers take few system calls.
+	readSize = 256 << 10
+	// sampleEvery is how often the tallies are looked at while a phase runs.
+	sampleEvery = 200 * time.Millisecond
+)
 
 // sample is what one measurement found.
 type sample struct {
@@ -45,59 +27,108 @@ type sample struct {
 	known     bool          // server
 	generator time.Duration // CPU time of this process
 	usedUp    bool
+	unsent    int64
+	seconds   []Second
 }
 
-// driver is the connections to one server, with the requests that they send in turn.
+// driver is the connections to one server, with what they ask.
 type driver struct {
-	clients []*client
-	pid     int // of the server, 0 where unknown
+	loops []*loop
+	pid   int // of the server, 0 where unknown
+	// watch is told how a phase goes, several times a second; nil is for nobody.
+	watch func(progress)
 }
 
-// newDriver connects.
-func newDriver(ctx context.Context, address string, pid int, requests [][]byte, connections int) (*driver, error) {
-	d := &driver{pid: pid}
-	for i := range connections {
-		c := &client{address: address, requests: requests, next: i % len(requests)}
-		d.clients = append(d.clients, c)
-		if err := c.connect(ctx); err != nil {
+// driverConfig says what a driver is made of.
+type driverConfig struct {
+	address     string
+	pid         int
+	connections int
+	loops       int // zero: as many as there are processors, at most
+	timeout     time.Duration
+	keepsBodies bool // for the source to read
+	prompt      bool // latencies count more than requests a second, even in a closed loop
+	source      func(loop int) source
+}
+
+func newDriver(ctx context.Context, c driverConfig) (*driver, error) {
+	to, err := resolve(ctx, c.address)
+	if err != nil {
+		return nil, err
+	}
+	n := min(c.connections, orDefault(c.loops, runtime.GOMAXPROCS(0)))
+	d := &driver{pid: c.pid}
+	for i := range n {
+		p, err := newPoller()
+		if err != nil {
 			d.close()
 			return nil, err
 		}
+		d.loops = append(d.loops, &loop{number: i, of: n, address: to, timeout: int64(c.timeout), poll: p,
+			source: c.source(i), prompt: c.prompt, buf: make([]byte, readSize)})
+	}
+	for i := range c.connections {
+		w := &wire{number: i, fd: -1, in: reader{keeps: c.keepsBodies}}
+		d.loops[i%n].wires = append(d.loops[i%n].wires, w)
 	}
 	return d, nil
 }
 
+// resolve finds a server's address once, so that no loop ever waits for a name.
+func resolve(ctx context.Context, address string) (unix.Sockaddr, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("address: %w", err)
+	}
+	number, err := net.DefaultResolver.LookupPort(ctx, "tcp", port)
+	if err != nil {
+		return nil, fmt.Errorf("address: %w", err)
+	}
+	ips, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+	if err != nil {
+		return nil, fmt.Errorf("address: %w", err)
+	}
+	if v4 := ips[0].IP.To4(); v4 != nil {
+		return &unix.SockaddrInet4{Port: number, Addr: [4]byte(v4)}, nil
+	}
+	return &unix.SockaddrInet6{Port: number, Addr: [16]byte(ips[0].IP.To16())}, nil
+}
+
 func (d *driver) close() {
-	for _, c := range d.clients {
-		c.close()
+	for _, l := range d.loops {
+		l.close()
 	}
 }
 
-// run drives one phase with all clients and waits for the last answer, so that the CPU times are of these requests.
+// run drives one phase with all connections and waits for the last answer, so that the CPU times are of these
+// requests. When ctx ends it comes back at once, with what was counted until then.
 func (d *driver) run(ctx context.Context, p *phase) (sample, error) {
-	tallies := make([]*tally, len(d.clients))
-	errs := make([]error, len(d.clients))
-	for i := range tallies {
-		tallies[i] = newTally()
-	}
+	defer context.AfterFunc(ctx, func() { p.end.Store(true) })()
+	s := newSampler(p, len(d.loops), d.watch)
+	errs := make([]error, len(d.loops))
 	var all sync.WaitGroup
 	before := d.look()
-	for i, c := range d.clients {
-		all.Go(func() { errs[i] = c.run(ctx, p, tallies[i]) })
+	for i, l := range d.loops {
+		all.Go(func() {
+			if errs[i] = l.run(p, s.parts[i]); errs[i] != nil {
+				p.end.Store(true)
+			}
+		})
 	}
-	all.Wait()
-	after := d.look()
-
-	s := after.since(before)
-	s.usedUp = p.usedUp()
-	s.tally = newTally()
-	for _, t := range tallies {
-		s.merge(t)
+	s.until(&all)
+	result := d.look().since(before)
+	result.tally, result.seconds = s.total, s.seconds
+	result.usedUp, result.unsent = p.usedUp(), p.unsent.Load()
+	if err := errors.Join(errs...); err != nil {
+		return result, err
 	}
 	if err := ctx.Err(); err != nil {
-		return s, fmt.Errorf("stopped: %w", err)
+		return result, fmt.Errorf("stopped: %w", err)
 	}
-	return s, first(errs...)
+	if gone := p.gone.Load(); gone != nil {
+		return result, *gone
+	}
+	return result, nil
 }
 
 // moment is one reading of the clocks.
@@ -125,6 +156,3 @@ func (m moment) since(b moment) sample {
 		generator: m.generator - b.generator,
 	}
 }
-
-// errNoSuccess is returned when a server refused all that was sent: there is nothing to report on.
-var errNoSuccess = errors.New("no request succeeded")

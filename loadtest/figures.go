@@ -1,54 +1,129 @@
 package loadtest
 
 import (
+	"math"
 	"slices"
 	"time"
 )
 
-// side adds samples up; nil where nothing was measured.
-func (l Load) side(samples ...*sample) *Side {
-	sum := sample{tally: newTally(), known: true}
-	measured := false
-	for _, s := range samples {
-		if s == nil {
-			continue
-		}
-		measured = true
-		sum.merge(s.tally)
-		sum.elapsed += s.elapsed
-		sum.server += s.server
-		sum.known = sum.known && s.known
-		sum.generator += s.generator
-	}
-	if !measured {
-		return nil
-	}
-	return l.sideOf(sum)
+// add sums a measurement up with others of the same side.
+func (s *sample) add(o sample) {
+	s.merge(o.tally)
+	s.elapsed += o.elapsed
+	s.server += o.server
+	s.known = s.known && o.known
+	s.generator += o.generator
+	s.unsent += o.unsent
+	s.seconds = append(s.seconds, o.seconds...)
 }
 
-func (l Load) sideOf(s sample) *Side {
-	records := s.ok * int64(l.Batch)
+// endAt leaves out the time after the last event, in which only the end was awaited.
+func (s *sample) endAt(nanoseconds int64) {
+	if end := time.Duration(nanoseconds); end > 0 && end < s.elapsed {
+		s.elapsed = end
+	}
+	for n := len(s.seconds); n > 1 && s.seconds[n-1].Records == 0; n-- {
+		s.seconds = s.seconds[:n-1]
+	}
+}
+
+func sideOf(name string, s sample) *Side {
 	side := &Side{
-		Requests:          s.ok,
-		Records:           records,
-		Seconds:           s.elapsed.Seconds(),
-		RequestsPerSecond: rate(s.ok, s.elapsed),
-		RecordsPerSecond:  rate(records, s.elapsed),
-		BytesPerSecond:    rate(records*int64(l.RecordBytes), s.elapsed),
-		Latency: Latency{
-			P50:  micros(s.quantile(50)),
-			P99:  micros(s.quantile(99)),
-			P999: micros(s.quantile(99.9)),
-			Max:  micros(s.max),
-		},
-		Errors:       s.errorCounts(),
-		GeneratorCPU: perRequest(s.generator, s.all()),
+		Name:        name,
+		Sent:        s.sent,
+		OK:          s.ok,
+		Failed:      s.failures(),
+		Retried:     s.retried,
+		Refused:     s.refusalCounts(),
+		Errors:      s.errorCounts(),
+		Unsent:      s.unsent,
+		Records:     s.records,
+		Seconds:     s.elapsed.Seconds(),
+		Requests:    rate(s.ok, s.elapsed),
+		PerSec:      perSecond(s),
+		Bytes:       rate(s.bytes, s.elapsed),
+		Latency:     latencyOf(s.tally),
+		ClientCPU:   perRequest(s.generator, s.all()),
+		ClientCores: cores(s.generator, s.elapsed),
 	}
 	if s.known {
-		cpu := perRequest(s.server, s.all())
-		side.ServerCPU = &cpu
+		perRequest, busy := perRequest(s.server, s.all()), cores(s.server, s.elapsed)
+		side.ServerCPU, side.ServerCores = &perRequest, &busy
 	}
 	return side
+}
+
+func latencyOf(t *tally) Latency {
+	at := func(percent float64) float64 { return micros(t.quantile(percent)) }
+	return Latency{
+		Mean: t.latency.Mean() / float64(time.Microsecond),
+		P50:  at(50), P75: at(75), P90: at(90), P95: at(95), P99: at(99), P999: at(99.9), Max: micros(t.max),
+	}
+}
+
+// perSecond finds the slowest and the fastest second; a run without a whole one has the average alone.
+func perSecond(s sample) PerSecond {
+	p := PerSecond{Average: rate(s.records, s.elapsed)}
+	for _, one := range s.seconds {
+		if one.Seconds < 0.8 {
+			continue
+		}
+		r := float64(one.Records) / one.Seconds
+		if p.Max == 0 || r < p.Min {
+			p.Min = r
+		}
+		p.Max = max(p.Max, r)
+	}
+	if p.Max == 0 {
+		p.Min, p.Max = p.Average, p.Average
+	}
+	return p
+}
+
+// detail adds what plots are drawn from.
+func (side *Side) detail(s sample) {
+	side.Timeline = s.seconds
+	for _, percent := range curve {
+		side.Percentiles = append(side.Percentiles, Point{percent, micros(s.quantile(percent))})
+	}
+	side.Histogram = histogram(s.tally)
+}
+
+// curve is where the percentile curve is drawn.
+var curve = []float64{0, 5, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92, 94, 95, 96, 97, 98, 98.5, 99, 99.3, 99.5,
+	99.7, 99.8, 99.9, 99.95, 99.99, 99.999, 100}
+
+// barWidth is what a bar of the histogram ends at, divided by where it begins.
+var barWidth = math.Pow(10, 1.0/8)
+
+// histogram sorts latencies into bars of the same width on a logarithmic scale, from the first that has any to the
+// last.
+func histogram(t *tally) []Bar {
+	var bars []Bar
+	for _, b := range t.latency.Distribution() {
+		if b.Count == 0 {
+			continue
+		}
+		at := math.Floor(math.Log(float64(b.From+b.To)/2000) / math.Log(barWidth))
+		from := math.Pow(barWidth, at)
+		for len(bars) > 0 && bars[len(bars)-1].To < from*0.99 { // a gap
+			last := bars[len(bars)-1]
+			bars = append(bars, Bar{From: last.To, To: last.To * barWidth})
+		}
+		if len(bars) == 0 || bars[len(bars)-1].From < from*0.99 {
+			bars = append(bars, Bar{From: from, To: from * barWidth})
+		}
+		bars[len(bars)-1].Count += b.Count
+	}
+	return bars
+}
+
+// cores is how many processors were busy.
+func cores(used, elapsed time.Duration) float64 {
+	if elapsed <= 0 {
+		return 0
+	}
+	return used.Seconds() / elapsed.Seconds()
 }
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

@@ -13,22 +13,24 @@ import (
 func sampleOf(n int, elapsed, server time.Duration) *sample {
 	s := &sample{tally: newTally(), elapsed: elapsed, server: server, known: true, generator: server / 2}
 	for range n {
-		s.answered(answer{status: 200}, time.Millisecond)
+		s.sent++
+		s.succeeded(10, 1000, int64(time.Millisecond))
 	}
 	return s
 }
 
 func near(a, b float64) bool { return math.Abs(a-b) < 1e-9*math.Max(math.Abs(a), 1) }
 
+// pair is a round of both sides.
+func pair(noop, own *sample) *Round {
+	return &Round{samples: []named{{Noop, *noop}, {Produce, *own}}}
+}
+
 func TestReportSumsRoundsUp(t *testing.T) {
-	l := Load{Batch: 10, RecordBytes: 100}
-	r := &Report{Load: l}
-	r.add(Round{noop: sampleOf(1000, time.Second, 10*time.Millisecond),
-		produce: sampleOf(900, time.Second, 11*time.Millisecond)}) // 0.9; 10 and 12.222 us
-	r.add(Round{noop: sampleOf(400, time.Second, 4*time.Millisecond),
-		produce: sampleOf(200, time.Second, 4*time.Millisecond)}) // 0.5; 10 and 20 us
-	r.add(Round{noop: sampleOf(600, time.Second, 6*time.Millisecond),
-		produce: sampleOf(900, 2*time.Second, 9*time.Millisecond)}) // 0.75; 10 and 10 us
+	r := &Report{Workload: Produce}
+	r.add(pair(sampleOf(1000, time.Second, 10*time.Millisecond), sampleOf(900, time.Second, 11*time.Millisecond))) // 0.9
+	r.add(pair(sampleOf(400, time.Second, 4*time.Millisecond), sampleOf(200, time.Second, 4*time.Millisecond)))    // 0.5
+	r.add(pair(sampleOf(600, time.Second, 6*time.Millisecond), sampleOf(900, 2*time.Second, 9*time.Millisecond)))  // 0.75
 	r.finish()
 
 	if *r.Speed != (Spread{Median: 0.75, Min: 0.5, Max: 0.9}) {
@@ -37,20 +39,30 @@ func TestReportSumsRoundsUp(t *testing.T) {
 	if !near(r.CPU.Median, 11.0/9) || !near(r.CPU.Min, 1) || !near(r.CPU.Max, 2) {
 		t.Errorf("CPU %+v", *r.CPU)
 	}
-	p := r.Produce
-	if p.Requests != 2000 || p.Records != 20_000 || p.Seconds != 4 || p.RequestsPerSecond != 500 ||
-		p.RecordsPerSecond != 5000 || p.BytesPerSecond != 500_000 || !near(*p.ServerCPU, 12) || !near(p.GeneratorCPU, 6) {
+	p := r.Own()
+	if p.OK != 2000 || p.Records != 20_000 || p.Seconds != 4 || p.Requests != 500 || p.PerSec.Average != 5000 ||
+		p.Bytes != 500_000 || !near(*p.ServerCPU, 12) || !near(p.ClientCPU, 6) || !near(*p.ServerCores, 0.006) {
 		t.Errorf("produce %+v", *p)
+	}
+	var bars int64
+	for _, b := range p.Histogram {
+		if bars += b.Count; b.Count > 0 && (b.From > 1000 || b.To < 990) {
+			t.Errorf("1 ms is counted in %+v", b)
+		}
+	}
+	if bars != 2000 {
+		t.Errorf("the histogram has %d of 2000", bars)
 	}
 }
 
 func TestErrorsMakeNoSpeedButCost(t *testing.T) {
 	s := sampleOf(50, time.Second, time.Millisecond)
 	for range 50 {
-		s.answered(answer{status: 429, body: []byte("later")}, time.Second)
+		s.sent++
+		s.note("500", "500 no")
 	}
-	side := Load{Batch: 1}.side(s)
-	if side.Requests != 50 || side.RequestsPerSecond != 50 || side.Latency.Max != 1000 || side.Errors["429"] != 50 {
+	side := sideOf("x", *s)
+	if side.Sent != 100 || side.OK != 50 || side.Failed != 50 || side.Requests != 50 || side.Latency.Max != 1000 {
 		t.Errorf("side %+v", *side)
 	}
 	if *side.ServerCPU != 10 {
@@ -61,15 +73,49 @@ func TestErrorsMakeNoSpeedButCost(t *testing.T) {
 func TestUnknownCPUStaysUnknown(t *testing.T) {
 	target := sampleOf(10, time.Second, 0)
 	target.known = false
-	r := &Report{Load: Load{Batch: 1}}
-	r.add(Round{noop: sampleOf(10, time.Second, time.Second), produce: target})
+	r := &Report{Workload: Produce}
+	r.add(pair(sampleOf(10, time.Second, time.Second), target))
 	r.finish()
-	if r.Produce.ServerCPU != nil || r.CPU != nil || r.Speed == nil {
-		t.Errorf("produce %+v, CPU %v, speed %v", *r.Produce, r.CPU, r.Speed)
+	if r.Own().ServerCPU != nil || r.CPU != nil || r.Speed == nil {
+		t.Errorf("produce %+v, CPU %v, speed %v", *r.Own(), r.CPU, r.Speed)
 	}
 	var out strings.Builder
 	if err := r.WriteTable(&out); err != nil || !strings.Contains(out.String(), "unknown") {
 		t.Errorf("%v, table:\n%s", err, out.String())
+	}
+}
+
+// The slowest and the fastest second are whole ones: the rest of a run is neither.
+func TestSecondsOfARun(t *testing.T) {
+	s := sampleOf(0, 3100*time.Millisecond, 0)
+	s.records = 620
+	s.seconds = []Second{{Seconds: 1, Records: 100}, {Seconds: 1, Records: 300}, {Seconds: 1, Records: 200}, {Seconds: 0.1, Records: 20}}
+	if p := perSecond(*s); p != (PerSecond{Average: 200, Min: 100, Max: 300}) {
+		t.Errorf("%+v", p)
+	}
+	s.seconds = s.seconds[3:]
+	if p := perSecond(*s); p != (PerSecond{Average: 200, Min: 200, Max: 200}) {
+		t.Errorf("without a whole second: %+v", p)
+	}
+}
+
+func TestWhoWasTheLimit(t *testing.T) {
+	for _, c := range []struct {
+		client, server, rate, reached float64
+		want                          string
+	}{
+		{client: 0.8, server: 1.2},
+		{client: 1.9, server: 0.1, want: "of the 2 processors"},
+		{client: 1.1, server: 0.9, want: "all 2 processors were busy"},
+		{client: 1.1, server: 0.4},
+		{client: 1.9, server: 0.1, rate: 100, reached: 99},
+		{client: 1.9, server: 0.1, rate: 100, reached: 50, want: "of the 2 processors"},
+	} {
+		side := &Side{Name: Produce, ClientCores: c.client, ServerCores: &c.server, PerSec: PerSecond{Average: c.reached}}
+		r := &Report{Machine: Machine{CPUs: 2}, Connections: 32, Rate: c.rate, Sides: []*Side{side}}
+		if got := limit(r); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%+v: %q", c, got)
+		}
 	}
 }
 
@@ -86,9 +132,9 @@ func TestSpreadOfAnEvenNumber(t *testing.T) {
 	}
 }
 
-func TestReportWithoutProduceIsReadable(t *testing.T) {
-	r := &Report{Load: Load{Batch: 1}}
-	r.add(Round{noop: sampleOf(10, time.Second, time.Second)})
+func TestReportOfOneSideIsReadable(t *testing.T) {
+	r := &Report{Workload: Noop}
+	r.add(&Round{samples: []named{{Noop, *sampleOf(10, time.Second, time.Second)}}})
 	r.finish()
 	var table, text bytes.Buffer
 	if err := r.WriteTable(&table); err != nil {
@@ -97,11 +143,7 @@ func TestReportWithoutProduceIsReadable(t *testing.T) {
 	if err := r.WriteJSON(&text); err != nil {
 		t.Fatal(err)
 	}
-	var back map[string]any
-	if err := json.Unmarshal(text.Bytes(), &back); err != nil {
-		t.Fatal(err)
-	}
-	if _, there := back["produce"]; there || strings.Contains(table.String(), "ratio") {
-		t.Errorf("there was no produce:\n%s\n%s", table.String(), text.String())
+	if !json.Valid(text.Bytes()) || strings.Contains(text.String()+table.String(), "ratio") {
+		t.Errorf("there was nothing to divide by:\n%s\n%s", table.String(), text.String())
 	}
 }

@@ -1,9 +1,11 @@
 package loadtest
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -14,7 +16,8 @@ import (
 func TestMain(m *testing.M) {
 	switch args := os.Args[1:]; {
 	case len(args) > 1 && args[0] == "loadtest" && args[1] == "noop-server":
-		exitWith(NoopServer(args[3], os.Stdin, os.Stdout))
+		size, err := strconv.Atoi(strings.TrimPrefix(args[3], "--answer-bytes="))
+		exitWith(errors.Join(err, NoopServer(strings.TrimPrefix(args[2], "--listen="), size, os.Stdin, os.Stdout)))
 	case len(args) > 0 && args[0] == "--listen=127.0.0.1:0":
 		exitWith(serveAsChild(args))
 	default:

@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -13,13 +14,21 @@ const noopAnswer = `{"offset":142,"timestamp":"2025-01-15T10:30:45.123Z","count"
 	`"partitions":[{"partition":0,"base_offset":142,"last_offset":142}]}`
 
 // NoopServer is the ceiling that FlashQ is judged by: a bare HTTP server that reads each body and answers a fixed
-// JSON. It prints its address as one line to out, and ends when in does.
-func NoopServer(listen string, in io.Reader, out io.Writer) error {
+// JSON, or a GET with a fixed body of so many bytes. It prints its address as one line to out, and ends when in does.
+func NoopServer(listen string, answerBytes int, in io.Reader, out io.Writer) error {
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fmt.Errorf("noop: %w", err)
 	}
-	s := &fasthttp.Server{Handler: answerNoop, MaxRequestBodySize: 2 * maxBody}
+	large := bytes.Repeat([]byte("x"), answerBytes)
+	s := &fasthttp.Server{MaxRequestBodySize: 2 * maxBody, Handler: func(ctx *fasthttp.RequestCtx) {
+		if ctx.IsGet() {
+			ctx.SetContentType("application/json")
+			ctx.Response.SetBodyRaw(large)
+			return
+		}
+		answerNoop(ctx)
+	}}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 	if _, err := fmt.Fprintln(out, l.Addr()); err != nil {

@@ -3,10 +3,12 @@ package loadtest
 import (
 	"bytes"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // peer is a server that counts what it is sent; handle may answer produce requests otherwise than with success.
@@ -14,6 +16,8 @@ type peer struct {
 	server  *httptest.Server
 	address string
 	handle  http.HandlerFunc
+
+	connections atomic.Int64
 
 	mu       sync.Mutex
 	topics   map[string]bool // exists now
@@ -25,7 +29,13 @@ type peer struct {
 
 func newPeer() *peer {
 	p := &peer{topics: map[string]bool{}, requests: map[string]int{}}
-	p.server = httptest.NewServer(p)
+	p.server = httptest.NewUnstartedServer(p)
+	p.server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			p.connections.Add(1)
+		}
+	}
+	p.server.Start()
 	p.address = p.server.Listener.Addr().String()
 	return p
 }

@@ -1,10 +1,6 @@
 package loadtest
 
-import (
-	"fmt"
-	"net"
-	"net/url"
-)
+import "fmt"
 
 // mediaTypes is the Content-Type of each of Formats.
 var mediaTypes = map[string]string{"json": "application/json", "ndjson": "application/x-ndjson"}
@@ -27,17 +23,17 @@ func produceRequests(host, topic, format string, list [][]byte) [][]byte {
 	return requests
 }
 
-// targetAddress is the host:port of a base address such as http://127.0.0.1:9000.
-func targetAddress(target string) (string, error) {
-	u, err := url.Parse(target)
-	plain := err == nil && u.Scheme == "http" && u.Hostname() != "" && u.User == nil &&
-		(u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == ""
-	if !plain {
-		return "", fmt.Errorf("%w: --target %q; allowed: http://host:port", ErrConfig, target)
-	}
-	port := u.Port()
-	if port == "" {
-		port = "80"
-	}
-	return net.JoinHostPort(u.Hostname(), port), nil
+// fetchRequest is a fetch of one partition from an offset on.
+func fetchRequest(host, topic, format string, partition int, offset int64, records int) []byte {
+	path := fmt.Sprintf("/topics/%s/records?partition=%d&from_offset=%d&max_records=%d&max_bytes=%d",
+		topic, partition, offset, records, maxFetchBytes)
+	return get(host, path, format)
+}
+
+// maxFetchBytes is what a fetch may ask for at most: so that records alone bound an answer.
+const maxFetchBytes = 16 << 20
+
+// get is a whole GET request.
+func get(host, path, format string) []byte {
+	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: %s\r\n\r\n", path, host, mediaTypes[format])
 }

@@ -11,85 +11,116 @@ import (
 // errAnswer is returned when an answer is not HTTP/1.1 with a known length, the only kind that is read here.
 var errAnswer = errors.New("can't read the answer")
 
-// headLimit is the largest response head, and what is kept of a body for a report.
-const headLimit = 16 << 10
+const (
+	headLimit = 16 << 10 // the largest response head
+	bodyKept  = 4 << 10  // what is kept of a body that nobody reads, for a report
+)
 
-// answer is one response. Its body is valid until the next read, and cut at what came with the head.
+// answer is one response. Its bytes are valid until the next one is fed.
 type answer struct {
 	status int
-	closes bool // the server ends the connection after it
-	body   []byte
+	closes bool  // the server ends the connection after it
+	length int64 // of the body
+	head   []byte
+	body   []byte // its beginning, unless the reader keeps bodies
 }
 
-// reader reads answers of one connection, one at a time: nothing may come after an answer before the next request.
-type reader struct{ buf [headLimit]byte }
-
-// read takes one answer from src; interim ones (1xx) are passed over.
-func (r *reader) read(src io.Reader) (answer, error) {
-	have := 0
-	for {
-		end, got, err := r.head(src, have)
-		if err != nil {
-			return answer{}, err
+// header is the value of a response header, "" where there is none. It is for rare ones: it searches.
+func (a *answer) header(name string) string {
+	for line := range bytes.SplitSeq(a.head, []byte("\r\n")) {
+		if key, value, _ := bytes.Cut(line, []byte(":")); bytes.EqualFold(key, []byte(name)) {
+			return string(bytes.Trim(value, " \t"))
 		}
-		h, err := parseHead(r.buf[:end])
-		if err != nil {
-			return answer{}, err
-		}
-		if h.status/100 != 1 {
-			return r.body(src, h, end, got)
-		}
-		have = copy(r.buf[:], r.buf[end:got])
 	}
+	return ""
 }
 
-// head reads until a whole head stands in the buffer, which has have bytes already: where it ends and what is there.
-func (r *reader) head(src io.Reader, have int) (end, got int, err error) {
-	searched := 0
-	for {
-		if i := bytes.Index(r.buf[searched:have], []byte("\r\n\r\n")); i >= 0 {
-			return searched + i + 4, have, nil
-		}
-		if have == len(r.buf) {
-			return 0, 0, fmt.Errorf("%w: its head is over %d bytes", errAnswer, headLimit)
-		}
-		searched = max(have-3, 0)
-		n, err := src.Read(r.buf[have:])
-		if n == 0 && err != nil {
-			return 0, 0, fmt.Errorf("read: %w", cutShort(err, have))
-		}
-		have += n
-	}
+// reader puts answers of one connection together from what arrives, one at a time: nothing may come after an answer
+// before the next request. The zero value is ready.
+type reader struct {
+	keeps   bool // whole bodies
+	started bool // a byte of an answer has come
+	inBody  bool
+	head    []byte // of an answer whose head came in pieces, or is followed by a body in pieces
+	body    []byte
+	missing int64 // of the body
+	answer  answer
 }
 
-// body takes the rest of an answer whose head ends at end, with got bytes in the buffer.
-func (r *reader) body(src io.Reader, h head, end, got int) (answer, error) {
-	missing := h.length - int64(got-end)
-	if missing < 0 {
-		return answer{}, fmt.Errorf("%w: %d bytes more than its Content-Length", errAnswer, -missing)
-	}
-	if room := int64(len(r.buf) - got); missing > 0 && room > 0 {
-		n, err := io.ReadFull(src, r.buf[got:got+int(min(missing, room))])
-		if err != nil {
-			return answer{}, fmt.Errorf("read: %w", cutShort(err, 1))
-		}
-		got += n
-		missing -= int64(n)
-	}
-	if missing > 0 {
-		if _, err := io.CopyN(io.Discard, src, missing); err != nil {
-			return answer{}, fmt.Errorf("read: %w", cutShort(err, 1))
+// feed takes the next bytes; done says that the answer is whole. Interim ones (1xx) are passed over.
+func (r *reader) feed(b []byte) (done bool, err error) {
+	r.started = true
+	for !r.inBody {
+		if b, err = r.takeHead(b); err != nil || b == nil {
+			return false, err
 		}
 	}
-	return answer{status: h.status, closes: h.closes, body: r.buf[end:got]}, nil
+	if int64(len(b)) > r.missing {
+		return false, fmt.Errorf("%w: %d bytes more than its Content-Length", errAnswer, int64(len(b))-r.missing)
+	}
+	r.missing -= int64(len(b))
+	switch whole := r.missing == 0; {
+	case whole && len(r.body) == 0:
+		r.answer.body = b // as nearly always: no copy
+	case r.keeps:
+		r.body = append(r.body, b...)
+		r.answer.body = r.body
+	default:
+		r.body = append(r.body, b[:max(0, min(len(b), bodyKept-len(r.body)))]...)
+		r.answer.body = r.body
+	}
+	return r.missing == 0, nil
 }
 
-// cutShort tells an end between answers (io.EOF) from one within an answer.
-func cutShort(err error, have int) error {
-	if have > 0 && errors.Is(err, io.EOF) {
+// takeHead takes a head out of b: what follows it, or nil where more must come.
+func (r *reader) takeHead(b []byte) (rest []byte, err error) {
+	if len(r.head) > 0 {
+		r.head = append(r.head, b...)
+		b = r.head
+	}
+	end := bytes.Index(b, []byte("\r\n\r\n")) + 4
+	if end < 4 {
+		if len(b) > headLimit {
+			return nil, fmt.Errorf("%w: its head is over %d bytes", errAnswer, headLimit)
+		}
+		if len(r.head) == 0 {
+			r.head = append(r.head, b...)
+		}
+		return nil, nil
+	}
+	h, err := parseHead(b[:end])
+	if err != nil {
+		return nil, err
+	}
+	rest = b[end:]
+	if h.status/100 == 1 {
+		rest = bytes.Clone(rest)
+		r.head = r.head[:0]
+		if len(rest) == 0 {
+			return nil, nil
+		}
+		return rest, nil
+	}
+	r.inBody, r.missing = true, h.length
+	r.answer = answer{status: h.status, closes: h.closes, length: h.length, head: b[:end]}
+	if int64(len(rest)) < h.length && len(r.head) == 0 { // b is reused before the body ends
+		r.head = append(r.head, b[:end]...)
+		r.answer.head = r.head
+	}
+	return rest, nil
+}
+
+// reset makes ready for the next answer; the last one's bytes are not valid any more.
+func (r *reader) reset() {
+	r.started, r.inBody, r.head, r.body = false, false, r.head[:0], r.body[:0]
+}
+
+// ended is the error of a connection that ended here: between answers, or within one.
+func (r *reader) ended() error {
+	if r.started {
 		return io.ErrUnexpectedEOF
 	}
-	return err
+	return io.EOF
 }
 
 // head is what of a response head matters here.
@@ -110,12 +141,15 @@ func parseHead(b []byte) (head, error) {
 		if len(line) == 0 {
 			return h.finish()
 		}
-		name, value, found := bytes.Cut(line, []byte(":"))
-		if !found || len(name) == 0 || bytes.ContainsAny(name, " \t") {
+		colon := bytes.IndexByte(line, ':')
+		if colon <= 0 || bytes.ContainsAny(line[:colon], " \t") {
 			return h, fmt.Errorf("%w: header line %q", errAnswer, line)
 		}
-		if err := h.take(name, bytes.Trim(value, " \t")); err != nil {
-			return h, err
+		switch colon { // only lengths of names that frame an answer are looked at
+		case len("Content-Length"), len("Transfer-Encoding"), len("Connection"):
+			if err := h.take(line[:colon], bytes.Trim(line[colon+1:], " \t")); err != nil {
+				return h, err
+			}
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"testing/iotest"
 )
 
 func TestReaderTakesOddButValidAnswers(t *testing.T) {
@@ -28,23 +27,44 @@ func TestReaderTakesOddButValidAnswers(t *testing.T) {
 			"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", 200, false, "hi"},
 		{"a body that looks like a head", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n\r\n\r\n", 200, false, "\r\n\r\n"},
 	} {
-		var whole, bitwise reader
-		for how, a := range map[string]func() (answer, error){
-			"whole": func() (answer, error) { return whole.read(strings.NewReader(c.in)) },
-			"bytes": func() (answer, error) { return bitwise.read(iotest.OneByteReader(strings.NewReader(c.in))) },
-		} {
-			got, err := a()
+		for how, pieces := range map[string]int{"whole": len(c.in), "bytes": 1, "sevens": 7} {
+			got, err := feed(&reader{}, c.in, pieces)
 			if err != nil || got.status != c.status || got.closes != c.closes || string(got.body) != c.body {
 				t.Errorf("%s, %s: got %d %v %q, %v", c.name, how, got.status, got.closes, got.body, err)
 			}
 		}
 	}
 
-	// Longer than the buffer: read to the end, so that the next answer on the connection is found.
-	src := strings.NewReader("HTTP/1.1 200 OK\r\nContent-Length: 49152\r\n\r\n" + long)
-	var r reader
-	if a, err := r.read(src); err != nil || !strings.HasPrefix(long, string(a.body)) || src.Len() != 0 {
-		t.Errorf("long body: %v, %d bytes left", err, src.Len())
+	// A body that nobody reads is cut, one that somebody reads is not; both are awaited to the end.
+	in := "HTTP/1.1 200 OK\r\nContent-Length: 49152\r\nX-A: b\r\n\r\n" + long
+	for _, keeps := range []bool{false, true} {
+		r := reader{keeps: keeps}
+		for range 2 { // the next answer begins anew
+			a, err := feed(&r, in, 1000)
+			if err != nil || a.length != 49152 || !strings.HasPrefix(long, string(a.body)) || a.header("x-a") != "b" {
+				t.Errorf("long body: %v, %d bytes, X-A %q", err, a.length, a.header("x-a"))
+			}
+			if keeps != (len(a.body) == len(long)) {
+				t.Errorf("keeps %v: %d bytes", keeps, len(a.body))
+			}
+			r.reset()
+		}
+	}
+}
+
+// feed gives an answer to a reader in pieces, from a buffer that is reused as a connection's is.
+func feed(r *reader, in string, piece int) (answer, error) {
+	buf := make([]byte, piece)
+	for {
+		n := copy(buf, in)
+		in = in[n:]
+		if n == 0 {
+			return answer{}, r.ended()
+		}
+		done, err := r.feed(buf[:n])
+		if err != nil || done {
+			return r.answer, err
+		}
 	}
 }
 
@@ -63,8 +83,7 @@ func TestReaderRefusesWhatItCannotFrame(t *testing.T) {
 		"too much":         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nhi",
 		"endless head":     "HTTP/1.1 200 OK\r\nA: " + strings.Repeat("a", headLimit),
 	} {
-		var r reader
-		if a, err := r.read(strings.NewReader(in)); !errors.Is(err, errAnswer) {
+		if a, err := feed(&reader{}, in, len(in)); !errors.Is(err, errAnswer) {
 			t.Errorf("%s: got %d %q, %v", name, a.status, a.body, err)
 		}
 	}
@@ -77,8 +96,7 @@ func TestReaderTellsAnEndBetweenAnswersFromOneWithin(t *testing.T) {
 		if cut == 0 {
 			want = io.EOF
 		}
-		var r reader
-		if _, err := r.read(strings.NewReader(whole[:cut])); !errors.Is(err, want) {
+		if _, err := feed(&reader{}, whole[:cut], len(whole)); !errors.Is(err, want) {
 			t.Errorf("cut at %d: %v", cut, err)
 		}
 	}

@@ -16,18 +16,49 @@ const warmupShare = 5
 type run struct {
 	Config
 	bodies  [][]byte
-	perTime int64 // requests to FlashQ in one round at most, warm-up included
-	noop    *server
-	flashq  *server
+	perTime int64  // requests to FlashQ in one round at most, warm-up included
 	name    string // of the topics, without the round
-
-	report *Report
+	sides   []*side
+	servers []*server
+	left    string // a topic that is there now, to be deleted
+	growth  *growth
+	report  *Report
 }
 
-// Run drives the bare server and FlashQ in alternating rounds and reports on both. What it started is ended when it
-// returns, however it returns; also when ctx ends.
+// Run measures what the Config says, in alternating rounds where there is something to compare with, and reports. What
+// it started is ended when it returns, however it returns. When ctx ends, or the server does, it returns what it has
+// measured until then beside the error; the report is nil where there is nothing.
 func Run(ctx context.Context, c Config) (*Report, error) {
+	r, err := prepare(c)
+	if err != nil {
+		return nil, err
+	}
+	defer r.stop()
+	err = r.all(ctx)
+	if ctx.Err() != nil {
+		err = fmt.Errorf("stopped: %w", context.Cause(ctx))
+		r.report.note("interrupted: this is what was measured until then")
+	} else if err != nil {
+		r.report.note("the run ended early: " + err.Error())
+	}
+	r.noteEarlyEnds()
+	r.report.finish()
+	if len(r.report.Rounds) == 0 {
+		return nil, err
+	}
+	return r.report, err
+}
+
+// prepare judges a Config and builds what will be sent; nothing is started yet.
+func prepare(c Config) (*run, error) {
 	c = c.withDefaults()
+	if c.Payload != "" {
+		size, err := payloadSize(c.Payload)
+		if err != nil {
+			return nil, err
+		}
+		c.Size, c.Value = size, Values[0]
+	}
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
@@ -36,29 +67,21 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 		return nil, err
 	}
 	r := &run{Config: c, bodies: list, name: "loadtest-" + strconv.FormatInt(time.Now().UnixNano(), 36)}
-	if err := r.bound(); err != nil {
-		return nil, err
-	}
 	r.report = newReport(c, list)
-	defer r.stop()
-	if err := r.all(ctx); ctx.Err() != nil {
-		return nil, fmt.Errorf("stopped: %w", context.Cause(ctx))
-	} else if err != nil {
-		return nil, err
-	}
-	r.noteEarlyEnds()
-	r.report.finish()
-	return r.report, nil
+	return r, r.bound()
 }
 
 // bound turns the bytes that may be written into requests a round.
 func (r *run) bound() error {
+	if r.Workload != Produce && r.Workload != EndToEnd {
+		return nil
+	}
 	largest := 0
 	for _, b := range r.bodies {
 		largest = max(largest, len(b))
 	}
 	r.perTime = r.MaxBytes / int64(r.Rounds) / int64(largest)
-	if r.perTime < warmupShare && !r.SkipProduce {
+	if r.perTime < warmupShare {
 		return fmt.Errorf("%w: --max-bytes %d; allowed: at least %d for %d rounds", ErrConfig, r.MaxBytes,
 			warmupShare*int64(r.Rounds)*int64(largest), r.Rounds)
 	}
@@ -66,125 +89,109 @@ func (r *run) bound() error {
 }
 
 func (r *run) all(ctx context.Context) error {
+	if r.Pin {
+		undo, err := pinSelf()
+		if err != nil {
+			return err
+		}
+		defer undo()
+	}
 	if err := r.start(ctx); err != nil {
 		return err
 	}
 	for i := range r.Rounds {
-		var round Round
-		if err := r.round(ctx, i, &round); err != nil {
+		round := &Round{}
+		err := r.round(ctx, i, round)
+		if len(round.samples) > 0 {
+			r.report.add(round)
+		}
+		if err != nil {
 			return fmt.Errorf("round %d: %w", i+1, err)
-		}
-		r.report.add(round)
-	}
-	return nil
-}
-
-func (r *run) start(ctx context.Context) (err error) {
-	if !r.SkipProduce {
-		if r.flashq, err = startFlashQ(ctx, r.Config); err != nil {
-			return fmt.Errorf("flashq: %w", err)
-		}
-	}
-	if !r.SkipNoop {
-		if r.noop, err = startNoop(ctx); err != nil {
-			return fmt.Errorf("noop: %w", err)
 		}
 	}
 	return nil
 }
 
 func (r *run) stop() {
-	for _, s := range []*server{r.noop, r.flashq} {
-		if s != nil {
-			s.stop()
+	if r.growth != nil {
+		r.growth.stop(r.Target != "")
+	}
+	if r.Target != "" && r.left != "" { // what an error has left; a server of ours takes its topics along
+		for _, s := range r.servers {
+			if s.child == nil {
+				_, _ = newAPI(s.address, r.Timeout).deleteTopic(context.Background(), r.left)
+			}
 		}
+	}
+	for _, s := range r.servers {
+		s.stop()
 	}
 }
 
 func (r *run) round(ctx context.Context, i int, round *Round) error {
-	if r.noop != nil {
-		s, err := r.measure(ctx, r.noop, r.name, 0)
+	for _, s := range r.sides {
+		err := s.measure(ctx, i, round)
 		if err != nil {
-			return r.noop.explain(ctx, fmt.Errorf("noop: %w", err))
+			return s.server.explain(ctx, fmt.Errorf("%s: %w", s.name, err))
 		}
-		round.noop = &s
-		r.tell(i, "noop", s)
-	}
-	if r.flashq != nil {
-		s, err := r.produce(ctx, fmt.Sprintf("%s-%d", r.name, i+1))
-		if err != nil {
-			return r.flashq.explain(ctx, fmt.Errorf("produce: %w", err))
-		}
-		round.produce = &s
-		r.tell(i, "produce", s)
 	}
 	return nil
 }
 
-// produce measures FlashQ on a fresh topic, so that one round's records don't slow the next.
-func (r *run) produce(ctx context.Context, topic string) (sample, error) {
-	if err := createTopic(ctx, r.flashq.address, topic, r.Partitions); err != nil {
-		return sample{}, err
+// took keeps one measurement of a round, also what an error has left of it.
+func (r *run) took(i int, round *Round, name string, s sample, err error) error {
+	if s.tally == nil || s.ok == 0 {
+		if err == nil {
+			err = fmt.Errorf("%w: %s", errNoSuccess, s.first)
+		}
+		return err
 	}
-	s, err := r.measure(ctx, r.flashq, topic, r.perTime)
-	if err != nil {
-		return s, err
-	}
-	deleted, err := deleteTopic(ctx, r.flashq.address, topic)
-	if !deleted {
-		r.report.note("the server does not delete topics: the rounds' records pile up")
-	}
-	return s, err
+	round.samples = append(round.samples, named{name, s})
+	r.tell(i, name, s)
+	return err
 }
 
-// measure drives one server: warm-up, then the measurement, on the same connections. It sends at most limit requests
-// in all; zero is no limit.
-func (r *run) measure(ctx context.Context, to *server, topic string, limit int64) (sample, error) {
-	requests := produceRequests(to.address, topic, r.Format, r.bodies)
-	d, err := newDriver(ctx, to.address, to.pid, requests, r.Connections)
-	if err != nil {
-		return sample{}, err
-	}
-	defer d.close()
+// phases warms up and measures with one driver. It sends at most limit requests in all; zero is no limit.
+func (r *run) phases(ctx context.Context, d *driver, name string, round int, limit int64) (sample, error) {
 	if r.Warmup > 0 {
-		if _, err := d.run(ctx, newPhase(r.Warmup, limit/warmupShare)); err != nil {
+		if _, err := d.run(ctx, newPhase(r.Warmup, limit/warmupShare, r.perSecond())); err != nil {
 			return sample{}, fmt.Errorf("warm-up: %w", err)
 		}
 		limit -= limit / warmupShare
 	}
-	if r.Requests > 0 && (limit == 0 || r.Requests < limit) {
-		limit = r.Requests
+	if n := r.requests(); n > 0 && (limit == 0 || n < limit) {
+		limit = n
 	}
-	s, err := d.run(ctx, newPhase(r.Duration, limit))
-	if err == nil && s.ok == 0 {
-		err = fmt.Errorf("%w: %s", errNoSuccess, s.first)
-	}
-	return s, err
+	d.watch = r.watcher(name, round)
+	return d.run(ctx, newPhase(r.Duration, limit, r.perSecond()))
 }
 
 // noteEarlyEnds says that rounds were short of their time, lest the disk or the memory fill.
 func (r *run) noteEarlyEnds() {
 	early, least := 0, time.Duration(0)
 	for _, round := range r.report.Rounds {
-		s := round.produce
-		if s == nil || !s.usedUp || (r.Requests > 0 && s.all() >= r.Requests) {
-			continue
-		}
-		if early++; early == 1 || s.elapsed < least {
-			least = s.elapsed
+		for _, s := range round.samples {
+			if s.name != r.Workload || r.perTime == 0 || !s.usedUp || (r.Records > 0 && s.all() >= r.requests()) {
+				continue
+			}
+			if early++; early == 1 || s.elapsed < least {
+				least = s.elapsed
+			}
 		}
 	}
 	if early > 0 {
-		r.report.note(fmt.Sprintf("%d of %d rounds of produce ended early, after %v at the least: more would pass %s",
-			early, r.Rounds, least.Round(time.Millisecond), "--max-bytes "+humanize.IBytes(uint64(r.MaxBytes))))
+		r.report.note(fmt.Sprintf("%d of %d rounds of %s ended early, after %v at the least: more would pass %s",
+			early, r.Rounds, r.Workload, least.Round(time.Millisecond),
+			"--max-bytes "+humanize.IBytes(uint64(r.MaxBytes))))
 	}
 }
 
-func (r *run) tell(i int, side string, s sample) {
+func (r *run) tell(i int, name string, s sample) {
 	cpu := "unknown"
 	if s.known {
 		cpu = fmt.Sprintf("%.2f us", perRequest(s.server, s.all()))
 	}
-	r.Progress(fmt.Sprintf("round %d/%d  %-7s  %s requests/s, server CPU %s a request",
-		i+1, r.Rounds, side, count(rate(s.ok, s.elapsed)), cpu))
+	r.Progress(fmt.Sprintf("round %d/%d  %-7s  %s requests/s, %s records/s, p99 %s, server CPU %s a request",
+		i+1, r.Rounds, name, count(rate(s.ok, s.elapsed)), count(rate(s.records, s.elapsed)),
+		latency(micros(s.quantile(99))), cpu))
 }

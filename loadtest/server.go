@@ -35,12 +35,13 @@ func (s *server) explain(ctx context.Context, err error) error {
 	return s.child.explain(err)
 }
 
-func startNoop(ctx context.Context) (*server, error) {
-	c, err := startChild(ctx, bareAddress, "loadtest", "noop-server", "--listen", "127.0.0.1:0")
+func startNoop(ctx context.Context, c Config, answerBytes int) (*server, error) {
+	child, err := startChild(ctx, c.Pin, bareAddress, "loadtest", "noop-server", "--listen=127.0.0.1:0",
+		"--answer-bytes="+strconv.Itoa(answerBytes))
 	if err != nil {
 		return nil, err
 	}
-	return &server{child: c, address: c.address, pid: c.pid()}, nil
+	return &server{child: child, address: child.address, pid: child.pid()}, nil
 }
 
 // startFlashQ starts FlashQ, or finds the one that runs as the target.
@@ -58,7 +59,7 @@ func startFlashQ(ctx context.Context, c Config) (*server, error) {
 		s.folder = folder
 		args = append(args, "--data-dir="+folder)
 	}
-	child, err := startChild(ctx, bannerAddress, args...)
+	child, err := startChild(ctx, c.Pin, bannerAddress, args...)
 	if err != nil {
 		s.stop()
 		return nil, err
@@ -76,11 +77,12 @@ func findTarget(ctx context.Context, c Config) (*server, error) {
 	if _, ok := processCPU(c.ServerPID); !ok && c.ServerPID != 0 {
 		return nil, fmt.Errorf("%w: --server-pid %d: there is no such process here", ErrConfig, c.ServerPID)
 	}
-	probe := client{address: address}
-	if err := probe.connect(ctx); err != nil {
-		return nil, err
+	var d net.Dialer
+	probe, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
 	}
-	probe.close()
+	_ = probe.Close()
 	return &server{address: address, pid: c.ServerPID}, nil
 }
 

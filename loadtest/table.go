@@ -19,6 +19,15 @@ func (r *Report) WriteTable(w io.Writer) error {
 	if r.Speed != nil {
 		parts = append(parts, r.roundsTable())
 	}
+	if own := r.Own(); own != nil {
+		parts = append(parts, r.plots(own)...)
+	}
+	if r.Verdict != nil {
+		parts = append(parts, "Records: "+r.Verdict.String())
+	}
+	if r.Limit != "" {
+		parts = append(parts, "Warning: the CLIENT was the limit: "+r.Limit)
+	}
 	for _, note := range r.Notes {
 		parts = append(parts, "Note: "+note)
 	}
@@ -34,30 +43,35 @@ func (r *Report) headline() string {
 	if l.Keys > 0 {
 		keys = humanize.Comma(int64(l.Keys)) + " keys"
 	}
-	return fmt.Sprintf("%d x %s (%s values, %s) as %s; connections: %d; partitions: %d; CPUs: %d; server: %s",
-		l.Batch, humanize.IBytes(uint64(l.RecordBytes)), l.Value, keys, l.Format, r.Connections, l.Partitions,
+	values := l.Value + " values"
+	if l.Payload != "" {
+		values = "values of " + l.Payload
+	}
+	loop := "closed loop"
+	if r.Rate > 0 {
+		loop = "open loop, " + count(r.Rate) + " records/s"
+	}
+	line := fmt.Sprintf("%s: %d x %s (%s, %s) as %s; connections: %d; %s; partitions: %d; CPUs: %d; server: %s",
+		r.Workload, l.Batch, humanize.IBytes(uint64(l.Size)), values, keys, l.Format, r.Connections, loop, l.Partitions,
 		r.Machine.CPUs, r.Server)
+	if r.Growth != nil {
+		line += fmt.Sprintf("; idle topics: %d; parked polls: %d", r.Growth.IdleTopics, r.Growth.Parked)
+	}
+	return line
 }
 
 // sidesTable has a row per figure and a column per side.
 func (r *Report) sidesTable() string {
 	t := newTable()
 	head := table.Row{""}
-	var sides []*Side
-	for _, s := range []struct {
-		name string
-		side *Side
-	}{{"noop", r.Noop}, {"produce", r.Produce}} {
-		if s.side != nil {
-			head = append(head, s.name)
-			sides = append(sides, s.side)
-		}
+	for _, s := range r.Sides {
+		head = append(head, s.Name)
 	}
 	t.AppendHeader(head)
 	for _, f := range sideFigures {
 		row := table.Row{f.name}
-		for _, s := range sides {
-			row = append(row, f.show(s))
+		for _, s := range r.Sides {
+			row = append(row, f.of(s))
 		}
 		t.AppendRow(row)
 	}
@@ -68,28 +82,45 @@ func (r *Report) sidesTable() string {
 // sideFigures are the rows of the first table.
 var sideFigures = []struct {
 	name string
-	show func(s *Side) string
+	of   func(s *Side) string
 }{
-	{"requests/s", func(s *Side) string { return count(s.RequestsPerSecond) }},
-	{"records/s", func(s *Side) string { return count(s.RecordsPerSecond) }},
-	{"value bytes/s", func(s *Side) string { return humanize.Bytes(uint64(s.BytesPerSecond)) }},
+	{"requests sent", func(s *Side) string { return humanize.Comma(s.Sent) }},
+	{"ok", func(s *Side) string { return humanize.Comma(s.OK) }},
+	{"failed", func(s *Side) string { return humanize.Comma(s.Failed) }},
+	{"retried", func(s *Side) string { return humanize.Comma(s.Retried) }},
+	{"refused", func(s *Side) string { return errorList(s.Refused) }},
+	{"errors", func(s *Side) string { return errorList(s.Errors) }},
+	{"requests/s", func(s *Side) string { return count(s.Requests) }},
+	{"records/s", func(s *Side) string { return count(s.PerSec.Average) }},
+	{"slowest second", func(s *Side) string { return count(s.PerSec.Min) }},
+	{"fastest second", func(s *Side) string { return count(s.PerSec.Max) }},
+	{"bytes/s", func(s *Side) string { return humanize.Bytes(uint64(s.Bytes)) }},
 	{"latency p50", func(s *Side) string { return latency(s.Latency.P50) }},
+	{"latency p90", func(s *Side) string { return latency(s.Latency.P90) }},
 	{"latency p99", func(s *Side) string { return latency(s.Latency.P99) }},
 	{"latency p99.9", func(s *Side) string { return latency(s.Latency.P999) }},
 	{"latency max", func(s *Side) string { return latency(s.Latency.Max) }},
 	{"server CPU/request", func(s *Side) string { return cpu(s.ServerCPU) }},
-	{"generator CPU/request", func(s *Side) string { return cpu(&s.GeneratorCPU) }},
-	{"errors", func(s *Side) string { return errorList(s.Errors) }},
+	{"client CPU/request", func(s *Side) string { return cpu(&s.ClientCPU) }},
+	{"server CPUs busy", func(s *Side) string { return quotient(s.ServerCores) }},
+	{"client CPUs busy", func(s *Side) string { return quotient(&s.ClientCores) }},
 }
 
 // roundsTable has a row per round, with the ratios' spread below.
 func (r *Report) roundsTable() string {
 	t := newTable()
-	t.AppendHeader(table.Row{"round", "noop req/s", "produce req/s", "speed ratio",
-		"noop CPU", "produce CPU", "CPU ratio"})
+	base, own := r.Sides[0].Name, r.Sides[1].Name
+	unit, of := "req/s", func(s *Side) string { return count(s.Requests) }
+	if r.Workload == Consume {
+		unit, of = "bytes/s", func(s *Side) string { return humanize.Bytes(uint64(s.Bytes)) }
+	}
+	t.AppendHeader(table.Row{"round", base + " " + unit, own + " " + unit, "speed ratio",
+		base + " CPU", own + " CPU", "CPU ratio"})
 	for i, x := range r.Rounds {
-		t.AppendRow(table.Row{i + 1, count(x.Noop.RequestsPerSecond), count(x.Produce.RequestsPerSecond),
-			quotient(x.Speed), cpu(x.Noop.ServerCPU), cpu(x.Produce.ServerCPU), quotient(x.CPU)})
+		if paired(x.Sides) {
+			t.AppendRow(table.Row{i + 1, of(x.Sides[0]), of(x.Sides[1]), quotient(x.Speed), cpu(x.Sides[0].ServerCPU),
+				cpu(x.Sides[1].ServerCPU), quotient(x.CPU)})
+		}
 	}
 	for _, f := range spreadFigures {
 		t.AppendFooter(table.Row{f.name, "", "", quotient(pick(r.Speed, f.of)), "", "", quotient(pick(r.CPU, f.of))})

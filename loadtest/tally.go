@@ -7,53 +7,76 @@ import (
 	"maps"
 	"os"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
 	hdrhistogram "github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// longest is the largest latency that is told apart; a client's deadline comes before it.
+// longest is the largest latency that is told apart.
 const longest = time.Minute
 
-// tally counts what one client saw in one phase; merged, what all saw. It belongs to one goroutine.
+// tally counts what was seen. It belongs to one goroutine.
 type tally struct {
+	sent    int64            // requests written, repeats too
 	ok      int64            // answered with 2xx: these alone make rates and latencies
-	errors  map[string]int64 // by status, or by what happened instead of an answer
+	retried int64            // repeats of refused requests
+	refusal map[int]int64    // answers that asked to come back later, by status
+	errors  map[string]int64 // failed requests by status, or by what happened instead of an answer
 	first   string           // the first of the errors, for the report
+	records int64
+	bytes   int64
 	latency *hdrhistogram.Histogram
 	max     time.Duration // exact, as the histogram is not
 }
 
-func newTally() *tally {
-	// From 100 ns on, to within 1 %: 24 KiB, so that a client's own stays in cache.
-	return &tally{errors: map[string]int64{}, latency: hdrhistogram.New(100, int64(longest), 2)}
+// shared is a loop's tally, which the sampler empties from time to time.
+type shared struct {
+	sync.Mutex
+	tally
 }
 
-// all is how many requests the server had to do with.
-func (t *tally) all() int64 {
-	n := t.ok
+func newTally() *tally {
+	// From 100 ns on, to within 1 %: 24 KiB, so that a loop's own stays in cache.
+	return &tally{refusal: map[int]int64{}, errors: map[string]int64{}, latency: hdrhistogram.New(100, int64(longest), 2)}
+}
+
+// failures is how many requests were given up.
+func (t *tally) failures() int64 {
+	var n int64
 	for _, k := range t.errors {
 		n += k
 	}
 	return n
 }
 
-func (t *tally) answered(a answer, took time.Duration) {
-	if a.status/100 != 2 {
-		t.note(strconv.Itoa(a.status), fmt.Sprintf("%d %s", a.status, excerpt(a.body)))
-		return
-	}
+// all is how many requests the server had to do with.
+func (t *tally) all() int64 { return t.ok + t.failures() + t.retried }
+
+func (t *tally) succeeded(records, bytes, nanoseconds int64) {
 	t.ok++
-	t.max = max(t.max, took)
-	// The only error is a value out of range, and it is within.
-	_ = t.latency.RecordValue(int64(min(max(took, 0), longest)))
+	t.records += records
+	t.bytes += bytes
+	t.took(nanoseconds)
 }
+
+func (t *tally) took(nanoseconds int64) {
+	t.max = max(t.max, time.Duration(nanoseconds))
+	// The only error is a value out of range, and it is within.
+	_ = t.latency.RecordValue(min(max(nanoseconds, 0), int64(longest)))
+}
+
+func (t *tally) refused(status int) { t.refusal[status]++ }
 
 func (t *tally) failed(err error) { t.note(failureName(err), err.Error()) }
 
 func (t *tally) note(name, text string) {
 	t.errors[name]++
+	t.firstOf(text)
+}
+
+func (t *tally) firstOf(text string) {
 	if t.first == "" {
 		t.first = text
 	}
@@ -61,15 +84,29 @@ func (t *tally) note(name, text string) {
 
 // merge adds what another tally counted.
 func (t *tally) merge(o *tally) {
+	t.sent += o.sent
 	t.ok += o.ok
+	t.retried += o.retried
+	t.records += o.records
+	t.bytes += o.bytes
+	for status, n := range o.refusal {
+		t.refusal[status] += n
+	}
 	for name, n := range o.errors {
 		t.errors[name] += n
 	}
-	if t.first == "" {
-		t.first = o.first
-	}
+	t.firstOf(o.first)
 	t.latency.Merge(o.latency)
 	t.max = max(t.max, o.max)
+}
+
+// drain moves all that was counted to another tally.
+func (t *tally) drain(to *tally) {
+	to.merge(t)
+	clear(t.refusal)
+	clear(t.errors)
+	t.latency.Reset()
+	*t = tally{refusal: t.refusal, errors: t.errors, latency: t.latency}
 }
 
 // quantile is a latency that this share of requests (0 to 100) did not exceed.
@@ -82,6 +119,17 @@ func (t *tally) errorCounts() map[string]int64 {
 		return nil
 	}
 	return maps.Clone(t.errors)
+}
+
+func (t *tally) refusalCounts() map[string]int64 {
+	if len(t.refusal) == 0 {
+		return nil
+	}
+	counts := map[string]int64{}
+	for status, n := range t.refusal {
+		counts[strconv.Itoa(status)] = n
+	}
+	return counts
 }
 
 // failureName sorts what happened instead of an answer into few kinds.

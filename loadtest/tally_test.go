@@ -16,22 +16,27 @@ func TestMergedTalliesEqualOneThatSawAll(t *testing.T) {
 	parts := []*tally{newTally(), newTally(), newTally()}
 	for i := range 10_000 {
 		took := time.Duration(i*i) * time.Microsecond // up to 100 s: over the longest as well
-		a := answer{status: 200}
-		if i%100 == 99 {
-			a = answer{status: 503}
+		for _, t := range []*tally{all, parts[i%3]} {
+			if i%100 == 99 {
+				t.note("503", "later")
+				t.refused(503)
+			} else {
+				t.succeeded(2, 200, int64(took))
+			}
 		}
-		all.answered(a, took)
-		parts[i%3].answered(a, took)
 	}
 	parts[1].failed(io.EOF)
 	all.failed(io.EOF)
 	for _, p := range parts {
-		merged.merge(p)
+		p.drain(merged)
+		if p.all() != 0 || p.records != 0 || len(p.errors) != 0 || p.latency.TotalCount() != 0 {
+			t.Errorf("drained, and there is left %+v", p)
+		}
 	}
 	if !merged.latency.Equals(all.latency) || merged.max != all.max || merged.ok != all.ok || merged.all() != 10_001 {
 		t.Errorf("merged %+v, of all %+v", merged, all)
 	}
-	if merged.errors["503"] != 100 || merged.errors["connection lost"] != 1 {
+	if merged.errors["503"] != 100 || merged.refusal[503] != 100 || merged.records != all.records || merged.errors["connection lost"] != 1 {
 		t.Errorf("errors %v", merged.errors)
 	}
 	for _, q := range []float64{50, 99, 99.9, 100} {
@@ -44,7 +49,7 @@ func TestMergedTalliesEqualOneThatSawAll(t *testing.T) {
 func TestQuantilesAreWithinOnePercent(t *testing.T) {
 	tally := newTally()
 	for i := 1; i <= 1000; i++ {
-		tally.answered(answer{status: 200}, time.Duration(i)*10*time.Microsecond)
+		tally.succeeded(1, 1, int64(i)*int64(10*time.Microsecond))
 	}
 	for percent, want := range map[float64]time.Duration{50: 5 * time.Millisecond, 99: 9900 * time.Microsecond,
 		99.9: 9990 * time.Microsecond, 100: 10 * time.Millisecond} {

@@ -1,0 +1,101 @@
+package loadtest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// api asks a server what is no load. It may be used from anywhere.
+type api struct {
+	base   string // http://host:port
+	client *http.Client
+}
+
+func newAPI(address string, timeout time.Duration) *api {
+	return &api{base: "http://" + address, client: &http.Client{
+		Timeout:   timeout,
+		Transport: &http.Transport{DisableKeepAlives: true},
+	}}
+}
+
+// reply is what the server said.
+type reply struct {
+	status int
+	body   []byte
+}
+
+func (r reply) ok() bool { return r.status/100 == 2 }
+
+func (a *api) call(ctx context.Context, method, path, body string) (reply, error) {
+	req, err := http.NewRequestWithContext(ctx, method, a.base+path, strings.NewReader(body))
+	if err != nil {
+		return reply{}, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := a.client.Do(req)
+	if err != nil {
+		return reply{}, err // it names method and address
+	}
+	defer func() { _ = resp.Body.Close() }() // it was only read
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	if err != nil {
+		return reply{}, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	return reply{resp.StatusCode, text}, nil
+}
+
+// createTopic makes a topic with its partitions. A server without that route makes one of one partition at the first
+// record.
+func (a *api) createTopic(ctx context.Context, topic string, partitions int, retention int64) error {
+	body := fmt.Sprintf(`{"partitions":%d}`, partitions)
+	if retention > 0 {
+		body = fmt.Sprintf(`{"partitions":%d,"retention_bytes":%d}`, partitions, retention)
+	}
+	r, err := a.call(ctx, "PUT", "/topics/"+topic, body)
+	if err != nil {
+		return fmt.Errorf("create topic %s: %w", topic, err)
+	}
+	missing := r.status == 404 || r.status == 405
+	if r.ok() || missing && partitions == 1 && retention == 0 {
+		return nil
+	}
+	return fmt.Errorf("create topic %s: the server answered %d %s", topic, r.status, excerpt(bytes.TrimSpace(r.body)))
+}
+
+// deleteTopic gives a round's memory and disk back, so that the next round finds what this one found. It tells
+// whether the server did so.
+func (a *api) deleteTopic(ctx context.Context, topic string) (bool, error) {
+	r, err := a.call(ctx, "DELETE", "/topics/"+topic, "")
+	if err != nil {
+		return false, fmt.Errorf("delete topic %s: %w", topic, err)
+	}
+	return r.ok(), nil
+}
+
+// extent is what one partition holds.
+type extent struct {
+	Partition int   `json:"partition"`
+	Earliest  int64 `json:"earliest"`
+	End       int64 `json:"high_water_mark"`
+}
+
+// extents are the partitions of a topic; none where there is no such topic.
+func (a *api) extents(ctx context.Context, topic string) ([]extent, error) {
+	r, err := a.call(ctx, "GET", "/topics/"+topic, "")
+	if err != nil || r.status == 404 {
+		return nil, err
+	}
+	var answer struct{ Details []extent }
+	if err := json.Unmarshal(r.body, &answer); !r.ok() || err != nil {
+		return nil, fmt.Errorf("topic %s: the server answered %d %s", topic, r.status, excerpt(r.body))
+	}
+	return answer.Details, nil
+}

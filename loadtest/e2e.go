@@ -1,0 +1,224 @@
+package loadtest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// pollTime is how long a consumer's poll waits for records.
+	pollTime = 200 * time.Millisecond
+	// pollRecords is how many it takes at most.
+	pollRecords = 1000
+)
+
+// producers makes requests whose records carry who sent them, their number and when they were to be sent. Bodies are
+// prebuilt, and the stamps written into them.
+type producers struct {
+	verifier *verifier
+	make     func() ([]byte, []int) // a request and where its stamps stand
+	by       map[int]*producer
+}
+
+// producer is one connection's.
+type producer struct {
+	request []byte
+	stamps  []int
+	next    int64 // number of its next record
+}
+
+func (p *producers) more(int) bool { return true }
+
+func (p *producers) next(connection int, meant int64) []byte {
+	one := p.by[connection]
+	if one == nil {
+		one = &producer{}
+		one.request, one.stamps = p.make()
+		p.by[connection] = one
+	}
+	for i, at := range one.stamps {
+		putStamp(one.request[at:], stamp{p.verifier.id, connection, one.next + int64(i), meant})
+	}
+	one.next += int64(len(one.stamps))
+	return one.request
+}
+
+func (p *producers) answered(connection int, _ *answer, meant, now int64, t *tally) error {
+	one := p.by[connection]
+	n := len(one.stamps)
+	p.verifier.acknowledge(connection, one.next-int64(n), n)
+	t.succeeded(int64(n), int64(n)*p.verifier.size, now-meant)
+	return nil
+}
+
+// stampedRequest builds a request with room for stamps.
+func stampedRequest(host, topic string, l Load, r *rand.Rand) (req []byte, stamps []int, err error) {
+	mark := []byte(strings.Repeat("#", stampSize)) // in no letter and no number
+	values := make([][]byte, l.Batch)
+	for i := range values {
+		rest := max(l.Size-stampSize, 0)
+		values[i] = append(append([]byte(nil), mark...), letters(nil, rest, r)...)
+		if l.Value == "json" && rest > 0 {
+			values[i] = append(append([]byte(nil), mark...), jsonValue(rest, r)...)
+		}
+	}
+	body, err := bodyOf(l, 0, values)
+	if err != nil {
+		return nil, nil, err
+	}
+	req = request("POST", host, "/topics/"+topic+"/records", mediaTypes[l.Format], body)
+	for from := 0; len(stamps) < l.Batch; {
+		i := bytes.Index(req[from:], mark)
+		stamps = append(stamps, from+i)
+		from += i + stampSize
+	}
+	return req, stamps, nil
+}
+
+// consumers read partitions by position, with polls that wait, and verify what comes. Each has partitions of its own.
+type consumers struct {
+	verifier *verifier
+	host     string
+	topic    string
+	list     []*consumer
+	produced *atomic.Bool // all is sent: an empty poll from now on is the end
+}
+
+type consumer struct {
+	partitions []string
+	position   string
+	asked      bool // the poll under way was sent after all was produced
+	ended      bool
+}
+
+func (c *consumers) more(i int) bool { return !c.list[i].ended }
+
+func (c *consumers) next(i int, _ int64) []byte {
+	one := c.list[i]
+	one.asked = c.produced.Load()
+	path := fmt.Sprintf("/topics/%s/records?position=%s&max_records=%d&max_bytes=%d&timeout_ms=%d", c.topic,
+		one.position, pollRecords, maxFetchBytes, pollTime.Milliseconds())
+	if len(one.partitions) > 0 {
+		path += "&partition=" + strings.Join(one.partitions, ",")
+	}
+	return get(c.host, path, "ndjson")
+}
+
+func (c *consumers) answered(i int, a *answer, _, now int64, t *tally) error {
+	one := c.list[i]
+	position := a.header("FlashQ-Position")
+	if position == "" {
+		return fmt.Errorf("%w: it has no FlashQ-Position", errAnswer)
+	}
+	one.position = position
+	t.ok++
+	if len(a.body) == 0 {
+		one.ended = one.asked
+		return nil
+	}
+	for line := range bytes.Lines(a.body) {
+		var r struct {
+			Partition int
+			Value     string
+		}
+		if err := json.Unmarshal(line, &r); err != nil {
+			return fmt.Errorf("%w: a record that is no JSON: %w", errAnswer, err)
+		}
+		s, mine := readStamp(r.Value)
+		if !mine || s.run != c.verifier.id {
+			c.verifier.stranger()
+			continue
+		}
+		c.verifier.arrive(r.Partition, s, now)
+		t.records++
+		t.bytes += int64(len(r.Value))
+		t.took(now - s.meant)
+	}
+	return nil
+}
+
+// endToEnd measures producers and consumers at once, and verifies that each record comes once and in order.
+func (r *run) endToEnd(ctx context.Context, i int, round *Round, x *side) error {
+	return r.onTopic(ctx, i, x, func(topic string) error {
+		v := newVerifier(int64(r.Size))
+		send, err := r.newProducers(ctx, x, topic, v)
+		if err != nil {
+			return err
+		}
+		defer send.close()
+		produced := &atomic.Bool{}
+		receive, err := r.newConsumers(ctx, x, topic, v, produced)
+		if err != nil {
+			return err
+		}
+		defer receive.close()
+		send.watch = r.watcher(Produce, i)
+
+		limit := r.perTime
+		if n := r.requests(); n > 0 {
+			limit = min(limit, n)
+		}
+		var received sample
+		var receiveErr error
+		done, reading := make(chan struct{}), newPhase(0, 0, 0)
+		go func() {
+			defer close(done)
+			received, receiveErr = receive.run(ctx, reading)
+		}()
+		sent, sendErr := send.run(ctx, newPhase(r.Duration, limit, r.perSecond()))
+		produced.Store(true)
+		<-done
+		received.endAt(v.lastAt() - reading.start)
+		verdict := v.verdict()
+		round.Verdict = &verdict
+		err = r.took(i, round, Produce, sent, sendErr)
+		return first(err, r.took(i, round, EndToEnd, received, receiveErr))
+	})
+}
+
+func (r *run) newProducers(ctx context.Context, x *side, topic string, v *verifier) (*driver, error) {
+	random := rand.New(rand.NewPCG(r.Seed, 2))
+	if _, _, err := stampedRequest(x.server.address, topic, r.Load, random); err != nil {
+		return nil, err
+	}
+	return newDriver(ctx, driverConfig{address: x.server.address, pid: x.server.pid, connections: r.Connections,
+		timeout: r.Timeout, prompt: true, source: func(loop int) source {
+			random := rand.New(rand.NewPCG(r.Seed, uint64(loop)))
+			return &producers{verifier: v, by: map[int]*producer{}, make: func() ([]byte, []int) {
+				req, stamps, _ := stampedRequest(x.server.address, topic, r.Load, random) // it has been tried
+				return req, stamps
+			}}
+		}})
+}
+
+// newConsumers shares the partitions out; they start at the topic's end.
+func (r *run) newConsumers(ctx context.Context, x *side, topic string, v *verifier, produced *atomic.Bool,
+) (*driver, error) {
+	there, err := newAPI(x.server.address, r.Timeout).extents(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	n := max(min(r.Consumers, len(there)), 1)
+	list := make([]*consumer, n)
+	for i := range list {
+		list[i] = &consumer{}
+	}
+	for i, e := range there {
+		c := list[i%n]
+		c.partitions = append(c.partitions, fmt.Sprint(e.Partition))
+		c.position = strings.TrimPrefix(fmt.Sprintf("%s,%d:%d", c.position, e.Partition, e.End), ",")
+	}
+	for _, c := range list {
+		c.position = orDefault(c.position, "0:0")
+	}
+	return newDriver(ctx, driverConfig{address: x.server.address, pid: x.server.pid, connections: n, loops: 1,
+		timeout: r.Timeout + pollTime, keepsBodies: true, prompt: true, source: func(int) source {
+			return &consumers{verifier: v, host: x.server.address, topic: topic, list: list, produced: produced}
+		}})
+}

@@ -1,0 +1,241 @@
+package loadtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"flashq/actor"
+	flashqhttp "flashq/http"
+)
+
+// broker starts a FlashQ in this process and gives its address.
+func broker(t *testing.T) string {
+	t.Helper()
+	engine, err := actor.Open(actor.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := flashqhttp.New(flashqhttp.Config{Broker: engine})
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	t.Cleanup(func() {
+		err := errors.Join(server.Shutdown(context.Background()), engine.Close())
+		if served := <-served; err != nil || served != nil && !errors.Is(served, net.ErrClosed) {
+			t.Error(err, served)
+		}
+	})
+	return l.Addr().String()
+}
+
+// proxy stands in front of a server and does something to the first fetch that answers with several records.
+func proxy(t *testing.T, to string, spoil func(lines [][]byte) [][]byte) string {
+	t.Helper()
+	var once sync.Once
+	p := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: to})
+	p.Transport = &http.Transport{DisableKeepAlives: true}
+	p.ModifyResponse = func(r *http.Response) error {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return err
+		}
+		lines := bytes.SplitAfter(bytes.TrimSuffix(body, []byte("\n")), []byte("\n"))
+		if r.Request.Method == http.MethodGet && r.Header.Get("FlashQ-Position") != "" && len(lines) > 3 {
+			lines[len(lines)-1] = append(lines[len(lines)-1], '\n')
+			once.Do(func() { body = bytes.Join(spoil(lines), nil) })
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.Header.Set("Content-Length", strconv.Itoa(len(body)))
+		return nil
+	}
+	s := httptest.NewServer(p)
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
+}
+
+func TestEndToEndFindsWhatAServerDoesToRecords(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(lines [][]byte) [][]byte
+		want  Verdict
+	}{
+		"honest":    {func(l [][]byte) [][]byte { return l }, Verdict{}},
+		"drops":     {func(l [][]byte) [][]byte { return l[2:] }, Verdict{Lost: 2}},
+		"doubles":   {func(l [][]byte) [][]byte { return append(l, l[1]) }, Verdict{Doubled: 1}},
+		"reorders":  {func(l [][]byte) [][]byte { l[0], l[1] = l[1], l[0]; return l }, Verdict{OutOfOrder: 1}},
+		"garbles":   {func(l [][]byte) [][]byte { l[0] = garbled(l[0]); return l }, Verdict{Lost: 1, Strangers: 1}},
+		"ends late": {func(l [][]byte) [][]byte { return append(l[1:], l[0]) }, Verdict{OutOfOrder: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := Run(t.Context(), Config{Workload: EndToEnd, Target: "http://" + proxy(t, broker(t), c.spoil),
+				Load: Load{Size: 60, Batch: 10, Format: "ndjson"}, Connections: 1, Rounds: 1, Records: 200})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.want.Acknowledged, c.want.Received = 200, 200-c.want.Lost
+			if *r.Verdict != c.want || r.Faulty() != (name != "honest") {
+				t.Errorf("found %+v, not %+v", *r.Verdict, c.want)
+			}
+			if got := r.Own(); got.Name != EndToEnd || got.Records != 200-c.want.Lost+c.want.Doubled || got.Latency.P50 <= 0 {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+func garbled(line []byte) []byte {
+	return bytes.Replace(line, []byte(`"value":"`), []byte(`"value":"x`), 1)
+}
+
+func TestEndToEndReadsAllPartitionsOfATopicThatHasRecords(t *testing.T) {
+	address := broker(t)
+	c := Config{Workload: EndToEnd, Target: "http://" + address, Topic: "mine", Connections: 5, Consumers: 3, Rounds: 2,
+		Load: Load{Partitions: 4, Keys: 20, Batch: 3}, Records: 600, Rate: 6000}
+	for range 2 { // the second run finds the first one's records, and reads its own alone
+		r, err := Run(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := (Verdict{Acknowledged: 1200, Received: 1200}); *r.Verdict != want || len(r.Notes) != 0 {
+			t.Errorf("found %+v, notes %q", *r.Verdict, r.Notes)
+		}
+	}
+	there, err := newAPI(address, time.Second).extents(t.Context(), "mine")
+	if err != nil || len(there) != 4 || records(there) != 2400 {
+		t.Errorf("%v; the topic has %+v", err, there)
+	}
+}
+
+func TestARecordOfAFailedRequestIsNotLost(t *testing.T) {
+	v := newVerifier(50)
+	v.arrive(0, stamp{run: v.id, producer: 1, number: 7}, 1) // the answer was lost, the record not
+	v.acknowledge(1, 8, 2)
+	v.arrive(0, stamp{run: v.id, producer: 1, number: 9}, 2)
+	want := Verdict{Acknowledged: 2, Received: 2, Lost: 1, Unacknowledged: 1}
+	if got := v.verdict(); got != want {
+		t.Errorf("%+v, not %+v", got, want)
+	}
+}
+
+func TestStampsAreReadAsWritten(t *testing.T) {
+	text := bytes.Repeat([]byte("#"), stampSize+3)
+	want := stamp{run: 1<<32 - 1, producer: 99_999, number: 1e12 - 1, meant: 1<<63 - 1}
+	putStamp(text, want)
+	if got, ok := readStamp(string(text)); !ok || got != want || !strings.HasSuffix(string(text), " ###") {
+		t.Errorf("%q is read as %+v, %v", text, got, ok)
+	}
+	for _, other := range []string{"", "short", strings.Repeat("x ", 40), strings.Repeat("1", 60)} {
+		if s, ok := readStamp(other); ok {
+			t.Errorf("%q is read as %+v", other, s)
+		}
+	}
+}
+
+func TestConsumeReadsWholeAnswersOfWhatItFilled(t *testing.T) {
+	address := broker(t)
+	c := Config{Workload: Consume, Target: "http://" + address, Topic: "read", Connections: 3, Rounds: 2,
+		Load: Load{Partitions: 3, Batch: 50, Size: 20_000}, Records: 2000}
+	for range 2 { // the second run fills no more
+		r, err := Run(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		noop, own := r.Sides[0], r.Sides[1]
+		if own.Records != 4000 || own.Failed != 0 || own.Bytes < 20_000*own.PerSec.Average || r.Speed == nil {
+			t.Errorf("%+v", *own)
+		}
+		if a, b := own.Bytes/own.Requests, noop.Bytes/noop.Requests; a < b*0.99 || a > b*1.01 {
+			t.Errorf("answers have %v bytes, those of the bare server %v", a, b)
+		}
+	}
+	if there, err := newAPI(address, time.Second).extents(t.Context(), "read"); err != nil || records(there) > 5000 {
+		t.Errorf("%v; filled twice: %+v", err, there)
+	}
+	c.Batch, c.Topic = 500, "few"
+	c.Size, c.Partitions = 50_000, 10
+	if _, err := Run(t.Context(), c); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "a smaller --batch") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestGrowthIsThereWhileItIsMeasured(t *testing.T) {
+	address := broker(t)
+	seen := ""
+	r, err := Run(t.Context(), Config{Target: "http://" + address, SkipNoop: true, Rounds: 1, Records: 50,
+		Growth: Growth{IdleTopics: 5, Parked: 20}, Progress: func(string) {
+			topics, err := newAPI(address, time.Second).call(t.Context(), "GET", "/topics", "")
+			seen = fmt.Sprint(string(topics.body), err)
+		}})
+	if n := strings.Count(seen, "loadtest-idle"); n != 5 {
+		t.Errorf("%d idle topics: %s", n, seen)
+	}
+	if err != nil || r.Growth.Parked != 20 || r.Own().OK != 50 {
+		t.Fatalf("%v, %+v", err, r)
+	}
+	topics, err := newAPI(address, time.Second).call(t.Context(), "GET", "/topics", "")
+	if err != nil || strings.Contains(string(topics.body), "loadtest") {
+		t.Errorf("%v; left behind: %s", err, topics.body)
+	}
+}
+
+func TestTheEmptyServerStandsBesideTheGrownOne(t *testing.T) {
+	r, err := Run(t.Context(), Config{Rounds: 1, Records: 50, Growth: Growth{IdleTopics: 2}})
+	if err != nil || r.Sides[0].Name != empty || r.Sides[1].Name != Produce || r.Speed == nil {
+		t.Errorf("%v, %+v", err, r)
+	}
+}
+
+func TestAServerThatDiesLeavesTheReportSoFar(t *testing.T) {
+	p := newPeer()
+	p.handle = func(http.ResponseWriter, *http.Request) {
+		p.mu.Lock()
+		dies := p.records == 150
+		p.mu.Unlock()
+		if dies {
+			_ = p.server.Listener.Close()
+			go p.server.CloseClientConnections()
+		}
+	}
+	c := small()
+	c.Target, c.SkipNoop = "http://"+p.address, true
+	r, err := Run(t.Context(), c)
+	p.server.Close()
+	if err == nil || r == nil || r.Own().OK < 100 || !strings.Contains(strings.Join(r.Notes, " "), "ended early") {
+		t.Errorf("%v, report %+v", err, r)
+	}
+}
+
+func TestAnInterruptLeavesTheReportSoFar(t *testing.T) {
+	p := newPeer()
+	defer p.server.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p.handle = func(http.ResponseWriter, *http.Request) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.records == 150 {
+			cancel()
+		}
+	}
+	c := small()
+	c.Target, c.SkipNoop, c.Connections = "http://"+p.address, true, 1
+	r, err := Run(ctx, c)
+	if !errors.Is(err, context.Canceled) || r == nil || r.Own().OK < 140 || len(r.Rounds) != 2 {
+		t.Errorf("%v, report %+v", err, r)
+	}
+}

@@ -1,0 +1,118 @@
+package loadtest
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// validate judges a Config with its defaults filled in. Its messages name the command's flags.
+func (c Config) validate() error {
+	return first(
+		oneOf("format", c.Format, Formats),
+		oneOf("value", c.Value, Values),
+		oneOf("storage", c.Storage, Storages),
+		oneOf("fsync", orDefault(c.Fsync, Syncs[0]), Syncs),
+		between("size", int64(c.Size), 1, maxBody/2),
+		between("batch", int64(c.Batch), 1, maxBatch),
+		between("size times --batch", int64(c.Size)*int64(c.Batch), 1, maxBody/2),
+		between("keys", int64(c.Keys), 0, maxKeys),
+		between("partitions", int64(c.Partitions), 1, 256),
+		between("connections", int64(c.Connections), 1, maxConnections),
+		between("consumers", int64(c.Consumers), 1, maxConnections),
+		between("repeat", int64(c.Rounds), 1, maxRounds),
+		between("idle-topics", int64(c.IdleTopics), 0, 100_000),
+		between("parked", int64(c.Parked), 0, maxConnections),
+		atLeastZero("records", c.Records),
+		atLeastZero("rate", int64(c.Rate)),
+		atLeastZero("max-bytes", c.MaxBytes),
+		atLeastZero("batch-bytes", c.BatchBytes),
+		atLeastZero("memory-bytes", c.MemoryBytes),
+		atLeastZero("retention-bytes", c.RetentionBytes),
+		atLeastZero("server-pid", int64(c.ServerPID)),
+		c.validateTimes(),
+		c.validateWorkload(),
+		c.validateTarget(),
+	)
+}
+
+func (c Config) validateTimes() error {
+	if c.Duration < 0 || c.Warmup < 0 || c.Timeout < time.Millisecond {
+		return fmt.Errorf("%w: --duration, --warmup or --timeout; allowed: such as 5s or 1m30s", ErrConfig)
+	}
+	return nil
+}
+
+func (c Config) validateWorkload() error {
+	switch {
+	case c.Workload == EndToEnd && c.Size < stampSize:
+		return fmt.Errorf("%w: --size %d; allowed: %d and more, as records are numbered", ErrConfig, c.Size, stampSize)
+	case c.Workload == Consume && c.Batch > maxFetch:
+		return fmt.Errorf("%w: --batch %d; allowed: 1 to %d, what a fetch may ask for", ErrConfig, c.Batch, maxFetch)
+	case c.some() && c.Workload == EndToEnd:
+		return fmt.Errorf("%w: --idle-topics or --parked with e2e; allowed: with produce and consume", ErrConfig)
+	}
+	return nil
+}
+
+func (c Config) validateTarget() error {
+	if c.Target == "" {
+		if c.ServerPID != 0 {
+			return fmt.Errorf("%w: --server-pid without --server; allowed: both or none", ErrConfig)
+		}
+		return nil
+	}
+	address, err := targetAddress(c.Target)
+	if err != nil || c.Mine || onLoopback(address) {
+		return err
+	}
+	return fmt.Errorf("%w: --server %s is beyond this machine; allowed: loopback, or --i-own-this-server too",
+		ErrConfig, c.Target)
+}
+
+// targetAddress is the host:port of a base address such as http://127.0.0.1:9000.
+func targetAddress(target string) (string, error) {
+	u, err := url.Parse(target)
+	plain := err == nil && u.Scheme == "http" && u.Hostname() != "" && u.User == nil &&
+		(u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == ""
+	if !plain {
+		return "", fmt.Errorf("%w: --server %q; allowed: http://host:port", ErrConfig, target)
+	}
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	return net.JoinHostPort(u.Hostname(), port), nil
+}
+
+// onLoopback judges by the address alone: a name other than localhost may be anybody's.
+func onLoopback(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+func oneOf(name, v string, allowed []string) error {
+	for _, a := range allowed {
+		if v == a {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: --%s %q; allowed: %s", ErrConfig, name, v, strings.Join(allowed, ", "))
+}
+
+func between(name string, v, low, high int64) error {
+	if v < low || v > high {
+		return fmt.Errorf("%w: --%s %d; allowed: %d to %d", ErrConfig, name, v, low, high)
+	}
+	return nil
+}
+
+func atLeastZero(name string, v int64) error {
+	if v < 0 {
+		return fmt.Errorf("%w: --%s %d; allowed: 0 and more", ErrConfig, name, v)
+	}
+	return nil
+}
