@@ -86,6 +86,9 @@ func (f *loadtestFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if f.report.maxRegression < 0 {
+		return fmt.Errorf("--max-regression %g; allowed: 0 and more", f.report.maxRegression)
+	}
 	screen := newScreen(cmd.ErrOrStderr())
 	c.Progress, c.Live = screen.line, screen.live
 	report, err := untilSignal(cmd, func(ctx context.Context) (*loadtest.Report, error) {

@@ -80,29 +80,40 @@ func (s *screen) clear() {
 }
 
 func plainLine(l loadtest.Live) string {
-	return fmt.Sprintf("round %d/%d  %-7s  %3.0f %%  %s  left %s", l.Round, l.Rounds, l.Name, 100*l.Done, figures(l),
-		left(l))
+	return fmt.Sprintf("round %d/%d  %-7s  %3.0f %%  %s", l.Round, l.Rounds, l.Name, 100*l.Done, figures(l))
 }
 
-// figures are what both kinds of lines say.
+// figures are what both kinds of lines say, in some 50 cells.
 func figures(l loadtest.Live) string {
-	return fmt.Sprintf("%s rec/s  %s/s  p99 %s  errors %d  429s %d", humanize.Comma(int64(l.Records)),
-		humanize.Bytes(uint64(l.Bytes)), l.P99.Round(10*time.Microsecond), l.Errors, l.Refused)
-}
-
-func left(l loadtest.Live) string {
-	if l.Left < 0 {
-		return "-"
+	eta := "-"
+	if l.Left >= 0 {
+		eta = l.Left.Round(time.Second).String()
 	}
-	return l.Left.Round(time.Second).String()
+	return fmt.Sprintf("%s rec/s %s/s p99 %s errors %d 429s %d ETA %s", short(l.Records), humanize.Bytes(uint64(l.Bytes)),
+		l.P99.Round(100*time.Microsecond), l.Errors, l.Refused, eta)
 }
 
-// liveLine has a bar in front and a sparkline at the end, as wide as there is room.
+// short is a number in few cells.
+func short(f float64) string {
+	switch {
+	case f >= 1e6:
+		return fmt.Sprintf("%.1fM", f/1e6)
+	case f >= 1e4:
+		return fmt.Sprintf("%.0fk", f/1e3)
+	}
+	return humanize.Comma(int64(f))
+}
+
+// liveLine has a bar in front and a sparkline at the end, both as wide as there is room: some cells each of 80.
 func liveLine(l loadtest.Live, width int) string {
-	const cells = 12
-	full := min(int(l.Done*cells+0.5), cells)
-	line := fmt.Sprintf("%d/%d %s %s%s %3.0f%%  %s  ETA %s  ", l.Round, l.Rounds, l.Name, strings.Repeat("█", full),
-		strings.Repeat("░", cells-full), 100*l.Done, figures(l), left(l))
+	cells := min(max((width-72)/3, 5), 20)
+	full := min(int(l.Done*float64(cells)+0.5), cells)
+	name := l.Name
+	if l.Rounds > 1 {
+		name = fmt.Sprintf("%d/%d %s", l.Round, l.Rounds, name)
+	}
+	line := fmt.Sprintf("%s %s%s %.0f%% %s ", name, strings.Repeat("█", full), strings.Repeat("░", cells-full), 100*l.Done,
+		figures(l))
 	return line + sparkline(l.Rates, width-len([]rune(line)))
 }
 
@@ -121,7 +132,7 @@ func sparkline(rates []float64, width int) string {
 	for _, r := range rates {
 		i := 0
 		if most > 0 {
-			i = int(r / most * 7)
+			i = int(r/most*7 + 0.5)
 		}
 		b.WriteRune([]rune(steps)[i])
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,7 +39,7 @@ func exitWith(err error) {
 
 // serveAsChild is a server with FlashQ's banner, which runs until it is killed.
 func serveAsChild(args []string) error {
-	if strings.Contains(strings.Join(args, " "), "--batch-bytes=13") {
+	if slices.Contains(args, "--batch-bytes=13") {
 		return fmt.Errorf("13 is unlucky")
 	}
 	p := newPeer()

@@ -49,6 +49,8 @@ func (c Config) validateWorkload() error {
 	switch {
 	case c.Workload == EndToEnd && c.Size < stampSize:
 		return fmt.Errorf("%w: --size %d; allowed: %d and more, as records are numbered", ErrConfig, c.Size, stampSize)
+	case c.Workload == EndToEnd && c.Payload != "":
+		return fmt.Errorf("%w: --payload with e2e; allowed: --size and --value, as records are numbered", ErrConfig)
 	case c.Workload == Consume && c.Batch > maxFetch:
 		return fmt.Errorf("%w: --batch %d; allowed: 1 to %d, what a fetch may ask for", ErrConfig, c.Batch, maxFetch)
 	case c.some() && c.Workload == EndToEnd:
