@@ -64,7 +64,7 @@ func newDriver(ctx context.Context, c driverConfig) (*driver, error) {
 			d.close()
 			return nil, err
 		}
-		d.loops = append(d.loops, &loop{number: i, of: n, address: to, timeout: int64(c.timeout), poll: p,
+		d.loops = append(d.loops, &loop{number: i, of: n, address: own(to), timeout: int64(c.timeout), poll: p,
 			source: c.source(i), prompt: c.prompt, buf: make([]byte, readSize)})
 	}
 	for i := range c.connections {
@@ -92,6 +92,17 @@ func resolve(ctx context.Context, address string) (unix.Sockaddr, error) {
 		return &unix.SockaddrInet4{Port: number, Addr: [4]byte(v4)}, nil
 	}
 	return &unix.SockaddrInet6{Port: number, Addr: [16]byte(ips[0].IP.To16())}, nil
+}
+
+// own is a copy of an address: connecting writes into it.
+func own(to unix.Sockaddr) unix.Sockaddr {
+	switch to := to.(type) {
+	case *unix.SockaddrInet4:
+		return &unix.SockaddrInet4{Port: to.Port, Addr: to.Addr}
+	case *unix.SockaddrInet6:
+		return &unix.SockaddrInet6{Port: to.Port, Addr: to.Addr}
+	}
+	return to
 }
 
 func (d *driver) close() {

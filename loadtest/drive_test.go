@@ -28,6 +28,7 @@ func drives(t *testing.T, address string, n int, requests ...[]byte) *driver {
 func load(t *testing.T, p *peer, n int) *driver {
 	t.Helper()
 	t.Cleanup(p.server.Close)
+	p.seen()
 	return drives(t, p.address, n, produceRequests(p.address, "t", "json", [][]byte{[]byte(`{"records":[{"value":"a"}]}`)})...)
 }
 
@@ -40,8 +41,8 @@ func TestEveryRequestIsSentAndCountedOnce(t *testing.T) {
 			t.Errorf("%v; sent %d, ok %d, records %d, latencies %d", err, s.sent, s.ok, s.records, s.latency.TotalCount())
 		}
 	}
-	if p.records != 1000 || p.connections.Load() != 7 {
-		t.Errorf("the peer saw %d requests on %d connections", p.records, p.connections.Load())
+	if p.seen() != 1000 || p.connections.Load() != 7 {
+		t.Errorf("the peer saw %d requests on %d connections", p.seen(), p.connections.Load())
 	}
 }
 
@@ -152,6 +153,7 @@ func TestCancelEndsAHangingRequest(t *testing.T) {
 		arrived <- struct{}{}
 		<-r.Context().Done() // it never answers
 	}
+	p.seen()
 	d := drives(t, p.address, 3, produceRequests(p.address, "t", "json", [][]byte{[]byte("x")})...)
 	ended := make(chan error)
 	go func() {
@@ -193,10 +195,12 @@ func TestAnOpenLoopCountsFromWhenARequestWasDue(t *testing.T) {
 
 func TestAnOpenLoopTellsWhatItNeverSent(t *testing.T) {
 	p := newPeer()
-	stop := make(chan struct{})
-	p.handle = func(_ http.ResponseWriter, _ *http.Request) { <-stop }
-	time.AfterFunc(150*time.Millisecond, func() { close(stop) })
-	s, err := load(t, p, 1).run(t.Context(), newPhase(100*time.Millisecond, 0, 1000))
+	over := make(chan struct{})
+	p.handle = func(_ http.ResponseWriter, _ *http.Request) { <-over }
+	d := load(t, p, 1)
+	end := newPhase(100*time.Millisecond, 0, 1000)
+	time.AfterFunc(time.Duration(end.until-clock())+time.Millisecond, func() { close(over) })
+	s, err := d.run(t.Context(), end)
 	if err != nil || s.ok != 1 || s.unsent != 99 {
 		t.Errorf("%v; ok %d, unsent %d", err, s.ok, s.unsent)
 	}
@@ -232,6 +236,7 @@ func TestLargeRequestsAndAnswersComeWhole(t *testing.T) {
 		_, _ = w.Write(large)
 	}
 	t.Cleanup(p.server.Close)
+	p.seen()
 	requests := produceRequests(p.address, "t", "json", [][]byte{append(large, `"value":`...)})
 	d, err := newDriver(t.Context(), driverConfig{address: p.address, connections: 3, timeout: 10 * time.Second,
 		source: func(int) source { return newFixed(requests, 1, 0) }})
