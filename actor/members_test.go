@@ -196,13 +196,13 @@ func TestMembersOnAFullDisk(t *testing.T) {
 func TestAShardThatFailsPokesItsMembers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fs := segmenttest.New()
-		b := engine(t, fs, Config{Fsync: FsyncAlways})
+		b := engine(t, fs, Config{Fsync: FsyncNever})
 		defer b.Close()
 		makeTopic(t, b, "t", 2)
 		w := waiterFor(t, b, "g", "a", brokertest.Join(t, b, fetchAs("g", "a", "t")).Seen)
-		fs.Fail(segmenttest.OpSync, 1, errDisk)
+		fs.Fail(segmenttest.OpWrite, 1, errDisk)
 		if _, err := b.Join(context.Background(), fetchAs("g", "b", "t")); !errors.Is(err, broker.ErrStorage) {
-			t.Errorf("after a failed sync: %v", err)
+			t.Errorf("after a failed write: %v", err)
 		}
 		if !isPoked(w) {
 			t.Error("a waits for a shard that is down")

@@ -87,6 +87,9 @@ func TestMemberRoutes(t *testing.T) {
 	wantJSONText(t, f.putMember("m", ``).want(t, 200),
 		`{"generation":1,"assignment":{"news":[0,1],"later":[]},"expires_at":"T"}`)
 	f.createTopic("later", "")
+	if a := f.get("/groups/g"); !strings.Contains(a.body, `"assignment":{"later":[0],"news":[0,1]}`) { // before m calls
+		t.Errorf("a topic was made, and %s", a.body)
+	}
 	wantJSONText(t, f.putMember("m", `{}`).want(t, 200),
 		`{"generation":2,"assignment":{"news":[0,1],"later":[0]},"expires_at":"T"}`)
 	wantJSONText(t, f.putMember("m", `{"topics":["news"]}`).want(t, 200),

@@ -154,8 +154,12 @@ func TestAMemberWithoutPartitionsHearsOfItsTopicsEnd(t *testing.T) {
 		f.says("a", "g1 [0] ")
 		b := f.later(newsOf + "b&timeout_ms=60000")
 		f.stillWaits(b)
+		begun := time.Now()
 		f.do("DELETE", "/topics/news", "").want(t, 204)
 		(<-b).wantError(t, 404, "topic_not_found")
+		if waited := time.Since(begun); waited != 0 {
+			t.Errorf("heard after %v", waited)
+		}
 	})
 }
 
