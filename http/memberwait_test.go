@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"flashq/broker"
 )
 
 func pageOf(t testing.TB, a answer) (page memberPage) {
@@ -208,4 +210,41 @@ func TestMembersEndWithTheServer(t *testing.T) {
 		f.putMember("a", "").wantError(t, 503, "draining")
 		f.do("DELETE", "/groups/g/members/a", "").wantError(t, 503, "draining")
 	})
+}
+
+// What comes between a fetch's first look and a change of its group is not skipped: only a partition that is new, or whose
+// commit was moved, begins anew.
+func TestReopenKeepsThePlace(t *testing.T) {
+	for name, test := range map[string]struct {
+		selector      string
+		before, after []mark
+		kept          bool
+	}{
+		"nothing is committed":             {"", nil, nil, true},
+		"the commit is as before":          {"", []mark{{0, 3}}, []mark{{0, 3}, {1, 2}}, true},
+		"the commit was moved":             {"", []mark{{0, 3}}, []mark{{0, 1}}, false},
+		"there is a commit now":            {"", nil, []mark{{0, 0}}, false},
+		"a start of its own":               {"from_offset", []mark{{0, 3}}, []mark{{0, 1}}, true},
+		"a start of its own, nothing else": {"from_time", nil, nil, true},
+	} {
+		f := &fetching{
+			query: fetchQuery{member: "m", selector: test.selector}, assigned: []int{0, 2}, committed: test.after,
+			cursors: []cursor{
+				{partition: 0, started: true, next: 5, watch: &broker.Watch{}}, {partition: 1, started: true, watch: &broker.Watch{}},
+			},
+		}
+		f.reopen(test.before)
+		if c := f.cursors; len(c) != 2 || c[0].started != test.kept || c[0].partition != 0 || c[1].started || c[1].partition != 2 {
+			t.Errorf("%s: %+v", name, c)
+		}
+		left := 0 // watches that are to be left at the end
+		for _, c := range append(f.cursors, f.shed...) {
+			if c.watch != nil {
+				left++
+			}
+		}
+		if left != 2 {
+			t.Errorf("%s: %d watches are known", name, left)
+		}
+	}
 }
