@@ -228,6 +228,30 @@ func TestAnEarlyRefusalIsRead(t *testing.T) {
 	}
 }
 
+// Half an answer and the end may come at once: that is told once.
+func TestHalfAnAnswerIsALostConnection(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Read(make([]byte, 1024))
+			_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"))
+			_ = conn.Close()
+		}
+	}()
+	s, err := drives(t, l.Addr().String(), 1, []byte("x")).run(t.Context(), newPhase(0, 3, 0))
+	if err != nil || s.errors["connection lost"] != 3 || s.failures() != 3 {
+		t.Errorf("%v, errors %v", err, s.errors)
+	}
+}
+
 func TestLargeRequestsAndAnswersComeWhole(t *testing.T) {
 	p := newPeer()
 	large := make([]byte, 3<<20)

@@ -121,6 +121,18 @@ func TestEndToEndReadsAllPartitionsOfATopicThatHasRecords(t *testing.T) {
 	}
 }
 
+// A poll that is empty in the middle of a run is not the end.
+func TestEndToEndWaitsForWhatIsDueLate(t *testing.T) {
+	r, err := Run(t.Context(), Config{Workload: EndToEnd, Target: "http://" + broker(t), Rounds: 1, Records: 3, Rate: 3,
+		Connections: 1})
+	if want := (Verdict{Acknowledged: 3, Received: 3}); err != nil || *r.Verdict != want {
+		t.Errorf("%v; found %+v", err, r)
+	}
+	if empty := r.Own().OK - 3; empty < 1 {
+		t.Errorf("no poll was empty: %+v", r.Own())
+	}
+}
+
 func TestARecordOfAFailedRequestIsNotLost(t *testing.T) {
 	v := newVerifier(50)
 	v.arrive(0, stamp{run: v.id, producer: 1, number: 7}, 1) // the answer was lost, the record not
@@ -235,7 +247,7 @@ func TestAnInterruptLeavesTheReportSoFar(t *testing.T) {
 	c := small()
 	c.Target, c.SkipNoop, c.Connections = "http://"+p.address, true, 1
 	r, err := Run(ctx, c)
-	if !errors.Is(err, context.Canceled) || r == nil || r.Own().OK < 140 || len(r.Rounds) != 2 {
+	if !errors.Is(err, context.Canceled) || r == nil || r.Own().OK < 140 || len(r.Rounds) != 2 || !strings.Contains(strings.Join(r.Notes, " "), "interrupted") {
 		t.Errorf("%v, report %+v", err, r)
 	}
 }

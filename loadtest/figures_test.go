@@ -89,7 +89,7 @@ func TestUnknownCPUStaysUnknown(t *testing.T) {
 func TestSecondsOfARun(t *testing.T) {
 	s := sampleOf(0, 3100*time.Millisecond, 0)
 	s.records = 620
-	s.seconds = []Second{{Seconds: 1, Records: 100}, {Seconds: 1, Records: 300}, {Seconds: 1, Records: 200}, {Seconds: 0.1, Records: 20}}
+	s.seconds = []Second{{Seconds: 1, Records: 100}, {Seconds: 1, Records: 300}, {Seconds: 1, Records: 200}, {Seconds: 0.1, Records: 1}}
 	if p := perSecond(*s); p != (PerSecond{Average: 200, Min: 100, Max: 300}) {
 		t.Errorf("%+v", p)
 	}
