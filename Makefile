@@ -25,7 +25,7 @@ CUTS ?= 4
 # Fuzz inputs per target, seeds per state machine, repetitions per benchmark, time of each profiled.
 FUZZ ?= 30000x
 SEEDS ?= 2000
-COUNT ?= 3
+COUNT ?= 6
 BENCHTIME ?= 200ms
 
 .PHONY: help
@@ -81,8 +81,8 @@ e2e: build ## end to end through the built binary, many rounds of kill -9 includ
 	FLASHQ_BIN=$(CURDIR)/bin/flashq FLASHQ_KILLS=$(KILLS) $(GO) test -C e2e -count=1
 
 .PHONY: bench
-bench: ## the benchmarks; compare two runs with `go tool benchstat`
-	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) $(BENCHED)
+bench: ## the benchmarks of the working tree beside those of the last commit, compared by benchstat
+	tools/bench.sh $(COUNT) $(BENCHTIME) $(BENCHED)
 
 .PHONY: profile
 profile: ## CPU, allocation and block profiles of the benchmarks, in .profiles/
@@ -90,7 +90,7 @@ profile: ## CPU, allocation and block profiles of the benchmarks, in .profiles/
 
 .PHONY: clean
 clean: ## remove what make built and installed
-	rm -rf bin .tools .profiles
+	rm -rf bin .tools .profiles .bench
 
 # The linter is a module of its own, so that its dependencies stay out of ours.
 $(LINT): tools/lint/go.mod tools/lint/go.sum
