@@ -66,7 +66,7 @@ func (c *cursor) next() (batch.Batch, error) {
 func (c *cursor) skip(offset int64) bool {
 	c.from = place{c.pos, c.expected}
 	for {
-		h, size, err := c.head()
+		h, size, err := c.head(stepAhead)
 		if err != nil || h.Version() != batch.Magic || h.BaseOffset() != c.expected || h.LastOffset() >= offset {
 			return c.pos > c.from.pos
 		}
@@ -80,6 +80,9 @@ func (c *cursor) back() {
 	c.pos, c.expected = c.from.pos, c.from.expected
 	c.window, c.start = c.window[:0], c.pos
 }
+
+// stepAhead is how much is read to step over batches: an index entry is not further away.
+const stepAhead = 2 * indexInterval
 
 // lentAbove is from where on a batch is handed over with the window that it stands in, instead of copied.
 const lentAbove = 32 << 10
@@ -95,11 +98,12 @@ func (c *cursor) moveTo(dst []byte, b batch.Batch) []byte {
 }
 
 // head gives the header of the batch at pos, unchecked, and the size of the whole batch, which fits into what is left.
-func (c *cursor) head() (head batch.Batch, size int, err error) {
+// ahead is how much is read at once where the window ends before it.
+func (c *cursor) head(ahead int) (head batch.Batch, size int, err error) {
 	if c.pos >= c.end {
 		return nil, 0, io.EOF
 	}
-	if head, err = c.bytes(batch.HeaderSize); err != nil {
+	if head, err = c.bytes(batch.HeaderSize, ahead); err != nil {
 		return nil, 0, err
 	}
 	size, err = batch.Size(head)
@@ -111,21 +115,22 @@ func (c *cursor) head() (head batch.Batch, size int, err error) {
 
 // peek gives the batch that the length field at pos delimits, unchecked.
 func (c *cursor) peek() (batch.Batch, error) {
-	_, size, err := c.head()
+	_, size, err := c.head(cap(c.window))
 	if err != nil {
 		return nil, err
 	}
-	p, err := c.bytes(size)
+	p, err := c.bytes(size, cap(c.window))
 	return batch.Batch(p), err
 }
 
-// bytes gives n bytes from pos; what the file no longer has is damage.
-func (c *cursor) bytes(n int) ([]byte, error) {
+// bytes gives n bytes from pos; what the file no longer has is damage. Where they are not in the window, ahead bytes are
+// read, or n.
+func (c *cursor) bytes(n, ahead int) ([]byte, error) {
 	if int64(n) > c.end-c.pos {
 		return nil, fmt.Errorf("%w at %d: cut short", errDamaged, c.pos)
 	}
 	if have := c.start + int64(len(c.window)); c.pos+int64(n) > have {
-		if err := c.fill(n); err != nil {
+		if err := c.fill(n, ahead); err != nil {
 			return nil, err
 		}
 	}
@@ -133,8 +138,8 @@ func (c *cursor) bytes(n int) ([]byte, error) {
 	return c.window[at : at+int64(n) : at+int64(n)], nil
 }
 
-// fill moves what is left of the window to its front and reads on, at least to n bytes.
-func (c *cursor) fill(n int) error {
+// fill moves what is left of the window to its front and reads on to ahead bytes, and at least to n.
+func (c *cursor) fill(n, ahead int) error {
 	keep := c.window[min(c.pos-c.start, int64(len(c.window))):]
 	window := c.window
 	if cap(window) < n {
@@ -142,7 +147,7 @@ func (c *cursor) fill(n int) error {
 		defer slab.Put(c.window)
 	}
 	kept := copy(window[:cap(window)], keep)
-	want := min(int64(cap(window)), c.end-c.pos)
+	want := min(int64(cap(window)), int64(max(n, ahead)), c.end-c.pos)
 	window = window[:want]
 	err := readFull(c.f, window[kept:], c.pos+int64(kept))
 	if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -162,7 +167,7 @@ func (c *cursor) resync() (bool, error) {
 	damaged, expected := c.pos, c.expected
 	const magicAt = 16
 	for c.pos < c.end-batch.HeaderSize {
-		p, err := c.bytes(int(min(c.end-c.pos, 64<<10)))
+		p, err := c.bytes(int(min(c.end-c.pos, 64<<10)), cap(c.window))
 		if err != nil {
 			return false, err
 		}

@@ -133,7 +133,7 @@ func (p *piece) seek(offset int64, window int) cursor {
 	e, ok, err := lastBelow(p.offsets, func(e indexEntry) bool { return int64(e.rel) >= rel })
 	if err == nil && ok && int64(e.pos) < p.size {
 		c := newCursor(p.file, int64(e.pos), p.size, 0, window)
-		if h, _, err := c.head(); err == nil && h.Version() == batch.Magic && h.LastOffset() == p.base+int64(e.rel) {
+		if h, _, err := c.head(stepAhead); err == nil && h.Version() == batch.Magic && h.LastOffset() == p.base+int64(e.rel) {
 			c.expected = h.BaseOffset()
 			return c
 		}
