@@ -77,7 +77,7 @@ type settings struct {
 }
 
 // mailbox is how many appends may wait in the channel.
-const mailbox = 256
+const mailbox = 64
 
 func start(s settings, p *partition.Partition) *Actor { return startShard(s, p, nil) }
 

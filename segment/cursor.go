@@ -123,8 +123,8 @@ func (c *cursor) peek() (batch.Batch, error) {
 	return batch.Batch(p), err
 }
 
-// bytes gives n bytes from pos; what the file no longer has is damage. Where they are not in the window, ahead bytes are
-// read, or n.
+// bytes gives n bytes from pos; what the file no longer has is damage. Beyond the window, ahead bytes are read at once,
+// or n.
 func (c *cursor) bytes(n, ahead int) ([]byte, error) {
 	if int64(n) > c.end-c.pos {
 		return nil, fmt.Errorf("%w at %d: cut short", errDamaged, c.pos)
