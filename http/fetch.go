@@ -19,7 +19,7 @@ type fetching struct {
 	query   fetchQuery
 	topic   broker.Topic
 	format  format
-	options recordjson.Options
+	writer  recordjson.Writer
 	cursors []cursor // one for each partition that is read, in the order asked
 	shed    []cursor // what a member gave up while it waited: their watches are left at the end
 
@@ -99,7 +99,7 @@ func (s *Server) topic(name string) (broker.Topic, error) {
 func (f *fetching) begin(s *Server, topic broker.Topic, q fetchQuery, shape format) {
 	*f = fetching{
 		s: s, query: q, topic: topic, format: shape, hold: lease{from: &s.answers}, generation: noGeneration,
-		options:     recordjson.Options{Base64: q.base64, NoHeaders: q.noHeaders},
+		writer:      recordjson.Writer{Options: recordjson.Options{Base64: q.base64, NoHeaders: q.noHeaders}},
 		cursors:     f.cursors[:0],
 		recordsLeft: q.maxRecords, bytesLeft: q.maxBytes,
 	}

@@ -1,7 +1,6 @@
 package http
 
 import (
-	"flashq/http/recordjson"
 	"flashq/segment/batch"
 	"flashq/segment/slab"
 )
@@ -85,7 +84,7 @@ func (f *fetching) append(partition int, offset, time int64, r *batch.Record, si
 	// Enough for nearly every record; where escapes need more, append moves the text and the slab goes back here.
 	f.text = slab.Grow(f.text, size+size/4+256)
 	before := f.text
-	f.text = recordjson.AppendRecord(f.text, partition, offset, time, r, f.options)
+	f.text = f.writer.Append(f.text, partition, offset, time, r)
 	if cap(f.text) != cap(before) {
 		slab.Put(before)
 	}

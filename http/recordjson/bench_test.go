@@ -119,9 +119,9 @@ func encodes(b *testing.B, body []byte, t recordjson.Target, lines bool, o recor
 }
 
 func appendAll(dst []byte, p batch.Batch, o recordjson.Options) []byte {
-	base := p.BaseTimestamp()
+	w, base := recordjson.Writer{Options: o}, p.BaseTimestamp()
 	for it := p.Records(); it.Next(); {
-		dst = recordjson.AppendRecord(dst, 0, int64(it.Record.OffsetDelta), base+it.Record.TimestampDelta, &it.Record, o)
+		dst = w.Append(dst, 0, int64(it.Record.OffsetDelta), base+it.Record.TimestampDelta, &it.Record)
 	}
 	return dst
 }

@@ -13,21 +13,37 @@ type Options struct {
 	NoHeaders bool // headers are always null
 }
 
-// AppendRecord appends one record as a JSON object.
-func AppendRecord(dst []byte, partition int, offset, timestamp int64, r *batch.Record, o Options) []byte {
+// maxTimeText holds the text of any timestamp: years have up to nine digits and a sign.
+const maxTimeText = 40
+
+// Writer shows records. It belongs to one goroutine.
+type Writer struct {
+	Options
+
+	// Neighbours often have the same timestamp, and its text costs more than all other numbers: it is kept.
+	time     int64
+	timeText [maxTimeText]byte
+	timeSize int // 0: none is kept
+}
+
+// Append appends one record as a JSON object.
+func (w *Writer) Append(dst []byte, partition int, offset, timestamp int64, r *batch.Record) []byte {
 	dst = append(dst, `{"partition":`...)
 	dst = strconv.AppendInt(dst, int64(partition), 10)
 	dst = append(dst, `,"offset":`...)
 	dst = strconv.AppendInt(dst, offset, 10)
 	dst = append(dst, `,"timestamp":"`...)
-	dst = AppendTime(dst, timestamp)
+	if w.timeSize == 0 || timestamp != w.time {
+		w.time, w.timeSize = timestamp, len(AppendTime(w.timeText[:0], timestamp))
+	}
+	dst = append(dst, w.timeText[:w.timeSize]...)
 	dst = append(dst, `",`...)
-	dst = append(appendBytes(dst, "key", r.Key, o.Base64), ',')
-	dst = append(appendBytes(dst, "value", r.Value, o.Base64), `,"headers":`...)
-	if o.NoHeaders || r.HeaderCount() == 0 {
+	dst = append(appendBytes(dst, "key", r.Key, w.Base64), ',')
+	dst = append(appendBytes(dst, "value", r.Value, w.Base64), `,"headers":`...)
+	if w.NoHeaders || r.HeaderCount() == 0 {
 		return append(dst, `null}`...)
 	}
-	return append(appendHeaders(dst, r, o.Base64), '}')
+	return append(appendHeaders(dst, r, w.Base64), '}')
 }
 
 // appendBytes appends a member: null, text where p is text, else base64 under a name that says so.

@@ -20,7 +20,7 @@ func encode(tb testing.TB, r record, o recordjson.Options) string {
 	if !it.Next() {
 		tb.Fatal(it.Err())
 	}
-	return string(recordjson.AppendRecord(nil, 2, 14, r.Timestamp, &it.Record, o))
+	return string((&recordjson.Writer{Options: o}).Append(nil, 2, 14, r.Timestamp, &it.Record))
 }
 
 func TestAppendRecord(t *testing.T) {
@@ -89,7 +89,7 @@ func TestAppendRecordNumbers(t *testing.T) {
 	b.Add(0, nil, nil)
 	it := b.Finish().Records()
 	it.Next()
-	got := string(recordjson.AppendRecord([]byte("[1,"), 4999, 1<<63-1, -62135596800000, &it.Record, recordjson.Options{}))
+	got := string(new(recordjson.Writer).Append([]byte("[1,"), 4999, 1<<63-1, -62135596800000, &it.Record))
 	const want = `[1,{"partition":4999,"offset":9223372036854775807,"timestamp":"0001-01-01T00:00:00.000Z",` +
 		`"key":null,"value":null,"headers":null}`
 	if got != want {
@@ -109,6 +109,25 @@ func TestAppendRecordDoesNotAllocate(t *testing.T) {
 		allocs := testing.AllocsPerRun(20, func() { dst = appendAll(dst[:0], req.Parts[0].Batch, o) })
 		if allocs >= 1 {
 			t.Errorf("%+v: %v allocations per 100 records", o, allocs)
+		}
+	}
+}
+
+// TestAWriterTellsTimesApart also where one is as long as a time can be.
+func TestAWriterTellsTimesApart(t *testing.T) {
+	var d recordjson.Decoder
+	defer d.Release(nil)
+	req, err := d.NDJSON([]byte(`{"value":"x"}`), recordjson.Target{Partitions: 1, Partition: -1, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	it := req.Parts[0].Batch.Records()
+	it.Next()
+	var w recordjson.Writer
+	for _, ms := range []int64{0, 0, 1, now, now, -1 << 63, 1<<63 - 1, 0} {
+		want := `"timestamp":"` + string(recordjson.AppendTime(nil, ms)) + `"`
+		if got := string(w.Append(nil, 0, 0, ms, &it.Record)); !strings.Contains(got, want) {
+			t.Errorf("%d: %s has no %s", ms, got, want)
 		}
 	}
 }

@@ -129,10 +129,14 @@ func (r *Record) checkHeaders() error {
 	return it.err
 }
 
-// varint reads a zigzag varint; nearly all take one byte.
+// varint reads a zigzag varint; nearly all take one byte or two.
 func varint(p []byte) (int64, []byte, bool) {
 	if len(p) > 0 && p[0] < 0x80 {
 		return int64(p[0]>>1) ^ -int64(p[0]&1), p[1:], true
+	}
+	if len(p) > 1 && p[1] < 0x80 {
+		u := uint(p[0]&0x7f) | uint(p[1])<<7
+		return int64(u>>1) ^ -int64(u&1), p[2:], true
 	}
 	v, n := binary.Varint(p)
 	if n <= 0 {
