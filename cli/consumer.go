@@ -12,7 +12,7 @@ import (
 func consumerCommand() *cobra.Command {
 	t := &target{}
 	offset := family("offset", "Look at a consumer group's committed offsets, or set them",
-		offsetCommitCommand(t), offsetGetCommand(t))
+		offsetCommitCommand(t), groupOffsetsCommand(t, "get GROUP TOPIC"))
 	c := family("consumer", "Read records as a consumer group",
 		consumerCreateCommand(t), consumerFetchCommand(t), offset, consumerLeaveCommand(t))
 	t.define(c)

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -37,11 +36,7 @@ func offsetCommitCommand(t *target) *cobra.Command {
 			}
 		}
 		item.Topic = args[1]
-		if n, err := strconv.ParseInt(args[2], 10, 64); err == nil {
-			item.Offset = &n
-		} else {
-			item.At = args[2]
-		}
+		place(&item, args[2])
 		return t.talk(cmd, func(ctx context.Context, c *client.Client) error {
 			done, err := c.Commit(ctx, args[0], []client.CommitItem{item}, client.CommitOptions{})
 			if err != nil {
@@ -63,18 +58,22 @@ func committedTable(done *client.Committed) string {
 	return tableOf(table.Row{"topic", "partition", "committed", "before", "time"}, rows)
 }
 
-func offsetGetCommand(t *target) *cobra.Command {
+// groupOffsetsCommand shows a group's offsets in a topic, or, where its use says that none need be named, in all.
+func groupOffsetsCommand(t *target, use string) *cobra.Command {
 	o := newOutput()
 	c := &cobra.Command{
-		Use:   "get GROUP TOPIC",
+		Use:   use,
 		Short: "Show what a consumer group committed, and how far it is behind",
 		Args:  takes,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if args[1] == "" {
-				return fmt.Errorf("TOPIC %q; allowed: the name of a topic", args[1])
+			topic := ""
+			if len(args) == 2 {
+				if topic = args[1]; topic == "" {
+					return fmt.Errorf("TOPIC %q; allowed: the name of a topic", topic)
+				}
 			}
 			return t.talk(cmd, func(ctx context.Context, c *client.Client) error {
-				got, err := c.GroupOffsets(ctx, args[0], args[1])
+				got, err := c.GroupOffsets(ctx, args[0], topic)
 				if err != nil {
 					return err
 				}

@@ -33,9 +33,13 @@ const (
 	exitUsage       = 2   // the command line is wrong, or a file that it names
 	exitUnreachable = 3   // no broker answered
 	exitInterrupted = 130 // a signal came, as shells count it
+	exitPipe        = 141 // who read the output is gone: SIGPIPE, as shells count it
 )
 
-var errInterrupted = errors.New("interrupted")
+var (
+	errInterrupted = errors.New("interrupted")
+	errPipe        = errors.New("nobody reads the output any more")
+)
 
 // failure marks an error of the work itself, not of the command line.
 type failure struct{ error }
@@ -69,6 +73,8 @@ func exitCode(err error) int {
 	switch {
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
+	case errors.Is(err, errPipe):
+		return exitPipe
 	case errors.Is(err, client.ErrUnreachable):
 		return exitUnreachable
 	case errors.As(err, &f):
@@ -88,7 +94,7 @@ func rootCommand() *cobra.Command {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("flashq {{.Version}}\n")
-	root.AddCommand(producerCommand(), consumerCommand(), topicsCommand(), topicCommand(), healthCommand(),
-		demoCommand(), loadtestCommand())
+	root.AddCommand(producerCommand(), consumerCommand(), consumeCommand(), groupCommand(), topicsCommand(),
+		topicCommand(), healthCommand(), demoCommand(), loadtestCommand())
 	return root
 }

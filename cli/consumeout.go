@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"flashq/client"
+)
+
+// write writes a page's records out, all of them in one go.
+func (f *consuming) write(page *client.Fetched) error {
+	if len(page.Records) == 0 {
+		return nil
+	}
+	w := f.cmd.OutOrStdout()
+	var err error
+	if f.out.format.value == "table" {
+		_, err = fmt.Fprint(w, f.rows(page))
+	} else {
+		err = f.out.print(w, page.JSON, "records", nil)
+	}
+	switch {
+	case errors.Is(err, syscall.EPIPE):
+		return fmt.Errorf("%w: %w", errPipe, err)
+	case err != nil:
+		return fmt.Errorf("write the records: %w", err)
+	}
+	f.written += len(page.Records)
+	return nil
+}
+
+// rows are a page as lines of one long table, whose columns can't wait for what comes.
+func (f *consuming) rows(page *client.Fetched) string {
+	const format = "%9v %9v  %-24s  %-16s  %s"
+	var b strings.Builder
+	line := func(partition, offset any, time, key, value, headers string) {
+		text := fmt.Sprintf(format, partition, offset, time, key, value)
+		if f.headers && headers != "" {
+			text += "  " + headers
+		}
+		b.WriteString(strings.TrimRight(text, " ") + "\n")
+	}
+	if !f.headed {
+		line("partition", "offset", "time", "key", "value", "headers")
+		f.headed = true
+	}
+	for _, r := range page.Records {
+		line(r.Partition, r.Offset, moment(r.Timestamp), cell(r.Key), cell(r.Value), headersCell(r.Headers))
+	}
+	return b.String()
+}
+
+// tellDamage warns of each stretch that can't be read once, and keeps a loop that meets nothing else from spinning.
+func (f *consuming) tellDamage(ctx context.Context, page *client.Fetched) error {
+	warned, spoilt := *page, false
+	warned.Partitions = nil
+	for _, p := range page.Partitions {
+		if p.Error != nil {
+			spoilt = true
+			if at, told := f.damaged[p.Partition]; told && at == p.Error.FirstOffset {
+				continue
+			}
+			if f.damaged == nil {
+				f.damaged = map[int]int64{}
+			}
+			f.damaged[p.Partition] = p.Error.FirstOffset
+		}
+		warned.Partitions = append(warned.Partitions, p)
+	}
+	warn(f.cmd, &warned)
+	if spoilt && len(page.Records) == 0 {
+		return f.idle(ctx, longestPause/4)
+	}
+	return nil
+}
