@@ -69,7 +69,6 @@ type sharing struct {
 	ledger  *oracle.Ledger
 	history *share.History
 	pulse   *share.Pulse
-	slow    *share.Pulse // produce requests that took long: the disk stood still
 
 	began    time.Time
 	live     []*share.Consumer
@@ -95,7 +94,7 @@ func newSharing(t *testing.T) *sharing {
 	}
 	s := &sharing{
 		seed: seed, random: rand.New(rand.NewPCG(seed, 0)), ledger: oracle.NewLedger(loadTopic, sharePartitions),
-		history: share.NewHistory(), pulse: share.StartPulse(t), slow: &share.Pulse{}, began: time.Now(),
+		history: share.NewHistory(), pulse: share.StartPulse(t), began: time.Now(),
 		happened: map[string]int{},
 	}
 	t.Logf("FLASHQ_SEED=%d", seed)
@@ -138,8 +137,10 @@ func (s *sharing) produce(t *testing.T) (stop func()) {
 				case <-ticker.C:
 					began := time.Now()
 					s.ledger.PutIn(t, broker, w+writers*(n%(sharePartitions/writers)), 8+n%17, 0)
-					if now := time.Now(); now.Sub(began) > shareLease/4 {
-						s.slow.Late(began, now)
+					// The load is not what it should be: without records a frozen consumer's last fetch waits on,
+					// and holds the lease.
+					if now := time.Now(); now.Sub(began) > 4*pace {
+						s.pulse.Late(began, now)
 					}
 				}
 			}
@@ -332,8 +333,7 @@ func (s *sharing) excused(name string, at time.Time) bool {
 			return true
 		}
 	}
-	from := at.Add(-shareLimit)
-	return s.pulse.Stalled(from, at)+s.slow.Stalled(from, at) > shareLease/4
+	return s.pulse.Stalled(at.Add(-shareLimit), at) > shareLease/4
 }
 
 // finish reads what is left, stops everybody, and judges.
@@ -359,8 +359,9 @@ func (s *sharing) finish(t *testing.T) {
 	}
 	s.broker.Stop(t)
 	fmt.Printf("shared group: %d consumers at first on %d partitions for %.0f s: %s; %v; longest hand-over %d ms with a "+
-		"lease of %d ms; FLASHQ_SEED=%d\n", shareConsumers, sharePartitions, time.Since(s.began).Seconds(), f, s.happened,
-		s.longest.Milliseconds(), shareLease.Milliseconds(), s.seed)
+		"lease of %d ms; the machine stood still for %d ms; FLASHQ_SEED=%d\n", shareConsumers, sharePartitions,
+		time.Since(s.began).Seconds(), f, s.happened, s.longest.Milliseconds(), shareLease.Milliseconds(),
+		s.pulse.Stalled(s.began, time.Now()).Milliseconds(), s.seed)
 }
 
 type groupState struct {

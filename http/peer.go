@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// peerCheck is how often a wait looks whether somebody is still there to be answered.
-const peerCheck = time.Second
+// peerCheck is how often a wait looks whether somebody is still there to be answered: within a second a closed peer is
+// to be noticed and its end be known.
+const peerCheck = 800 * time.Millisecond
 
 // peer looks after the client of a fetch that waits: the server would not read from the connection before it has
 // answered, so it would not notice that the client is gone.

@@ -1,6 +1,7 @@
 package share
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -9,9 +10,9 @@ import (
 // beat is how often a Pulse looks at the clock; what comes up to slack later is no stall.
 const beat, slack = 10 * time.Millisecond, 20 * time.Millisecond
 
-// Pulse tells how long this process did not get to run when it should have. Bounds on time are for the broker and its
-// consumers, which share the machine with whatever else runs on it: what was measured while the machine stood still is
-// forgiven for as long as it did.
+// Pulse tells how long the machine stood still: this process did not get to run when it should have, or what it asked of
+// the disk took too long. Bounds on time are for the broker and its consumers, which share the machine with whatever else
+// runs on it: what was measured meanwhile is forgiven for as long as that lasted.
 type Pulse struct {
 	mu     sync.Mutex
 	stalls []stall
@@ -44,7 +45,7 @@ func StartPulse(t testing.TB) *Pulse {
 	return p
 }
 
-// Late notes a stall. Any goroutine may call it, and also for a Pulse that was not started.
+// Late notes a stall that somebody else met. Any goroutine may call it.
 func (p *Pulse) Late(from, to time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -55,15 +56,19 @@ func (p *Pulse) Late(from, to time.Time) {
 func (p *Pulse) Stalled(from, to time.Time) (lost time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, s := range p.stalls {
-		begin, end := s.from, s.to
-		if begin.Before(from) {
-			begin = from
+	slices.SortFunc(p.stalls, func(a, b stall) int { return a.from.Compare(b.from) })
+	for _, s := range p.stalls { // they may overlap
+		if s.from.After(from) {
+			from = s.from
 		}
-		if end.After(to) {
-			end = to
+		until := s.to
+		if until.After(to) {
+			until = to
 		}
-		lost += max(end.Sub(begin), 0)
+		if until.After(from) {
+			lost += until.Sub(from)
+			from = until
+		}
 	}
 	return lost
 }
