@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -173,7 +174,7 @@ func (b *Broker) changeGroup(name string, plain bool, plan func(*group.Shard) (g
 
 // Commit implements broker.Broker.
 func (b *Broker) Commit(_ context.Context, c broker.Commit) ([]broker.Committed, error) {
-	wishes, err := b.wishes(c.Offsets)
+	wishes, off, err := b.wishes(c.Offsets)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +190,7 @@ func (b *Broker) Commit(_ context.Context, c broker.Commit) ([]broker.Committed,
 			return change, err
 		}
 		results, change, err = s.Commit(move, nowMillis())
-		return change, err
+		return change, cmp.Or(err, off)
 	}
 	if c.DryRun {
 		err = b.tryPlan(c.Group, plan)
@@ -220,34 +221,36 @@ func (b *Broker) tryPlan(name string, plan func(*group.Shard) (group.Change, err
 	return err
 }
 
-// wishes asks the partitions' owners what they have, so that no commit is ahead of its partition.
-func (b *Broker) wishes(offsets []broker.CommitOffset) ([]group.Wish, error) {
-	wishes := make([]group.Wish, len(offsets))
+// wishes asks the partitions' owners what they have, so that no commit is ahead of its partition. off is about the first
+// offset that is nowhere, to be told to those alone who may commit: a member that is fenced since the topic was made
+// anew, or lost its end to a power cut, has to learn that.
+func (b *Broker) wishes(offsets []broker.CommitOffset) (wishes []group.Wish, off, err error) {
+	wishes = make([]group.Wish, len(offsets))
 	for i, o := range offsets {
 		t, ok := b.topics.Load(o.Topic)
 		if !ok {
-			return nil, fmt.Errorf("topic %s: %w", o.Topic, broker.ErrTopicNotFound)
-		}
-		a, err := t.actor(o.Partition)
-		if err != nil {
-			return nil, fmt.Errorf("topic %s: partition %d: %w", o.Topic, o.Partition, err)
-		}
-		var high int64
-		var epoch int32
-		if !a.ask(func() { high, epoch = a.part.HighWatermark(), a.part.Epoch() }) {
-			return nil, t.left()
-		}
-		if o.Offset < 0 || o.Offset > high {
-			return nil, &broker.OffsetError{
-				Index: i, Topic: o.Topic, Partition: o.Partition, Offset: o.Offset, HighWatermark: high,
-			}
+			return nil, nil, fmt.Errorf("topic %s: %w", o.Topic, broker.ErrTopicNotFound)
 		}
 		wishes[i] = group.Wish{
 			Topic: o.Topic, Partition: int32(o.Partition),
-			Commit: group.Commit{TopicID: t.uuid, Offset: o.Offset, Epoch: epoch, Metadata: o.Metadata},
+			Commit: group.Commit{TopicID: t.uuid, Offset: o.Offset, Metadata: o.Metadata},
+		}
+		a, err := t.actor(o.Partition)
+		if err != nil {
+			off = cmp.Or(off, fmt.Errorf("topic %s: partition %d: %w", o.Topic, o.Partition, err))
+			continue
+		}
+		var high int64
+		if !a.ask(func() { high, wishes[i].Epoch = a.part.HighWatermark(), a.part.Epoch() }) {
+			return nil, nil, t.left()
+		}
+		if o.Offset < 0 || o.Offset > high {
+			off = cmp.Or[error](off, &broker.OffsetError{
+				Index: i, Topic: o.Topic, Partition: o.Partition, Offset: o.Offset, HighWatermark: high,
+			})
 		}
 	}
-	return wishes, nil
+	return wishes, off, nil
 }
 
 // forgetCommits ends what groups committed in a deleted topic. What fails here stays as garbage that no one sees: the

@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -19,7 +20,7 @@ func (b *Broker) shape(name string) (id [16]byte, partitions int) {
 
 // Join implements broker.Broker.
 func (b *Broker) Join(_ context.Context, c broker.MemberCall) (broker.Membership, error) {
-	wishes, err := b.wishes(c.Ack)
+	wishes, off, err := b.wishes(c.Ack)
 	if err != nil {
 		return broker.Membership{}, err
 	}
@@ -39,7 +40,8 @@ func (b *Broker) Join(_ context.Context, c broker.MemberCall) (broker.Membership
 			return group.Change{}, err
 		}
 		call.Room = int(int64(b.config.MaxMemberTopics) - b.groups.subscribed.Load())
-		return s.Call(call, b.shape, nowMillis(), &answer)
+		change, err := s.Call(call, b.shape, nowMillis(), &answer)
+		return change, cmp.Or(err, off)
 	})
 	b.forgetLate(c.Ack, wishes)
 	if err != nil {

@@ -76,7 +76,7 @@ func (f *fetching) admitAck() error {
 func (f *fetching) acked() (offsets []broker.CommitOffset, err error) {
 	partitions := f.topic.Config().Partitions
 	for _, m := range f.query.ack {
-		if m.partition >= partitions {
+		if m.partition >= partitions && f.query.member == "" { // else it is fenced: nobody holds that
 			return nil, partitionNotFound(f.topic.Name(), m.partition, partitions)
 		}
 		offsets = append(offsets, broker.CommitOffset{Topic: f.topic.Name(), Partition: m.partition, Offset: m.offset})

@@ -201,7 +201,7 @@ func TestAnAckIsRefusedAsAWhole(t *testing.T) {
 	f.says("m", "g1 [0 1] a b c d e")
 	f.get(newsOf+"m&ack=0:1").wantError(t, 409, "fenced") // a member's position tells since when
 	f.get(newsOf+"m&ack=g1;0:4").wantError(t, 400, "invalid_offset")
-	f.get(newsOf+"m&ack=g1;2:0").wantError(t, 404, "partition_not_found")
+	f.get(newsOf+"m&ack=g1;2:0").wantError(t, 409, "fenced") // nobody holds what is not there
 	f.says("n", "g2 [] ")
 	f.says("m", "g2 [0] a b c")
 	f.says("n", "g2 [1] d e")
@@ -227,4 +227,28 @@ func TestADeletedTopicsCommitsAndPartitionsGo(t *testing.T) {
 	f.produce("/topics/news/records?partition=2", `{"value":"x"}`)
 	f.get(newsOf+"m&ack=g2;0:0").wantError(t, 409, "fenced")
 	f.says("m", "g3 [0 1 2] x")
+}
+
+// Whoever lost a partition learns that, also where the offset that it acknowledges is not there any more: it can join
+// again then, and could do nothing about another answer.
+func TestWhoIsFencedIsToldNothingElse(t *testing.T) {
+	f := groupFixture(t, Config{})
+	f.says("m", "g1 [0 1] a b c d e")
+	f.do("DELETE", "/topics/news", "").want(t, 204)
+	f.createTopic("news", `{"partitions":1}`)
+	for _, ack := range []string{"g1;0:3", "g1;1:2", "g1;0:3,1:2", "g1;0:0,9:9"} {
+		f.get(newsOf+"m&ack="+ack).wantError(t, 409, "fenced")
+	}
+	commit := func(who string) answer {
+		return f.post("/groups/g/offsets", `{`+who+`"offsets":[{"topic":"news","partition":0,"offset":3}]}`)
+	}
+	commit(`"member":"m","generation":1,`).wantError(t, 409, "fenced")
+	commit("").wantError(t, 409, "group_active")
+	for _, start := range []string{"", "&from_offset=0"} {
+		f.get("/topics/news/records?group=g&ack=0:3"+start).wantError(t, 409, "group_active")
+	}
+	f.says("m", "g3 [0] ")
+	f.get(newsOf+"m&ack=g3;0:3").wantError(t, 400, "invalid_offset")
+	commit(`"member":"m","generation":3,`).wantError(t, 400, "invalid_offset")
+	wantJSONText(t, f.get("/groups/g/offsets").want(t, 200), `{"offsets":[]}`)
 }
