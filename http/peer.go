@@ -4,6 +4,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // peerCheck is how often a wait looks whether somebody is still there to be answered: within a second a closed peer is
@@ -48,18 +50,12 @@ func (p peer) stop() {
 	}
 }
 
-// gone tells whether the peer has closed its side. It peeks: bytes that wait are the next request, whose sender lives.
+// gone tells whether the peer has closed its side, be it behind bytes that wait, which are the next request.
 func (p peer) gone() (closed bool) {
 	_ = p.raw.Control(func(fd uintptr) { // not Read, which the connection's deadline may end
-		var one [1]byte
-		n, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		switch err {
-		case nil:
-			closed = n == 0
-		case syscall.EAGAIN, syscall.EINTR:
-		default:
-			closed = true
-		}
+		look := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+		n, err := unix.Poll(look, 0) // an error of poll itself, as EINTR, tells nothing
+		closed = err == nil && n > 0
 	})
 	return closed
 }

@@ -72,6 +72,9 @@ func TestAClosedPeerEndsTheWait(t *testing.T) {
 		clients = append(clients, dial(fmt.Sprintf(get, query)))
 	}
 	eventually(t, "the fetches wait", waiting(3))
+	if _, err := fmt.Fprintf(clients[2], get, ""); err != nil { // a request that nobody reads yet hides no end
+		t.Fatal(err)
+	}
 	for _, c := range clients {
 		c.Close()
 	}
