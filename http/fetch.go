@@ -21,7 +21,7 @@ type fetching struct {
 	format  format
 	writer  recordjson.Writer
 	cursors []cursor // one for each partition that is read, in the order asked
-	shed    []cursor // what a member gave up while it waited: their watches are left at the end
+	shed    []cursor // what was given up during a wait and is still watched: that is left at the end
 
 	text  []byte // a slab: the answer so far
 	room  int    // how much of it the first batch will take, about

@@ -72,5 +72,20 @@ func (f *fetching) reopen(before []mark) {
 			old[at].watch = nil
 		}
 	}
-	f.shed = append(f.shed, old...)
+	unwatched := func(c cursor) bool { return c.watch == nil || c.watch.Fired.Load() }
+	f.shed = slices.DeleteFunc(append(f.shed, old...), unwatched)
+}
+
+// takeBack gives a partition that is read anew the watch that it had before: else each change of the group would leave
+// one more with the owner, for as long as the wait lasts.
+func (f *fetching) takeBack(c *cursor) bool {
+	at := slices.IndexFunc(f.shed, func(o cursor) bool {
+		return o.partition == c.partition && o.watch.From <= max(c.high, c.next) && !o.watch.Fired.Load()
+	})
+	if at < 0 {
+		return false
+	}
+	c.watch = f.shed[at].watch
+	f.shed = slices.Delete(f.shed, at, at+1)
+	return true
 }

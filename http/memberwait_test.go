@@ -248,3 +248,32 @@ func TestReopenKeepsThePlace(t *testing.T) {
 		}
 	}
 }
+
+// However often partitions come and go during one wait, each is watched once, and still wakes it.
+func TestAWaitWatchesAPartitionOnce(t *testing.T) {
+	f := groupFixture(t, Config{})
+	topic, err := f.s.topic("news")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := &fetching{s: f.s, topic: topic, query: fetchQuery{member: "m"}, assigned: []int{0, 1}}
+	w := &broker.Waiter{Ready: make(chan struct{}, 1)}
+	defer one.leave(w, nil)
+	one.open()
+	for range 10 {
+		for i := range one.cursors {
+			one.cursors[i].high = 3 // both partitions' end, or behind it
+		}
+		if err := one.watch(w, nil); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(one.cursors) + len(one.shed); n != 2 {
+			t.Fatalf("%d cursors with watches for two partitions", n)
+		}
+		one.assigned = map[bool][]int{true: {0}, false: {0, 1}}[len(one.assigned) == 2]
+		one.committed = []mark{{0, int64(len(one.assigned))}} // another one each time
+		one.reopen(nil)
+	}
+	f.produce("/topics/news/records?partition=0", `{"value":"x"}`)
+	eventually(t, "a record wakes the wait", func() bool { return len(w.Ready) == 1 })
+}

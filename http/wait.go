@@ -65,7 +65,7 @@ func (f *fetching) watch(w *broker.Waiter, party *broker.GroupWatch) error {
 	}
 	for i := range f.cursors {
 		c := &f.cursors[i]
-		if c.watch != nil && !c.watch.Fired.Load() || c.idle > mostIdle {
+		if c.watch != nil && !c.watch.Fired.Load() || c.idle > mostIdle || f.takeBack(c) {
 			continue
 		}
 		c.watch = &broker.Watch{Waiter: w, From: max(c.high, c.next)}
