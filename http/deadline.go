@@ -122,9 +122,10 @@ func (c *patientConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// awaitNext tells the connection that its request was handled: what is read from now on belongs to another one.
-func awaitNext(ctx *fasthttp.RequestCtx) {
-	if c, ok := ctx.Conn().(*patientConn); ok {
+// awaitNext tells a connection whose request is through, with what its handler left of the body, that what is read from
+// now on belongs to another one.
+func awaitNext(c net.Conn, state fasthttp.ConnState) {
+	if c, ok := c.(*patientConn); ok && state == fasthttp.StateIdle {
 		c.idle = true
 	}
 }

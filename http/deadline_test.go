@@ -100,6 +100,7 @@ func TestARequestHasAMinuteFromItsFirstByte(t *testing.T) {
 	const second = time.Second
 	head, tail := "GET /ready HTTP/1.1\r\n", "Host: flashq\r\n\r\n"
 	body := post(fmt.Sprintf("Content-Length: %d\r\n", len(oneRecord)))
+	unread := fmt.Sprintf("GET /health HTTP/1.1\r\nHost: flashq\r\nContent-Length: %d\r\n\r\n%[1]*d", 2*maxHeadBytes, 0)
 	const ok, late = "HTTP/1.1 200 OK", "HTTP/1.1 408 Request Timeout"
 	for name, row := range map[string]struct {
 		pieces []piece
@@ -108,6 +109,7 @@ func TestARequestHasAMinuteFromItsFirstByte(t *testing.T) {
 		"after a pause":          {[]piece{{58 * second, head + tail}}, ok},
 		"slow after a pause":     {[]piece{{58 * second, head}, {58 * second, tail}}, ok},
 		"slow body after that":   {[]piece{{58 * second, body}, {58 * second, oneRecord}}, ok},
+		"slow after such a body": {[]piece{{second, unread}, {58 * second, head}, {58 * second, tail}}, ok},
 		"after too long":         {[]piece{{61 * second, head + tail}}, "EOF"},
 		"too slow":               {[]piece{{second, head}, {61 * second, tail}}, late},
 		"too slow a body":        {[]piece{{second, body}, {61 * second, oneRecord}}, late},

@@ -68,7 +68,7 @@ func New(c Config) *Server {
 	}
 	s.route = s.routes().Handler
 	s.wire = &fasthttp.Server{
-		Handler: s.handle, ErrorHandler: s.refuse, ExpectHandler: s.expect, Logger: debugLog{c.Logger},
+		Handler: s.handle, ErrorHandler: s.refuse, ExpectHandler: s.expect, ConnState: awaitNext, Logger: debugLog{c.Logger},
 		ReadBufferSize: maxHeadBytes, MaxRequestBodySize: c.MaxBodyBytes, StreamRequestBody: true,
 		DisablePreParseMultipartForm: true, SecureErrorLogMessage: true, LazyRequestTime: true,
 		NoDefaultServerHeader: true, NoDefaultContentType: true, CloseOnShutdown: true,
@@ -120,7 +120,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // handle is every request's way in.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
-	defer awaitNext(ctx)
 	defer s.survive(ctx)
 	bare := isBare(&ctx.Request.Header)
 	s.ids.put(ctx, bare)
