@@ -8,6 +8,8 @@ GO ?= go
 TOOLS := $(CURDIR)/.tools
 LINT := $(TOOLS)/bin/golangci-lint
 KAFKA_LIBS := $(TOOLS)/kafka/libs
+PEERS := $(TOOLS)/peers
+REDIS := $(TOOLS)/redis
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X flashq/cli.version=$(VERSION)'
 
@@ -29,9 +31,13 @@ SEEDS ?= 2000
 COUNT ?= 6
 BENCHTIME ?= 200ms
 
+# Rounds beside the peers, and the time of each measurement.
+PEER_ROUNDS ?= 3
+SPAN ?= 2s
+
 .PHONY: help
 help: ## what can be made
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 13
 
 .PHONY: run
 run: build ## start the broker in memory on 127.0.0.1:8080
@@ -62,6 +68,7 @@ seeds: ## the state machines of storage and groups, with many more seeds than th
 .PHONY: lint
 lint: $(LINT) ## style, and DESIGN's import lines
 	$(LINT) run --allow-parallel-runners ./...
+	cd tools/peers && $(GO) vet ./... && $(GO) test ./... && $(LINT) run --allow-parallel-runners ./...
 
 .PHONY: fuzz
 fuzz: ## a smoke run of every fuzz target
@@ -85,13 +92,20 @@ e2e: build ## end to end through the built binary, many rounds of kill -9 includ
 bench: ## the benchmarks of the working tree beside those of the last commit, compared by benchstat
 	tools/bench.sh $(COUNT) $(BENCHTIME) $(BENCHED)
 
+.PHONY: bench-peers
+bench-peers: build $(KAFKA_LIBS) $(REDIS) ## FlashQ beside Kafka, NATS, NSQ and Redis: a table, in .peers/table.md
+	mkdir -p $(PEERS)
+	cd tools/peers && CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -o $(PEERS)/ . \
+		github.com/nats-io/nats-server/v2 github.com/nsqio/nsq/apps/nsqd
+	$(PEERS)/peers -rounds $(PEER_ROUNDS) -duration $(SPAN)
+
 .PHONY: profile
 profile: ## CPU, allocation and block profiles of the benchmarks, in .profiles/
 	tools/profile.sh .profiles $(BENCHTIME) $(BENCHED)
 
 .PHONY: clean
 clean: ## remove what make built and installed
-	rm -rf bin .tools .profiles .bench
+	rm -rf bin .tools .profiles .bench .peers
 
 # The linter is a module of its own, so that its dependencies stay out of ours.
 $(LINT): tools/lint/go.mod tools/lint/go.sum
@@ -100,5 +114,12 @@ $(LINT): tools/lint/go.mod tools/lint/go.sum
 $(KAFKA_LIBS): tools/kafka/pom.xml
 	rm -rf $@ $@.part
 	mvn -B -q -Dstyle.color=never -f $< dependency:copy-dependencies -DoutputDirectory=$@.part
+	mv $@.part $@
+	touch $@
+
+# Debian's packages, unpacked and not installed: no service starts, and no root is needed.
+$(REDIS): tools/redis.sh
+	rm -rf $@ $@.part
+	tools/redis.sh $@.part
 	mv $@.part $@
 	touch $@

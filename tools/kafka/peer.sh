@@ -5,15 +5,18 @@
 #   peer.sh format DIR PORT      makes DIR/server.properties and an empty DIR/data for one node
 #   peer.sh serve DIR PORT       that node on 127.0.0.1:PORT, its controller on PORT+1, in the foreground
 #
+# FLASHQ_KAFKA_JVM replaces the JVM's options, which suit short tests.
+#
 # Every verb ends as the Java process it becomes, so that whoever started it holds its pid and its exit status.
 set -euo pipefail
 
-usage() { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 run() { # heap, log level, class, arguments
 	local heap=$1 level=$2
 	shift 2
-	exec java "-Xmx$heap" -XX:+UseSerialGC -Djava.awt.headless=true -Dfile.encoding=UTF-8 \
+	# shellcheck disable=SC2086 # options
+	exec java "-Xmx$heap" ${FLASHQ_KAFKA_JVM:--XX:+UseSerialGC} -Djava.awt.headless=true -Dfile.encoding=UTF-8 \
 		-Dsun.stdout.encoding=UTF-8 "-Dkafka.log.level=$level" -Dlog4j2.configurationFile="$here/log4j2.properties" \
 		-cp "$FLASHQ_KAFKA_LIBS/*" "$@"
 }
