@@ -221,9 +221,9 @@ func (b *Broker) tryPlan(name string, plan func(*group.Shard) (group.Change, err
 	return err
 }
 
-// wishes asks the partitions' owners what they have, so that no commit is ahead of its partition. off is about the first
-// offset that is nowhere, to be told to those alone who may commit: a member that is fenced since the topic was made
-// anew, or lost its end to a power cut, has to learn that.
+// wishes asks the partitions' owners what they have, so that no commit is ahead of its partition. off is about the
+// first offset that is nowhere, to be told to those alone who may commit: a member that is fenced since the topic was
+// made anew, or lost its end to a power cut, has to learn that.
 func (b *Broker) wishes(offsets []broker.CommitOffset) (wishes []group.Wish, off, err error) {
 	wishes = make([]group.Wish, len(offsets))
 	for i, o := range offsets {
