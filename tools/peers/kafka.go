@@ -63,7 +63,7 @@ func (k kafka) start(ctx context.Context, folder string) (*server, error) {
 	}
 	k.bootstrap = address(port)
 	k.client, err = kgo.NewClient(kgo.SeedBrokers(k.bootstrap), kgo.ProducerLinger(0), kgo.DefaultProduceTopic("single"),
-		kgo.RequiredAcks(kgo.LeaderAck()), kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(callers))
+		kgo.RequiredAcks(kgo.LeaderAck()), kgo.DisableIdempotentWrite()) // one request under way: what waits is the next
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
@@ -183,7 +183,7 @@ func (k *kafka) send(ctx context.Context) error {
 
 // pacedByItsOwn knows whole milliseconds only, and needs a longer warm-up: its JVM is new.
 func (k *kafka) pacedByItsOwn(ctx context.Context) (figures, error) {
-	warm := 2 * pace
+	warm := 4 * pace
 	out, err := k.tool(ctx, producerTool, "single", warm+int(k.span.Seconds()*pace), warm, pace, kafkaPrompt,
 		"--record-size", strconv.Itoa(small))
 	if err != nil {

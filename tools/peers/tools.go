@@ -56,7 +56,8 @@ func readProducer(out string) (float64, latency, error) {
 	for i, text := range []string{last[3], last[4], last[5]} {
 		n[i], _ = strconv.ParseFloat(text, 64) // digits, by the expression
 	}
-	return n[0], latency{n[1] * 1000, n[2] * 1000}, nil
+	us := func(ms float64) float64 { return 1000 * max(ms, 0.5) } // it tells whole ones, and 0 for less
+	return n[0], latency{us(n[1]), us(n[2])}, nil
 }
 
 // point is one line of ConsumerPerformance: how many records it had, and when.
