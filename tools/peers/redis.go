@@ -39,7 +39,7 @@ func (r streams) start(ctx context.Context, folder string) (*server, error) {
 	}
 	r.port = strconv.Itoa(port)
 	r.client = redis.NewClient(&redis.Options{Addr: address(port), PoolSize: callers, DisableIdentity: true,
-		MaxRetries: -1})
+		MaxRetries: -1, DialerRetries: 1}) // it would wait 100 ms for a server that starts
 	ready := func(ctx context.Context) error { return r.client.Ping(ctx).Err() }
 	c, err := launch(ctx, folder, r.env, ready, filepath.Join(r.folder, "bin", "redis-server"), "--bind", "127.0.0.1",
 		"--port", r.port, "--dir", folder, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec",
