@@ -2,6 +2,7 @@ package http
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 
 	"flashq/broker"
@@ -25,16 +26,22 @@ func (f *fetching) takeUpGroup(head bool) error {
 // create tells whether a group is made that is not there.
 func (f *fetching) create() bool { return !f.s.cfg.NoAutoCreate && !f.alias }
 
+// findGroup asks for the group, with what it has committed in one topic or in all (""). One that is not there, but may be
+// made, is as it will be.
+func (f *fetching) findGroup(topic string, mayBeMade bool) (g broker.Group, found bool, err error) {
+	g, err = f.s.cfg.Broker.Group(f.s.calls, f.query.group, topic)
+	if mayBeMade && errors.Is(err, broker.ErrGroupNotFound) {
+		return broker.Group{Start: broker.StartEarliest}, false, nil
+	}
+	return g, err == nil, aboutGroup(err, f.query.group)
+}
+
 // readGroup finds where a group is for one who reads without being a member.
 func (f *fetching) readGroup() error {
-	g, err := f.s.cfg.Broker.Group(f.s.calls, f.query.group, f.topic.Name())
-	was := f.known
-	f.known = err == nil
-	if errors.Is(err, broker.ErrGroupNotFound) && f.create() && !was {
-		g, err = broker.Group{Start: broker.StartEarliest}, nil
-	}
+	g, found, err := f.findGroup(f.topic.Name(), f.create() && !f.known)
+	f.known = found
 	if err != nil {
-		return aboutGroup(err, f.query.group)
+		return err
 	}
 	if g.Live > 0 && f.query.selector == "" {
 		return groupActive(f.query.group) // it would deliver twice
@@ -137,26 +144,18 @@ func (f *fetching) joinGroup() error {
 func (f *fetching) join(c broker.MemberCall) error {
 	m, err := f.s.cfg.Broker.Join(f.s.calls, c)
 	if err != nil {
-		return memberFault(err, c)
+		return commitFault(err, broker.Commit{Group: c.Group, Member: c.Member})
 	}
 	f.generation, f.assigned, f.seen = int64(m.Generation), m.Assignment[f.topic.Name()], m.Seen
 	f.beginAt(m.Group)
 	return nil
 }
 
-// memberFault puts what an engine says of a member's fetch into the contract's words.
-func memberFault(err error, c broker.MemberCall) error {
-	return aboutMember(commitFault(err, broker.Commit{Group: c.Group, Member: c.Member}), c.Group, c.Member)
-}
-
 // lookAtMember is a member's HEAD: it neither joins nor stays.
 func (f *fetching) lookAtMember() error {
-	g, err := f.s.cfg.Broker.Group(f.s.calls, f.query.group, "")
-	if errors.Is(err, broker.ErrGroupNotFound) && f.create() {
-		g, err = broker.Group{Start: broker.StartEarliest}, nil
-	}
+	g, _, err := f.findGroup("", f.create()) // members are told with all topics alone
 	if err != nil {
-		return aboutGroup(err, f.query.group)
+		return err
 	}
 	f.generation = int64(g.Generation)
 	for _, m := range g.Members {
@@ -164,13 +163,7 @@ func (f *fetching) lookAtMember() error {
 			f.assigned = m.Assignment[f.topic.Name()]
 		}
 	}
-	var here []broker.GroupOffset
-	for _, o := range g.Offsets {
-		if o.Topic == f.topic.Name() {
-			here = append(here, o)
-		}
-	}
-	g.Offsets = here
+	g.Offsets = slices.DeleteFunc(g.Offsets, func(o broker.GroupOffset) bool { return o.Topic != f.topic.Name() })
 	f.beginAt(g)
 	return nil
 }
@@ -191,10 +184,11 @@ func (f *fetching) appendGroup(t []byte) []byte {
 			}
 			t = strconv.AppendInt(t, int64(p), 10)
 		}
-		t = append(t, `],"committed":"`...)
+		t = append(t, ']')
 	} else {
-		t = append(t, `","committed":"`...)
+		t = append(t, '"')
 	}
+	t = append(t, `,"committed":"`...)
 	start := len(t)
 	for i := range f.cursors {
 		if offset, ok := findMark(f.committed, f.cursors[i].partition); ok {

@@ -21,11 +21,7 @@ const maxMemberTopics = 100
 
 // putMember is PUT /groups/{group}/members/{member}: join, and heartbeat.
 func (s *Server) putMember(ctx *fasthttp.RequestCtx) error {
-	group, err := s.admitGroupChange(ctx)
-	if err != nil {
-		return err
-	}
-	member, err := memberName(ctx)
+	group, member, err := s.admitMemberChange(ctx)
 	if err != nil {
 		return err
 	}
@@ -43,6 +39,15 @@ func (s *Server) putMember(ctx *fasthttp.RequestCtx) error {
 		ExpiresAt  timestamp        `json:"expires_at"`
 	}{m.Generation, m.Assignment, timestamp(m.Expires)})
 	return nil
+}
+
+// admitMemberChange judges what stands before the body of a change of a member.
+func (s *Server) admitMemberChange(ctx *fasthttp.RequestCtx) (group, member string, err error) {
+	if group, err = s.admitGroupChange(ctx); err != nil {
+		return "", "", err
+	}
+	member, err = memberName(ctx)
+	return group, member, err
 }
 
 // parseMember reads {"topics":["news"],"session_ms":30000}. Both may be absent in a heartbeat.
@@ -86,11 +91,7 @@ func parseMember(body []byte, c *broker.MemberCall) error {
 
 // deleteMember is DELETE /groups/{group}/members/{member}: leave.
 func (s *Server) deleteMember(ctx *fasthttp.RequestCtx) error {
-	group, err := s.admitGroupChange(ctx)
-	if err != nil {
-		return err
-	}
-	member, err := memberName(ctx)
+	group, member, err := s.admitMemberChange(ctx)
 	if err != nil {
 		return err
 	}
