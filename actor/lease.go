@@ -61,7 +61,7 @@ func (a *Actor) pokeGroup(name string) {
 	for w := range a.audience[name] {
 		if a.shard.Seen(name, w.Member) != w.Seen {
 			a.unlinkGroup(w)
-			fireGroup(w)
+			fire(w.Waiter, &w.Fired)
 		}
 	}
 }
@@ -70,18 +70,10 @@ func (a *Actor) pokeGroup(name string) {
 func (a *Actor) pokeAudience() {
 	for _, all := range a.audience {
 		for w := range all {
-			fireGroup(w)
+			fire(w.Waiter, &w.Fired)
 		}
 	}
 	clear(a.audience)
-}
-
-func fireGroup(w *broker.GroupWatch) {
-	w.Fired.Store(true)
-	select {
-	case w.Waiter.Ready <- struct{}{}:
-	default:
-	}
 }
 
 // watchGroup links a watch, and holds its member's lease. The comparison happens in the owner, so no wake-up is lost.
@@ -90,7 +82,7 @@ func (a *Actor) watchGroup(w *broker.GroupWatch) {
 		w.Held = a.shard.Hold(w.Group, w.Member, w.Held)
 	}
 	if a.shard.Seen(w.Group, w.Member) != w.Seen {
-		fireGroup(w)
+		fire(w.Waiter, &w.Fired)
 		return
 	}
 	if a.audience[w.Group] == nil {

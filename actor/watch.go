@@ -1,23 +1,27 @@
 package actor
 
-import "flashq/broker"
+import (
+	"sync/atomic"
+
+	"flashq/broker"
+)
 
 // watch links a watch, or pokes its waiter at once when there is already more than it has seen. The comparison happens
 // in the owner, so no wake-up is lost between the caller's snapshot and this message.
 func (a *Actor) watch(w *broker.Watch) {
 	if a.part.HighWatermark() > w.From {
-		fire(w)
+		fire(w.Waiter, &w.Fired)
 		return
 	}
 	a.watchers = append(a.watchers, w)
 	a.watching.Store(int64(len(a.watchers)))
 }
 
-// fire pokes a waiter without ever blocking: one poke that waits is enough.
-func fire(w *broker.Watch) {
-	w.Fired.Store(true)
+// fire pokes a waiter without ever blocking: one poke that waits is enough. fired is its watch's.
+func fire(w *broker.Waiter, fired *atomic.Bool) {
+	fired.Store(true)
 	select {
-	case w.Waiter.Ready <- struct{}{}:
+	case w.Ready <- struct{}{}:
 	default:
 	}
 }
@@ -30,7 +34,7 @@ func (a *Actor) poke() {
 	high := a.part.HighWatermark()
 	a.unlink(func(w *broker.Watch) bool {
 		if high > w.From {
-			fire(w)
+			fire(w.Waiter, &w.Fired)
 			return true
 		}
 		return false
@@ -40,7 +44,7 @@ func (a *Actor) poke() {
 // pokeAll fires every watch: something other than new records has happened.
 func (a *Actor) pokeAll() {
 	a.unlink(func(w *broker.Watch) bool {
-		fire(w)
+		fire(w.Waiter, &w.Fired)
 		return true
 	})
 }
@@ -108,7 +112,7 @@ func (a *Actor) pokeLate() {
 	for {
 		select {
 		case w := <-a.watches:
-			fire(w)
+			fire(w.Waiter, &w.Fired)
 		default:
 			return
 		}

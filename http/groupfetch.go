@@ -26,8 +26,8 @@ func (f *fetching) takeUpGroup(head bool) error {
 // create tells whether a group is made that is not there.
 func (f *fetching) create() bool { return !f.s.cfg.NoAutoCreate && !f.alias }
 
-// findGroup asks for the group, with what it has committed in one topic or in all (""). One that is not there, but may be
-// made, is as it will be.
+// findGroup asks for the group, with what it has committed in one topic or in all (""). One that is not there, but may
+// be made, is as it will be.
 func (f *fetching) findGroup(topic string, mayBeMade bool) (g broker.Group, found bool, err error) {
 	g, err = f.s.cfg.Broker.Group(f.s.calls, f.query.group, topic)
 	if mayBeMade && errors.Is(err, broker.ErrGroupNotFound) {
