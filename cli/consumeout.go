@@ -54,7 +54,7 @@ func (f *consuming) rows(page *client.Fetched) string {
 }
 
 // tellDamage warns of each stretch that can't be read once, and keeps a loop that meets nothing else from spinning.
-func (f *consuming) tellDamage(ctx context.Context, page *client.Fetched) error {
+func (f *consuming) tellDamage(ctx context.Context, page *client.Fetched) {
 	warned, spoilt := *page, false
 	warned.Partitions = nil
 	for _, p := range page.Partitions {
@@ -72,7 +72,6 @@ func (f *consuming) tellDamage(ctx context.Context, page *client.Fetched) error 
 	}
 	warn(f.cmd, &warned)
 	if spoilt && len(page.Records) == 0 {
-		return f.idle(ctx, longestPause/4)
+		idle(ctx, longestPause/4)
 	}
-	return nil
 }

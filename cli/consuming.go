@@ -82,9 +82,7 @@ func (f *consuming) read(ctx context.Context) error {
 			return err
 		}
 		f.ack, f.generation = page.Position, page.Group.Generation
-		if err := f.tellDamage(ctx, page); err != nil {
-			return err
-		}
+		f.tellDamage(ctx, page)
 	}
 	return nil
 }
@@ -125,18 +123,18 @@ func (f *consuming) survive(ctx context.Context, err error) error {
 			f.say("%s; trying again", oneLine(err))
 		}
 		f.pause = min(max(2*f.pause, firstPause), longestPause)
-		return f.idle(ctx, f.pause)
+		idle(ctx, f.pause)
+		return nil
 	}
 	return err
 }
 
-// idle waits, or until ctx ends, which is no error.
-func (f *consuming) idle(ctx context.Context, d time.Duration) error {
+// idle waits, or until ctx ends.
+func idle(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):
 	case <-ctx.Done():
 	}
-	return nil
 }
 
 func (f *consuming) say(format string, args ...any) { f.cmd.PrintErrf("flashq: "+format+"\n", args...) }
