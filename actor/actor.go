@@ -19,11 +19,7 @@ type Actor struct {
 	settings
 
 	appends chan *request // bounded: a full mailbox is the backpressure
-	reads   chan *reading
-	watches chan *broker.Watch
-	synced  chan syncResult // capacity 1: at most one job is out
-	control chan func()
-	stop    chan struct{}
+	asks    chan ask
 	done    chan struct{} // closed when run has left
 	once    sync.Once
 
@@ -33,10 +29,11 @@ type Actor struct {
 	group    []*broker.Part // scratch for commit
 	parked   []*request     // written, each waits for the sync that covers it, in offset order
 	watchers []*broker.Watch
-	timer    *time.Timer // the next sync under FsyncInterval
-	armed    bool        // timer runs
-	dirty    bool        // something was written since the last job began
-	busy     bool        // a job is out
+	timer    *time.Timer      // the next sync under FsyncInterval; made for the first one
+	due      <-chan time.Time // of timer, while it runs
+	dirty    bool             // something was written since the last job began
+	job      chan syncResult  // of the job that is out, capacity 1; nil while none is
+	stopping bool             // to leave now
 	sealing  sealState
 	evict    bool         // take the oldest segment away after the next roll
 	shard    *group.Shard // what the log of a shard of groups says; nil in a topic's partition
@@ -76,8 +73,19 @@ type settings struct {
 	topics     group.Topics  // may be asked by anybody
 }
 
-// mailbox is how many appends may wait in the channel.
-const mailbox = 64
+// mailbox is how many appends may wait in the channel, questions how many asks.
+const (
+	mailbox   = 64
+	questions = 4
+)
+
+// ask is what else somebody wants of the owner in its turn: a view, a watch, or something rarer.
+type ask interface{ serve(a *Actor) }
+
+// chore is rare, so a closure will do: stats, retention, the end.
+type chore func()
+
+func (c chore) serve(*Actor) { c() }
 
 func start(s settings, p *partition.Partition) *Actor { return startShard(s, p, nil) }
 
@@ -88,15 +96,9 @@ func startShard(s settings, p *partition.Partition, shard *group.Shard) *Actor {
 		part:     p,
 		shard:    shard,
 		appends:  make(chan *request, mailbox),
-		reads:    make(chan *reading, 16),
-		watches:  make(chan *broker.Watch, 16),
-		synced:   make(chan syncResult, 1),
-		control:  make(chan func()),
-		stop:     make(chan struct{}),
+		asks:     make(chan ask, questions),
 		done:     make(chan struct{}),
-		timer:    time.NewTimer(time.Hour),
 	}
-	a.timer.Stop()
 	if shard != nil {
 		a.leases, a.audience = newLeaseTimer(), map[string]map[*broker.GroupWatch]bool{}
 	}
@@ -105,38 +107,33 @@ func startShard(s settings, p *partition.Partition, shard *group.Shard) *Actor {
 	return a
 }
 
+// run waits on few channels: each one that a parked goroutine waits on holds memory, and most partitions are idle.
 func (a *Actor) run() {
 	defer a.pokeLate()
 	defer close(a.done) // releases whoever still waits
 	defer a.catch()
-	for {
+	for !a.stopping {
 		select {
 		case r := <-a.inbox():
 			a.gather(r)
 			a.commit()
-		case r := <-a.reads:
-			r.reply <- a.part.View() // immutable: the handler reads the bytes
-		case w := <-a.watches:
-			a.watch(w) // pokes at once if there is already more, else links it
-		case s := <-a.synced: // the syncer got as far as s.upTo, or failed
+		case q := <-a.asks:
+			q.serve(a)
+		case s := <-a.job: // the syncer got as far as s.upTo, or failed
 			a.settle(s)
-		case <-a.timer.C:
-			a.armed = false
+		case <-a.due:
+			a.due = nil
 			a.startSync()
 		case <-a.leases.ends:
 			a.expireLeases()
-		case fn := <-a.control: // stats, retention: rare, so a closure will do
-			fn()
-		case <-a.stop:
-			a.exit = a.drain()
-			return // what still queues was promised nothing: done answers it
 		}
 	}
+	a.exit = a.drain() // what still queues was promised nothing: done answers it
 }
 
 // startDead stands for a partition that could not be opened: everything that it is asked fails.
 func startDead(s settings, err error) *Actor {
-	a := &Actor{settings: s, done: make(chan struct{}), stop: make(chan struct{}), exit: err}
+	a := &Actor{settings: s, done: make(chan struct{}), exit: err}
 	a.broken.Store(true)
 	close(a.done)
 	return a
@@ -191,17 +188,19 @@ func (a *Actor) refuse(err error) {
 
 // Close ends the owner: what is written gets synced and answered. It may be called more than once, by anybody.
 func (a *Actor) Close() error {
-	a.once.Do(func() { close(a.stop) })
+	a.once.Do(func() { a.post(chore(func() { a.stopping = true })) })
 	<-a.done
 	return a.exit
 }
 
 // drain is the owner's last act: it waits for the job that is out, closes the log and answers whoever waits for a sync.
 func (a *Actor) drain() error {
-	a.timer.Stop()
+	if a.timer != nil {
+		a.timer.Stop()
+	}
 	a.leases.stop()
-	if a.busy {
-		a.settleLast(<-a.synced)
+	if a.job != nil {
+		a.settleLast(<-a.job)
 	}
 	a.refuse(broker.ErrDraining)
 	err := a.part.Close(a.failed != nil)
@@ -218,12 +217,20 @@ func (a *Actor) drain() error {
 	return a.failed
 }
 
+// post sends to the owner; false when it has left. true does not tell that it will still get there.
+func (a *Actor) post(q ask) bool {
+	select {
+	case a.asks <- q:
+		return true
+	case <-a.done:
+		return false
+	}
+}
+
 // ask runs fn in the owner and waits for it; false when the owner has left.
 func (a *Actor) ask(fn func()) bool {
 	ran := make(chan struct{}, 1)
-	select {
-	case a.control <- func() { fn(); ran <- struct{}{} }:
-	case <-a.done:
+	if !a.post(chore(func() { fn(); ran <- struct{}{} })) {
 		return false
 	}
 	select {

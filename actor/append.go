@@ -35,10 +35,10 @@ func newRequests() *sync.Pool {
 func (a *Actor) send(part *broker.Part, sync bool) *request {
 	r := a.requests.Get().(*request) //nolint:forcetypeassert // the pool makes nothing else
 	r.part, r.sync, r.change, r.plain = part, sync, nil, false
-	return a.post(r)
+	return a.push(r)
 }
 
-func (a *Actor) post(r *request) *request {
+func (a *Actor) push(r *request) *request {
 	select { // nearly always there is room, and a send alone costs a third of a select; wait looks at done
 	case a.appends <- r:
 		return r

@@ -13,11 +13,14 @@ type reading struct {
 	reply chan *segment.View // capacity 1
 }
 
+// serve answers with what never changes: the handler reads the bytes.
+func (r *reading) serve(a *Actor) { r.reply <- a.part.View() }
+
 // view gets an immutable look at the partition; errLeft when the owner has left.
 func (a *Actor) view(ctx context.Context) (*segment.View, error) {
 	r := &reading{reply: make(chan *segment.View, 1)}
 	select {
-	case a.reads <- r:
+	case a.asks <- r:
 	case <-a.done:
 		return nil, errLeft
 	case <-ctx.Done():

@@ -23,7 +23,7 @@ func TestCallerWhoLeaves(t *testing.T) {
 		for range 5 {
 			p := part(0, "left")
 			a.send(&p, true) // and never asks for the answer
-			a.reads <- &reading{reply: make(chan *segment.View, 1)}
+			a.asks <- &reading{reply: make(chan *segment.View, 1)}
 		}
 		mustPut(t, tp, 0, "stayed")
 		wantValues(t, tp, 0, "left", "left", "left", "left", "left", "stayed")

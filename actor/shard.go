@@ -131,7 +131,7 @@ func (b *Broker) change(a *Actor, plain bool, plan func(*group.Shard) (group.Cha
 	}
 	r := a.requests.Get().(*request) //nolint:forcetypeassert // the pool makes nothing else
 	r.part, r.sync, r.change, r.plain = nil, false, plan, plain
-	if a.post(r) == nil {
+	if a.push(r) == nil {
 		return b.shardLeft()
 	}
 	err := a.wait(r)

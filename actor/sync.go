@@ -41,33 +41,42 @@ func (a *Actor) scheduleSync() {
 	switch {
 	case len(a.parked) > 0:
 		a.startSync()
-	case a.fsync == FsyncInterval && !a.armed && !a.busy && a.dirty:
-		a.timer.Reset(a.interval)
-		a.armed = true
+	case a.fsync == FsyncInterval && a.due == nil && a.job == nil && a.dirty:
+		a.armSync()
 	}
+}
+
+// armSync sets the timer for the next sync.
+func (a *Actor) armSync() {
+	if a.timer == nil {
+		a.timer = time.NewTimer(a.interval)
+	} else {
+		a.timer.Reset(a.interval)
+	}
+	a.due = a.timer.C
 }
 
 // startSync hands the file to the syncer. The owner never syncs: it goes on gathering, writing and answering.
 func (a *Actor) startSync() {
-	if a.busy || !a.dirty || a.failed != nil {
+	if a.job != nil || !a.dirty || a.failed != nil {
 		return
 	}
-	a.busy, a.dirty = true, false
+	a.dirty = false
 	job := a.part.SyncJob()
-	go a.runJob(func() syncResult { return syncResult{upTo: job.UpTo, err: job.Run()} })
+	a.startJob(func() syncResult { return syncResult{upTo: job.UpTo, err: job.Run()} })
 }
 
 // seal ends the active segment. It is durable before the next one is written to, so that a power cut can only tear the
 // last segment; meanwhile appends wait in the mailbox.
 func (a *Actor) seal() {
-	if a.busy {
+	if a.job != nil {
 		a.sealing = wanted
 		return
 	}
-	a.sealing, a.busy, a.dirty = sealing, true, false
+	a.sealing, a.dirty = sealing, false
 	sync := a.fsync != FsyncNever || len(a.parked) > 0
 	job := a.part.Seal(sync)
-	go a.runJob(func() syncResult {
+	a.startJob(func() syncResult {
 		result := syncResult{upTo: -1, seal: true, err: job.Run()}
 		if sync {
 			result.upTo = job.UpTo
@@ -76,14 +85,19 @@ func (a *Actor) seal() {
 	})
 }
 
+func (a *Actor) startJob(job func() syncResult) {
+	a.job = make(chan syncResult, 1)
+	go a.runJob(job, a.job)
+}
+
 // runJob is the syncer: one goroutine for one job. A panic in it is the job's error.
-func (a *Actor) runJob(job func() syncResult) {
+func (a *Actor) runJob(job func() syncResult, done chan<- syncResult) {
 	result := syncResult{err: fmt.Errorf("partition %s: %w", a.name, errJob)}
 	defer func() {
 		if reason := recover(); reason != nil {
 			result.err = fmt.Errorf("partition %s: panic in sync: %v", a.name, reason)
 		}
-		a.synced <- result // capacity 1 and one job at a time: never blocks
+		done <- result // capacity 1: never blocks
 	}()
 	result = job()
 }
@@ -92,7 +106,7 @@ var errJob = errors.New("sync job did not finish")
 
 // settle takes a job's answer: raises the high watermark, answers in offset order, pokes watchers, rolls.
 func (a *Actor) settle(s syncResult) {
-	a.busy = false
+	a.job = nil
 	if s.err != nil && !(s.seal && segment.IsNoSpace(s.err) && !errors.Is(s.err, segment.ErrSync)) {
 		a.sealing = open
 		a.fail(fmt.Errorf("partition %s: %w", a.name, s.err))
@@ -160,7 +174,7 @@ func (a *Actor) unseal(err error) {
 
 // settleLast is settle for the owner who is leaving: no roll, no new job.
 func (a *Actor) settleLast(s syncResult) {
-	a.busy = false
+	a.job = nil
 	if s.err != nil && !(s.seal && segment.IsNoSpace(s.err) && !errors.Is(s.err, segment.ErrSync)) {
 		a.fail(fmt.Errorf("partition %s: %w", a.name, s.err))
 		return

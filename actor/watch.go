@@ -17,6 +17,11 @@ func (a *Actor) watch(w *broker.Watch) {
 	a.watching.Store(int64(len(a.watchers)))
 }
 
+// watching is a watch on its way to the owner.
+type watching broker.Watch
+
+func (w *watching) serve(a *Actor) { a.watch((*broker.Watch)(w)) }
+
 // fire pokes a waiter without ever blocking: one poke that waits is enough. fired is its watch's.
 func fire(w *broker.Waiter, fired *atomic.Bool) {
 	fired.Store(true)
@@ -85,17 +90,12 @@ func (a *Actor) leave(w *broker.Watch) {
 	if a.gone.Add(1)*2 <= a.watching.Load() || a.sweeping.Swap(true) {
 		return
 	}
-	select {
-	case a.control <- a.sweep:
-	case <-a.done:
-	}
+	a.post(chore(a.sweep))
 }
 
 // link sends a watch to the owner; false when the owner has left.
 func (a *Actor) link(w *broker.Watch) bool {
-	select {
-	case a.watches <- w:
-	case <-a.done:
+	if !a.post((*watching)(w)) {
 		return false
 	}
 	select { // there may have been room in the channel, but nobody behind it
@@ -111,8 +111,10 @@ func (a *Actor) link(w *broker.Watch) bool {
 func (a *Actor) pokeLate() {
 	for {
 		select {
-		case w := <-a.watches:
-			fire(w.Waiter, &w.Fired)
+		case q := <-a.asks:
+			if w, ok := q.(*watching); ok {
+				fire(w.Waiter, &w.Fired)
+			}
 		default:
 			return
 		}
