@@ -6,6 +6,7 @@ import (
 	"sort"
 	"sync"
 	"sync/atomic"
+	"unique"
 
 	"flashq/segment/slab"
 )
@@ -19,8 +20,9 @@ const (
 // readers take the list under the lock and read bytes below the size that they were told.
 type memNode struct {
 	fs       *Memory
-	log      bool         // holds records, not what is known of them
-	refs     atomic.Int32 // the name and every open memFile
+	name     unique.Handle[string] // base name, under the FS's lock; most are the same in every partition
+	log      bool                  // holds records, not what is known of them
+	refs     atomic.Int32          // the name and every open memFile
 	size     atomic.Int64
 	modified atomic.Int64
 
