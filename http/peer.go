@@ -15,9 +15,7 @@ const peerCheck = 800 * time.Millisecond
 // peer looks after the client of a fetch that waits: the server would not read from the connection before it has
 // answered, so it would not notice that the client is gone.
 type peer struct {
-	raw    syscall.RawConn
-	ticker *time.Ticker
-	ticks  <-chan time.Time // nil where there is no socket to look at
+	raw syscall.RawConn // nil where there is no socket to look at
 }
 
 func lookAfter(c net.Conn) peer {
@@ -40,18 +38,14 @@ func lookAfter(c net.Conn) peer {
 	if err != nil {
 		return peer{}
 	}
-	ticker := time.NewTicker(peerCheck)
-	return peer{raw: raw, ticker: ticker, ticks: ticker.C}
-}
-
-func (p peer) stop() {
-	if p.ticker != nil {
-		p.ticker.Stop()
-	}
+	return peer{raw}
 }
 
 // gone tells whether the peer has closed its side, be it behind bytes that wait, which are the next request.
 func (p peer) gone() (closed bool) {
+	if p.raw == nil {
+		return false
+	}
 	_ = p.raw.Control(func(fd uintptr) { // not Read, which the connection's deadline may end
 		look := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
 		n, err := unix.Poll(look, 0) // an error of poll itself, as EINTR, tells nothing

@@ -90,7 +90,6 @@ func TestAPipelinedRequestIsNoClosedPeer(t *testing.T) {
 	defer c.Close()
 	eventually(t, "the fetch waits", func() bool { return s.waiters.used.Load() == 1 })
 	p := lookAfter(c)
-	defer p.stop()
 	begun := time.Now()
 	one := make([]byte, 1)
 	if _, err := io.ReadFull(c, one); err != nil {

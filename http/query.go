@@ -13,13 +13,16 @@ import (
 )
 
 // eachParam walks a query strictly: a name that is not allowed and a name that stands twice are errors, since a typo
-// must not silently mean "default". set gets the name's spelling from allowed and a value that lives as long as ctx.
+// must not silently mean "default". set gets the name's spelling from allowed and a value that it must not keep.
 func eachParam(ctx *fasthttp.RequestCtx, allowed []string, set func(name string, value []byte) error) error {
 	if len(ctx.URI().QueryString()) == 0 {
 		return nil
 	}
+	args := fasthttp.AcquireArgs() // ctx would keep its own for as long as the connection lives
+	defer fasthttp.ReleaseArgs(args)
+	args.ParseBytes(ctx.URI().QueryString())
 	seen := uint64(0)
-	for name, value := range ctx.QueryArgs().All() {
+	for name, value := range args.All() {
 		if len(name) == 0 && len(value) == 0 {
 			continue // as in ?a=1&&b=2
 		}

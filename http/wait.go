@@ -22,10 +22,10 @@ func (f *fetching) wait() error {
 	w := &broker.Waiter{Ready: make(chan struct{}, 1)}
 	party := f.joinParty(w)
 	defer f.leave(w, party)
-	timer := time.NewTimer(f.query.timeout)
+	deadline := time.Now().Add(f.query.timeout)
+	timer := time.NewTimer(min(f.query.timeout, peerCheck)) // one for both: each costs as much as the rest of a wait
 	defer timer.Stop()
 	peer := lookAfter(f.conn)
-	defer peer.stop()
 	for {
 		if err := f.watch(w, party); err != nil {
 			return err
@@ -33,14 +33,14 @@ func (f *fetching) wait() error {
 		select {
 		case <-w.Ready:
 		case <-timer.C:
-			return nil
-		case <-f.s.drain:
-			return nil
-		case <-peer.ticks:
-			if peer.gone() {
+			left := time.Until(deadline)
+			if left <= 0 || peer.gone() {
 				return nil
 			}
+			timer.Reset(min(left, peerCheck))
 			continue
+		case <-f.s.drain:
+			return nil
 		}
 		if over, err := f.hear(party); err != nil || over {
 			return err
