@@ -35,7 +35,10 @@ func (b Batch) Records() Iterator { return Iterator{rest: b[HeaderSize:], left: 
 func (it *Iterator) Err() error { return it.err }
 
 // Next moves to the next record; false at the end or at the first fault.
-func (it *Iterator) Next() bool {
+func (it *Iterator) Next() bool { return it.nextUsual() || it.next() }
+
+// next is Next for every record.
+func (it *Iterator) next() bool {
 	if it.err != nil {
 		return false
 	}
@@ -76,7 +79,10 @@ func (r *Record) parse(p []byte) bool {
 	if !ok1 || !ok2 || !ok3 || count < 0 || count > int64(len(p)) {
 		return false
 	}
-	*r = Record{OffsetDelta: int32(delta), TimestampDelta: ts, Key: key, Value: value, headers: p, headerCount: int(count)}
+	// Field by field: a whole struct is made elsewhere first and copied, and the copy waits for what was just written.
+	r.OffsetDelta, r.TimestampDelta = int32(delta), ts
+	r.Key, r.Value = key, value
+	r.headers, r.headerCount = p, int(count)
 	return true
 }
 
