@@ -1,12 +1,8 @@
 package recordjson
 
-import (
-	"math/bits"
+import "golang.org/x/sys/cpu"
 
-	"golang.org/x/sys/cpu"
-)
-
-// hasBlocks tells whether classifyBlock, keepMarked and escapeMarked can be called: their instructions are in every
+// hasBlocks tells whether classifyBlock, keepMarked and quoteText can be called: their instructions are in every
 // server's processor since 2013, but not in the architecture's baseline. Tests alone change it.
 var hasBlocks = cpu.X86.HasAVX2 && cpu.X86.HasBMI1 && cpu.X86.HasBMI2 && cpu.X86.HasPOPCNT
 
@@ -27,17 +23,26 @@ func classifyBlock(b *[blockSize]byte) (c classes)
 //go:noescape
 func keepMarked(dst *[windowOut]byte, src *[windowIn]byte, keep uint64) (n int)
 
-// escapeMarked writes the block at src with a backslash before each byte that marks has a bit for, and gives the number
-// of bytes. It may write eight bytes more.
+// quoteText writes the n bytes at src as they stand in a JSON string, and gives how many it took and wrote, and whether
+// there are bytes of 0x80 and above, not zero then. It ends early where less than quoteRoom is left, and before 32
+// bytes with a control byte that has no short escape. It may write over all of the room.
 //
 //go:noescape
-func escapeMarked(dst *[windowOut]byte, src *[windowIn]byte, marks uint64) (n int)
+func quoteText(dst *byte, room int, src *byte, n int) (in, out int, high uint32)
 
-// spreads is escapeMarked's: where eight bytes stand when those with a bit in the index get a byte before them.
-var spreads = func() (t [256]uint16) { //nolint:unused // the assembly reads it
+// expansions are quoteText's: how eight bytes, with a backslash behind them, are shuffled so that those with a bit in
+// the index get one before them.
+var expansions = func() (t [256][16]byte) { //nolint:unused // the assembly reads it
+	const backslash = 8
 	for marks := range t {
+		n := 0
 		for i := range 8 {
-			t[marks] |= 1 << (i + bits.OnesCount8(uint8(marks)<<(7-i)))
+			if marks>>i&1 == 1 {
+				t[marks][n] = backslash
+				n++
+			}
+			t[marks][n] = byte(i)
+			n++
 		}
 	}
 	return t

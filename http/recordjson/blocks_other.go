@@ -7,7 +7,7 @@ import (
 	"unsafe"
 )
 
-// hasBlocks tells whether classifyBlock, keepMarked and escapeMarked can be called: only where they are written for the
+// hasBlocks tells whether classifyBlock, keepMarked and quoteText can be called: only where they are written for the
 // processor.
 const hasBlocks = false
 
@@ -17,7 +17,7 @@ func keepMarked(*[windowOut]byte, *[windowIn]byte, uint64) int {
 	panic("recordjson: no block operations here")
 }
 
-func escapeMarked(*[windowOut]byte, *[windowIn]byte, uint64) int {
+func quoteText(*byte, int, *byte, int) (in, out int, high uint32) {
 	panic("recordjson: no block operations here")
 }
 
