@@ -2,6 +2,7 @@ package recordjson
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 
 	"flashq/segment/batch"
@@ -13,42 +14,82 @@ type Options struct {
 	NoHeaders bool // headers are always null
 }
 
-// maxTimeText holds the text of any timestamp: years have up to nine digits and a sign.
-const maxTimeText = 40
+// pieceSize holds each of the two pieces that a Writer keeps: numbers have up to twenty digits with their sign, and the
+// text of any timestamp has up to thirty (its year up to nine and a sign).
+const pieceSize = 64
 
 // Writer shows records. It belongs to one goroutine.
 type Writer struct {
 	Options
 
-	// Neighbours often have the same timestamp, and its text costs more than all other numbers: it is kept.
-	time     int64
-	timeText [maxTimeText]byte
-	timeSize int // 0: none is kept
+	// The next record is nearly always the one of the next offset in the same partition, often with the same time. So
+	// what stands before its key is kept as text: up to the offset, and from there on.
+	place     [pieceSize]byte
+	placeSize int
+	partition int
+	next      int64 // the offset in place; 0 or less: none is kept
+	clock     [pieceSize]byte
+	clockSize int // 0: none is kept
+	time      int64
 }
 
 // Append appends one record as a JSON object.
 func (w *Writer) Append(dst []byte, partition int, offset, timestamp int64, r *batch.Record) []byte {
-	dst = append(dst, `{"partition":`...)
-	dst = strconv.AppendInt(dst, int64(partition), 10)
-	dst = append(dst, `,"offset":`...)
-	dst = strconv.AppendInt(dst, offset, 10)
-	dst = append(dst, `,"timestamp":"`...)
-	if w.timeSize == 0 || timestamp != w.time {
-		w.time, w.timeSize = timestamp, len(AppendTime(w.timeText[:0], timestamp))
+	dst = w.appendHead(dst, partition, offset, timestamp)
+	if r.Key == nil {
+		dst = append(dst, `":null,"value`...)
+	} else {
+		dst = append(appendBytes(dst, r.Key, w.Base64), `,"value`...)
 	}
-	dst = append(dst, w.timeText[:w.timeSize]...)
-	dst = append(dst, `",`...)
-	dst = append(appendBytes(dst, "key", r.Key, w.Base64), ',')
-	dst = append(appendBytes(dst, "value", r.Value, w.Base64), `,"headers":`...)
+	dst = appendBytes(dst, r.Value, w.Base64)
 	if w.NoHeaders || r.HeaderCount() == 0 {
-		return append(dst, `null}`...)
+		return append(dst, `,"headers":null}`...)
 	}
-	return append(appendHeaders(dst, r, w.Base64), '}')
+	return append(appendHeaders(append(dst, `,"headers":`...), r, w.Base64), '}')
 }
 
-// appendBytes appends a member: null, text where p is text, else base64 under a name that says so.
-func appendBytes(dst []byte, name string, p []byte, asBase64 bool) []byte {
-	dst = append(append(dst, '"'), name...)
+// appendHead appends what stands before the key, with its name. Both pieces are copied whole, as their size is known
+// then: what is too much is written over.
+func (w *Writer) appendHead(dst []byte, partition int, offset, timestamp int64) []byte {
+	if offset != w.next || offset <= 0 || partition != w.partition {
+		w.setPlace(partition, offset)
+	}
+	if w.clockSize == 0 || timestamp != w.time {
+		w.setClock(timestamp)
+	}
+	dst = slices.Grow(dst, 2*pieceSize)
+	n := len(dst)
+	head := (*[2 * pieceSize]byte)(dst[n : n+2*pieceSize])
+	size := w.placeSize & (pieceSize - 1)
+	*(*[pieceSize]byte)(head[:]) = w.place
+	*(*[pieceSize]byte)(head[size:]) = w.clock
+	w.moveOn(size, offset)
+	return dst[:n+size+w.clockSize]
+}
+
+func (w *Writer) setPlace(partition int, offset int64) {
+	p := strconv.AppendInt(append(w.place[:0], `{"partition":`...), int64(partition), 10)
+	w.placeSize = len(strconv.AppendInt(append(p, `,"offset":`...), offset, 10))
+	w.partition = partition
+}
+
+func (w *Writer) setClock(timestamp int64) {
+	w.clockSize = len(append(AppendTime(append(w.clock[:0], `,"timestamp":"`...), timestamp), `","key`...))
+	w.time = timestamp
+}
+
+// moveOn makes place that of the offset behind, where that is a matter of one digit. Nine of ten are; behind negative
+// offsets and the last one next is not above 0, so that nothing is kept.
+func (w *Writer) moveOn(size int, offset int64) {
+	w.next = 0
+	if digit := &w.place[size-1]; *digit != '9' {
+		*digit++
+		w.next = offset + 1
+	}
+}
+
+// appendBytes goes on behind a member's name: null, text where p is text, else base64 and a name that says so.
+func appendBytes(dst, p []byte, asBase64 bool) []byte {
 	if p == nil {
 		return append(dst, `":null`...)
 	}
@@ -109,7 +150,7 @@ func appendHeaderList(dst []byte, r *batch.Record, asBase64 bool) []byte {
 	dst = append(dst, '[')
 	for it := r.Headers(); it.Next(); {
 		dst = AppendString(append(dst, `{"key":`...), it.Header.Key)
-		dst = appendBytes(append(dst, ','), "value", it.Header.Value, asBase64)
+		dst = appendBytes(append(dst, `,"value`...), it.Header.Value, asBase64)
 		dst = append(dst, `},`...)
 	}
 	return closeList(dst, ']')

@@ -2,6 +2,8 @@ package recordjson_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -129,6 +131,32 @@ func TestAWriterTellsTimesApart(t *testing.T) {
 		if got := string(w.Append(nil, 0, 0, ms, &it.Record)); !strings.Contains(got, want) {
 			t.Errorf("%d: %s has no %s", ms, got, want)
 		}
+	}
+}
+
+// TestAWriterCounts over every carry, in both signs, at the last offset, back, and from partition to partition.
+func TestAWriterCounts(t *testing.T) {
+	var b batch.Builder
+	b.Add(0, nil, nil)
+	it := b.Finish().Records()
+	it.Next()
+	var w recordjson.Writer
+	check := func(partition int, offset int64) {
+		t.Helper()
+		want := fmt.Sprintf(`{"partition":%d,"offset":%d,"timestamp":"1970-01-01T00:00:00.000Z",`, partition, offset)
+		if got := string(w.Append(nil, partition, offset, 0, &it.Record)); !strings.HasPrefix(got, want) {
+			t.Fatalf("%s does not begin with %s", got, want)
+		}
+	}
+	for _, from := range []int64{0, 95, 999_990, -12, 1<<63 - 20, 1, 0, 7} {
+		for i := range int64(30) {
+			check(0, from+i) // beyond the last offset comes the least
+		}
+	}
+	for i := range int64(30) {
+		check(int(i%3), i)
+		check(int(i/3), i+1)
+		check(math.MinInt, math.MinInt64+i)
 	}
 }
 
