@@ -134,7 +134,8 @@ func TestAWriterTellsTimesApart(t *testing.T) {
 	}
 }
 
-// TestAWriterCounts over every carry, in both signs, at the last offset, back, and from partition to partition.
+// TestAWriterCounts over every carry, in both signs, at the last offset, over gaps, back, and from partition to
+// partition.
 func TestAWriterCounts(t *testing.T) {
 	var b batch.Builder
 	b.Add(0, nil, nil)
@@ -151,6 +152,11 @@ func TestAWriterCounts(t *testing.T) {
 	for _, from := range []int64{0, 95, 999_990, -12, 1<<63 - 20, 1, 0, 7} {
 		for i := range int64(30) {
 			check(0, from+i) // beyond the last offset comes the least
+		}
+	}
+	for _, gap := range []int64{2, 3, 9, 10, -1, -2} {
+		for i := range int64(30) {
+			check(0, 500+i*gap)
 		}
 	}
 	for i := range int64(30) {
