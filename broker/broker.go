@@ -101,6 +101,9 @@ type Snapshot interface {
 	Read(dst []byte, from int64, maxBytes int) ([]byte, error)
 	// OffsetForTime finds the earliest record whose timestamp is >= millis; ok is false past the newest.
 	OffsetForTime(millis int64) (offset, timestamp int64, ok bool, err error)
+	// Rest gives back what Read keeps for going on where it stopped, which may still be done: for who reads many
+	// Snapshots in turn.
+	Rest()
 	// Close gives back what the view holds open.
 	Close()
 }

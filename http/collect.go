@@ -8,11 +8,9 @@ import (
 	"flashq/segment/slab"
 )
 
-// How many bytes one read of storage asks for: little at first, since most fetches want little.
-const (
-	firstRead = 64 << 10
-	mostRead  = 1 << 20
-)
+// readBytes is how much one read of storage asks for: so little that it stays in the processor's cache from the copy to
+// the answer, since more of it is faster read in pieces.
+const readBytes = 64 << 10
 
 // collect looks at those partitions again for which again says so, takes what is readable of them, and lets go of what
 // only reading needs.
@@ -121,7 +119,8 @@ type share struct {
 // least, or to one of those.
 func (f *fetching) take(c *cursor, left share) error {
 	gone := 0
-	want := min(max(left.size, batch.HeaderSize), firstRead)
+	defer c.rest()
+	want := min(max(left.size, batch.HeaderSize), readBytes)
 	for c.readable() && !f.cutShort() {
 		if cap(f.raw) < want {
 			slab.Put(f.raw)
@@ -148,7 +147,6 @@ func (f *fetching) take(c *cursor, left share) error {
 		if f.walk(c, raw, &left) {
 			return nil
 		}
-		want = min(2*want, mostRead)
 	}
 	return nil
 }

@@ -105,6 +105,13 @@ func (c *cursor) spoil(nextGood int64) {
 // readable tells whether more may come from this partition into this answer.
 func (c *cursor) readable() bool { return !c.full && !c.damaged && c.next < c.high }
 
+// rest keeps no file open: many partitions are read in turn.
+func (c *cursor) rest() {
+	if c.view != nil {
+		c.view.Rest()
+	}
+}
+
 func (c *cursor) close() {
 	if c.view != nil {
 		c.view.Close()

@@ -178,7 +178,7 @@ func (s *Server) timeAt(topic broker.Topic, partition int, offset int64) (timest
 		return noTime, err
 	}
 	defer view.Close()
-	raw, err := view.Read(slab.Get(firstRead), offset, 1)
+	raw, err := view.Read(slab.Get(readBytes), offset, 1)
 	defer func() { slab.Put(raw) }()
 	var corrupt *broker.CorruptError
 	if errors.As(err, &corrupt) || errors.Is(err, broker.ErrGone) || len(raw) == 0 {

@@ -38,7 +38,7 @@ func (f *fetching) walkBatch(c *cursor, b batch.Batch, left *share) (stop bool) 
 		return true
 	}
 	if f.text == nil {
-		f.room = f.expected(plain)
+		f.room = f.expected(plain, c.high-c.next)
 	}
 	it := plain.Records()
 	for it.Next() {
@@ -97,12 +97,14 @@ func (f *fetching) append(partition int, offset, time int64, r *batch.Record, si
 	f.bytesLeft -= size
 }
 
-// expected is about how long the answer gets by one batch, so that a large one need not move as it grows.
-func (f *fetching) expected(b batch.Batch) int {
+// expected is about how long the answer gets if all records are like those of the first batch, of which so many are to
+// be had in its partition: a large one need not move as it grows.
+func (f *fetching) expected(b batch.Batch, readable int64) int {
 	const perRecord = 128 // names, offset and time
-	count := max(int(b.Count()), 1)
-	taken := min(count, f.recordsLeft)
-	return min(len(b)/count*taken, f.bytesLeft)*9/8 + taken*perRecord
+	each := len(b) / max(int(b.Count()), 1)
+	taken := int(min(int64(f.recordsLeft), readable))
+	taken = min(taken, f.bytesLeft/max(each, 1)+1)
+	return taken * (each*9/8 + perRecord)
 }
 
 // openText starts the answer; not before there is something to say, since a fetch may wait.

@@ -25,6 +25,7 @@ type cursor struct {
 
 	window []byte // bytes from start on
 	start  int64
+	ahead  int // how much to read at once, more only where a batch is larger
 
 	from place // where skip began
 }
@@ -34,7 +35,7 @@ type place struct{ pos, expected int64 }
 
 // newCursor begins at a batch boundary. window is how many bytes to read at once.
 func newCursor(f io.ReaderAt, pos, end, expected int64, window int) cursor {
-	return cursor{f: f, pos: pos, end: end, expected: expected, window: slab.Get(window), start: pos}
+	return cursor{f: f, pos: pos, end: end, expected: expected, window: slab.Get(window), start: pos, ahead: window}
 }
 
 func (c *cursor) release() {
@@ -93,8 +94,10 @@ func (c *cursor) moveTo(dst []byte, b batch.Batch) []byte {
 	if len(dst) > 0 || len(b) < lentAbove || &b[0] != &c.window[0] {
 		return append(slab.Grow(dst, len(b)), b...)
 	}
-	c.window, c.start, dst = dst, c.pos, c.window
-	return dst[:len(b)]
+	lent := c.window
+	c.window, c.start = slab.Grow(dst, len(lent)-len(b)), c.pos
+	c.window = append(c.window, lent[len(b):]...)
+	return lent[:len(b)]
 }
 
 // head gives the header of the batch at pos, unchecked, and the size of the whole batch, which fits into what is left.
@@ -113,13 +116,23 @@ func (c *cursor) head(ahead int) (head batch.Batch, size int, err error) {
 	return head, size, nil
 }
 
+// isFull tells that the batch at pos is larger than room, by its head alone: reading all of it would be in vain. What
+// is wrong with a head is told by next.
+func (c *cursor) isFull(room int) bool {
+	if room <= 0 {
+		return true
+	}
+	_, size, err := c.head(min(c.ahead, room))
+	return err == nil && size > room
+}
+
 // peek gives the batch that the length field at pos delimits, unchecked.
 func (c *cursor) peek() (batch.Batch, error) {
-	_, size, err := c.head(cap(c.window))
+	_, size, err := c.head(c.ahead)
 	if err != nil {
 		return nil, err
 	}
-	p, err := c.bytes(size, cap(c.window))
+	p, err := c.bytes(size, c.ahead)
 	return batch.Batch(p), err
 }
 
@@ -167,7 +180,7 @@ func (c *cursor) resync() (bool, error) {
 	damaged, expected := c.pos, c.expected
 	const magicAt = 16
 	for c.pos < c.end-batch.HeaderSize {
-		p, err := c.bytes(int(min(c.end-c.pos, 64<<10)), cap(c.window))
+		p, err := c.bytes(int(min(c.end-c.pos, 64<<10)), c.ahead)
 		if err != nil {
 			return false, err
 		}

@@ -28,6 +28,14 @@ type View struct {
 	active active
 	start  int64
 	end    int64 // offsets from here on are not to be seen
+	reader *reader
+}
+
+// reader is where a View stopped reading. Who reads on from there need neither open the segment nor look for the place.
+type reader struct {
+	segment int
+	piece   *piece
+	cursor  cursor
 }
 
 // View makes a look at the log that ends before offset end.
@@ -37,8 +45,20 @@ func (l *Log) View(end int64) *View {
 	return v
 }
 
+// Rest gives back what was kept for reading on, which may still be done.
+func (v *View) Rest() {
+	r := v.reader
+	if r == nil {
+		return
+	}
+	v.reader = nil
+	r.cursor.release()
+	_ = r.piece.close() // opened for reading
+}
+
 // Close gives the active file up.
 func (v *View) Close() {
+	v.Rest()
 	_ = v.active.file.drop() // opened for reading and writing, synced by its owner: nothing is lost here
 }
 
@@ -149,41 +169,62 @@ func (p *piece) seek(offset int64, window int) cursor {
 func (v *View) Read(dst []byte, from int64, maxBytes int) ([]byte, error) {
 	from = max(from, v.start)
 	for had := len(dst); from < v.end && len(dst)-had < maxBytes; {
+		before := from
 		var err error
-		if dst, from, err = v.readSegment(dst, from, maxBytes-(len(dst)-had)); err != nil {
+		if dst, from, err = v.readSegment(dst, had, from, maxBytes); err != nil {
 			if len(dst) > had {
 				return dst, nil // what was read stands; the next call will meet the error first
 			}
 			return dst, err
 		}
+		if from == before { // what comes next would be too much
+			return dst, nil
+		}
 	}
 	return dst, nil
 }
 
-// readSegment reads on within the one segment that holds from, and tells where to go on.
-func (v *View) readSegment(dst []byte, from int64, maxBytes int) ([]byte, int64, error) {
-	p, err := v.open(v.find(from), indexSuffix)
+// readSegment reads on within the one segment that holds from, and tells where to go on. had is what dst held before
+// Read.
+func (v *View) readSegment(dst []byte, had int, from int64, maxBytes int) ([]byte, int64, error) {
+	r, err := v.readerAt(from, min(maxBytes+2*indexInterval, scanWindow))
 	if err != nil {
 		return dst, from, err
 	}
-	c := p.seek(from, min(maxBytes+2*indexInterval, scanWindow))
-	defer c.release()
-	dst, from, err = p.read(&c, dst, from, maxBytes)
-	return dst, from, errors.Join(err, p.close())
+	dst, from, err = r.piece.read(&r.cursor, dst, had, from, maxBytes)
+	if err != nil {
+		v.Rest()
+	}
+	return dst, from, err
 }
 
-func (p *piece) read(c *cursor, dst []byte, from int64, maxBytes int) ([]byte, int64, error) {
-	had := len(dst)
+// readerAt gives a reader that stands at or before offset from.
+func (v *View) readerAt(from int64, window int) (*reader, error) {
+	i := v.find(from)
+	if r := v.reader; r != nil && r.segment == i && r.cursor.expected == from {
+		return r, nil
+	}
+	v.Rest()
+	p, err := v.open(i, indexSuffix)
+	if err != nil {
+		return nil, err
+	}
+	v.reader = &reader{segment: i, piece: p, cursor: p.seek(from, window)}
+	return v.reader, nil
+}
+
+func (p *piece) read(c *cursor, dst []byte, had int, from int64, maxBytes int) ([]byte, int64, error) {
 	skipped := c.skip(from)
 	for from < p.limit {
+		if taken := len(dst) - had; taken > 0 && c.isFull(maxBytes-taken) {
+			return dst, from, nil
+		}
 		b, err := c.next()
 		switch {
 		case err != nil && skipped: // by heads that nobody had verified
 			skipped = false
 			c.back()
 		case err == nil && b.LastOffset() < from: // behind damage
-		case err == nil && len(dst) > had && len(dst)-had+len(b) > maxBytes:
-			return dst, from, nil
 		case err == nil:
 			from = b.LastOffset() + 1
 			dst = c.moveTo(dst, b)
