@@ -2,7 +2,10 @@
 // times a reused page, and a sync.Pool is emptied by every collection, so hot paths borrow their buffers here.
 package slab
 
-import "math/bits"
+import (
+	"math/bits"
+	"sync"
+)
 
 const (
 	minBits = 12 // 4 KiB
@@ -11,13 +14,38 @@ const (
 	classBytes = 32 << 20
 )
 
-// free holds one bounded list per power of two. A channel is a bounded list that needs no lock of ours.
-var free = func() (lists [maxBits + 1]chan []byte) {
-	for b := minBits; b <= maxBits; b++ {
-		lists[b] = make(chan []byte, min(max(classBytes>>b, 2), 512))
+// list keeps slabs of one size class for reuse, the last one first: it is still in the processor's cache.
+type list struct {
+	mu    sync.Mutex
+	slabs [][]byte
+}
+
+func (l *list) take() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	last := len(l.slabs) - 1
+	if last < 0 {
+		return nil
 	}
-	return lists
-}()
+	b := l.slabs[last]
+	l.slabs[last] = nil
+	l.slabs = l.slabs[:last]
+	return b
+}
+
+func (l *list) put(b []byte, limit int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.slabs) < limit {
+		l.slabs = append(l.slabs, b)
+	}
+}
+
+// free holds one list per power of two.
+var free [maxBits + 1]list
+
+// limitOf bounds how many slabs a class keeps.
+func limitOf(class int) int { return min(max(classBytes>>class, 2), 512) }
 
 // Get lends an empty slab with room for at least n bytes, at least 4 KiB.
 func Get(n int) []byte {
@@ -25,12 +53,10 @@ func Get(n int) []byte {
 	if class > maxBits {
 		return make([]byte, 0, n)
 	}
-	select {
-	case b := <-free[class]:
+	if b := free[class].take(); b != nil {
 		return b
-	default:
-		return make([]byte, 0, 1<<class)
 	}
+	return make([]byte, 0, 1<<class)
 }
 
 // Put takes a slab back. The caller must hold the only reference. Odd sizes, as append makes them, are kept in the
@@ -40,10 +66,7 @@ func Put(b []byte) {
 	if class < minBits || class > maxBits {
 		return
 	}
-	select {
-	case free[class] <- b[:0]:
-	default:
-	}
+	free[class].put(b[:0], limitOf(class))
 }
 
 // Grow gives a slab with b's bytes and room for n more; b is given back where it had to move.
