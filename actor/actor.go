@@ -32,6 +32,7 @@ type Actor struct {
 	timer    *time.Timer      // the next sync under FsyncInterval; made for the first one
 	due      <-chan time.Time // of timer, while it runs
 	dirty    bool             // something was written since the last job began
+	unsynced int64            // how many bytes of records, about
 	job      chan syncResult  // of the job that is out, capacity 1; nil while none is
 	stopping bool             // to leave now
 	sealing  sealState

@@ -191,6 +191,7 @@ func (a *Actor) needed() (n int64) {
 func (a *Actor) written(n int) {
 	a.learn(a.queue[:n]) // before anybody is told
 	for _, r := range a.queue[:n] {
+		a.unsynced += int64(r.size())
 		if r.sync || a.fsync == FsyncAlways {
 			a.parked = append(a.parked, r)
 			continue

@@ -36,10 +36,17 @@ type syncResult struct {
 	err  error
 }
 
-// scheduleSync sees to it that what was written gets its sync: at once where somebody waits, else within the interval.
+// syncAhead is how much may be written under FsyncInterval before a sync begins early: what the last sync of a segment
+// has left to do keeps appends waiting.
+const syncAhead = 16 << 20
+
+// scheduleSync sees to it that what was written gets its sync: at once where somebody waits or it is much, else within
+// the interval.
 func (a *Actor) scheduleSync() {
 	switch {
 	case len(a.parked) > 0:
+		a.startSync()
+	case a.fsync == FsyncInterval && a.unsynced >= syncAhead:
 		a.startSync()
 	case a.fsync == FsyncInterval && a.due == nil && a.job == nil && a.dirty:
 		a.armSync()
@@ -61,7 +68,7 @@ func (a *Actor) startSync() {
 	if a.job != nil || !a.dirty || a.failed != nil {
 		return
 	}
-	a.dirty = false
+	a.dirty, a.unsynced = false, 0
 	job := a.part.SyncJob()
 	a.startJob(func() syncResult { return syncResult{upTo: job.UpTo, err: job.Run()} })
 }
@@ -73,7 +80,7 @@ func (a *Actor) seal() {
 		a.sealing = wanted
 		return
 	}
-	a.sealing, a.dirty = sealing, false
+	a.sealing, a.dirty, a.unsynced = sealing, false, 0
 	sync := a.fsync != FsyncNever || len(a.parked) > 0
 	job := a.part.Seal(sync)
 	a.startJob(func() syncResult {

@@ -52,12 +52,16 @@ func (a *api) call(ctx context.Context, method, path, body string) (reply, error
 	return reply{resp.StatusCode, text}, nil
 }
 
+// A bound on what is kept takes effect segment by segment: with so many in it, within seconds, not with the first GiB.
+const segmentsKept, leastSegment = 4, 1 << 20
+
 // createTopic makes a topic with its partitions. A server without that route makes one of one partition at the first
 // record.
 func (a *api) createTopic(ctx context.Context, topic string, partitions int, retention int64) error {
 	body := fmt.Sprintf(`{"partitions":%d}`, partitions)
 	if retention > 0 {
-		body = fmt.Sprintf(`{"partitions":%d,"retention_bytes":%d}`, partitions, retention)
+		body = fmt.Sprintf(`{"partitions":%d,"retention_bytes":%d,"segment_bytes":%d}`, partitions, retention,
+			min(max(retention/segmentsKept, leastSegment), 1<<30))
 	}
 	r, err := a.call(ctx, "PUT", "/topics/"+topic, body)
 	if err != nil {
