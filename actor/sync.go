@@ -36,6 +36,11 @@ type syncResult struct {
 	err  error
 }
 
+// isFatal tells that the partition can't go on. A segment that can't be sealed for want of room goes on as it is.
+func (s syncResult) isFatal() bool {
+	return s.err != nil && !(s.seal && segment.IsNoSpace(s.err) && !errors.Is(s.err, segment.ErrSync))
+}
+
 // syncAhead is how much may be written under FsyncInterval before a sync begins early: what the last sync of a segment
 // has left to do keeps appends waiting.
 const syncAhead = 16 << 20
@@ -44,9 +49,7 @@ const syncAhead = 16 << 20
 // the interval.
 func (a *Actor) scheduleSync() {
 	switch {
-	case len(a.parked) > 0:
-		a.startSync()
-	case a.fsync == FsyncInterval && a.unsynced >= syncAhead:
+	case len(a.parked) > 0, a.fsync == FsyncInterval && a.unsynced >= syncAhead:
 		a.startSync()
 	case a.fsync == FsyncInterval && a.due == nil && a.job == nil && a.dirty:
 		a.armSync()
@@ -114,7 +117,7 @@ var errJob = errors.New("sync job did not finish")
 // settle takes a job's answer: raises the high watermark, answers in offset order, pokes watchers, rolls.
 func (a *Actor) settle(s syncResult) {
 	a.job = nil
-	if s.err != nil && !(s.seal && segment.IsNoSpace(s.err) && !errors.Is(s.err, segment.ErrSync)) {
+	if s.isFatal() {
 		a.sealing = open
 		a.fail(fmt.Errorf("partition %s: %w", a.name, s.err))
 		return
@@ -182,7 +185,7 @@ func (a *Actor) unseal(err error) {
 // settleLast is settle for the owner who is leaving: no roll, no new job.
 func (a *Actor) settleLast(s syncResult) {
 	a.job = nil
-	if s.err != nil && !(s.seal && segment.IsNoSpace(s.err) && !errors.Is(s.err, segment.ErrSync)) {
+	if s.isFatal() {
 		a.fail(fmt.Errorf("partition %s: %w", a.name, s.err))
 		return
 	}

@@ -24,7 +24,7 @@ type fetching struct {
 	shed    []cursor // what was given up during a wait and is still watched: that is left at the end
 
 	text  []byte // a slab: the answer so far
-	room  int    // how much of it the first batch will take, about
+	room  int    // how large it will get, about
 	raw   []byte // a slab: batches as read
 	plain []byte // a slab: a batch decompressed
 	hold  lease  // of Server.answers: covers the slabs

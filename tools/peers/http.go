@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/valyala/fasthttp"
@@ -34,21 +35,27 @@ func poster(client *fasthttp.HostClient, url string, body []byte) call {
 	}
 }
 
+// get gives what a URL answers, which has to be 200.
+func get(ctx context.Context, url string) ([]byte, error) {
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	a, err := http.DefaultClient.Do(q)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = a.Body.Close() }()
+	if a.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("answered %s", a.Status)
+	}
+	return io.ReadAll(a.Body)
+}
+
 // getOK asks a URL for 200.
 func getOK(url string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		q, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return err
-		}
-		a, err := http.DefaultClient.Do(q)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = a.Body.Close() }()
-		if a.StatusCode != http.StatusOK {
-			return fmt.Errorf("answered %s", a.Status)
-		}
-		return nil
+		_, err := get(ctx, url)
+		return err
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -111,16 +110,7 @@ func (n nsqd) consume(ctx context.Context) (figures, error) {
 // settled waits until the channel has what the topic had.
 func (n nsqd) settled(ctx context.Context) error {
 	moved := func(ctx context.Context) error {
-		q, err := http.NewRequestWithContext(ctx, http.MethodGet, n.http+"/stats?topic=fetch&channel=c", nil)
-		if err != nil {
-			return err
-		}
-		a, err := http.DefaultClient.Do(q)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = a.Body.Close() }()
-		text, err := io.ReadAll(a.Body)
+		text, err := get(ctx, n.http+"/stats?topic=fetch&channel=c")
 		if err == nil && !bytes.Contains(text, fmt.Appendf(nil, "depth: %-5d", nsqFill)) {
 			err = errors.New("the channel does not have all messages")
 		}
