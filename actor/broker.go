@@ -64,7 +64,7 @@ func (b *Broker) Found() Found {
 func (b *Broker) Topic(_ context.Context, name string) (broker.Topic, error) {
 	t, ok := b.topics.Load(name)
 	if !ok {
-		return nil, broker.ErrTopicNotFound
+		return nil, &broker.TopicError{Topic: name, Err: broker.ErrTopicNotFound}
 	}
 	return t, nil
 }

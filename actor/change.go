@@ -24,7 +24,7 @@ func (b *Broker) CreateTopic(_ context.Context, name string, c broker.TopicChang
 		return t, false, b.changeTopic(t, c)
 	}
 	if b.topics.Size() >= b.config.MaxTopics {
-		return nil, false, broker.ErrTooManyTopics
+		return nil, false, &broker.TopicError{Topic: name, Err: broker.ErrTooManyTopics}
 	}
 	config := broker.TopicConfig{
 		Partitions: or(c.Partitions, b.config.DefaultPartitions), RetentionMs: -1, RetentionBytes: -1,
@@ -71,7 +71,9 @@ func (b *Broker) apply(c broker.TopicChange, config *broker.TopicConfig) error {
 func (b *Broker) changeTopic(t *topic, c broker.TopicChange) error {
 	config := t.Config()
 	if c.Partitions != 0 && c.Partitions != config.Partitions {
-		return broker.ErrPartitionsImmutable
+		return &broker.PartitionCountError{
+			Topic: t.name, Asked: c.Partitions, Partitions: config.Partitions,
+		}
 	}
 	before := config
 	if err := b.apply(c, &config); err != nil {
@@ -174,7 +176,7 @@ func (b *Broker) DeleteTopic(_ context.Context, name string) error {
 	}
 	t, ok := b.topics.Load(name)
 	if !ok {
-		return broker.ErrTopicNotFound
+		return &broker.TopicError{Topic: name, Err: broker.ErrTopicNotFound}
 	}
 	if err := b.record(name, metaRecord{ID: t.id, Deleted: true}); err != nil {
 		return storage(err)

@@ -54,14 +54,14 @@ func (g *groups) each(visit func(a *Actor) bool) {
 func (b *Broker) Group(_ context.Context, name, topic string) (broker.Group, error) {
 	a := b.groups.shards[shardOf(name)].Load()
 	if a == nil {
-		return broker.Group{}, broker.ErrGroupNotFound
+		return broker.Group{}, groupMissing(name)
 	}
 	var info group.Info
 	var err error
 	if !a.ask(func() { info, err = a.shard.Find(name, topic, nowMillis()) }) {
 		return broker.Group{}, b.shardLeft()
 	}
-	return b.show(info), b.groupError(err)
+	return b.show(info), b.groupError(err, name, "")
 }
 
 // Groups implements broker.Broker.
@@ -105,30 +105,36 @@ func (b *Broker) show(info group.Info) broker.Group {
 	return g
 }
 
-// groupError gives group's errors their names in package broker.
-func (b *Broker) groupError(err error) error {
+func groupMissing(name string) error {
+	return &broker.GroupError{Group: name, Err: broker.ErrGroupNotFound}
+}
+
+// groupError gives group's errors their names in package broker, and says whom they are about.
+func (b *Broker) groupError(err error, name, member string) error {
 	var fenced *group.FencedError
 	switch {
 	case errors.As(err, &fenced):
 		return &broker.FencedError{
-			Index: fenced.Index, Topic: fenced.Topic, Partition: int(fenced.Partition), Generation: fenced.Generation,
-			Current: fenced.Current,
+			Group: name, Member: member, Index: fenced.Index, Topic: fenced.Topic, Partition: int(fenced.Partition),
+			Generation: fenced.Generation, Current: fenced.Current,
 		}
 	case errors.Is(err, group.ErrActive):
-		return broker.ErrGroupActive
+		return &broker.GroupError{Group: name, Err: broker.ErrGroupActive}
 	case errors.Is(err, group.ErrNoMember):
-		return broker.ErrMemberNotFound
+		return &broker.MemberError{Group: name, Member: member, Err: broker.ErrMemberNotFound}
 	case errors.Is(err, group.ErrNoTopics):
-		return broker.ErrNoTopics
+		return &broker.MemberError{Group: name, Member: member, Err: broker.ErrNoTopics}
 	case errors.Is(err, group.ErrTooManyMembers):
 		return fmt.Errorf("%w: a group may have %d", broker.ErrTooManyMembers, group.MaxMembers)
 	case errors.Is(err, group.ErrTooManyTopics):
 		return fmt.Errorf("%w: one may ask for %d topics, and all together for %d", broker.ErrTooManyMembers,
 			group.MaxTopics, b.config.MaxMemberTopics)
 	case errors.Is(err, group.ErrUnknown):
-		return broker.ErrGroupNotFound
+		return groupMissing(name)
 	case errors.Is(err, group.ErrTooMany):
-		return fmt.Errorf("%w: a group may have %d commits", broker.ErrTooManyGroups, group.MaxCommits)
+		return &broker.GroupError{
+			Group: name, Err: fmt.Errorf("%w: a group may have %d commits", broker.ErrTooManyGroups, group.MaxCommits),
+		}
 	}
 	return err
 }
@@ -148,7 +154,7 @@ func (b *Broker) PutGroup(_ context.Context, name, start string) (created bool, 
 // roomFor refuses a new group beyond the bound.
 func (b *Broker) roomFor(s *group.Shard, name string) error {
 	if !s.Has(name) && b.groups.count.Load() >= int64(b.config.MaxGroups) {
-		return broker.ErrTooManyGroups
+		return &broker.GroupError{Group: name, Err: broker.ErrTooManyGroups}
 	}
 	return nil
 }
@@ -156,11 +162,12 @@ func (b *Broker) roomFor(s *group.Shard, name string) error {
 // DeleteGroup implements broker.Broker.
 func (b *Broker) DeleteGroup(_ context.Context, name string, force bool) error {
 	if b.groups.shards[shardOf(name)].Load() == nil {
-		return broker.ErrGroupNotFound
+		return groupMissing(name)
 	}
-	return b.changeGroup(name, false, func(s *group.Shard) (group.Change, error) {
+	err := b.changeGroup(name, false, func(s *group.Shard) (group.Change, error) {
 		return s.Delete(name, force, nowMillis())
 	})
+	return b.groupError(err, name, "")
 }
 
 // changeGroup has a change made by the shard that owns the group.
@@ -169,7 +176,7 @@ func (b *Broker) changeGroup(name string, plain bool, plan func(*group.Shard) (g
 	if err != nil {
 		return err
 	}
-	return b.groupError(b.change(a, plain, plan))
+	return b.change(a, plain, plan)
 }
 
 // Commit implements broker.Broker.
@@ -184,7 +191,7 @@ func (b *Broker) Commit(_ context.Context, c broker.Commit) ([]broker.Committed,
 	}
 	plan := func(s *group.Shard) (change group.Change, err error) {
 		if !s.Has(c.Group) && !c.Create {
-			return change, broker.ErrGroupNotFound
+			return change, groupMissing(c.Group)
 		}
 		if err := b.roomFor(s, c.Group); err != nil {
 			return change, err
@@ -199,7 +206,7 @@ func (b *Broker) Commit(_ context.Context, c broker.Commit) ([]broker.Committed,
 		b.forgetLate(c.Offsets, wishes)
 	}
 	if err != nil {
-		return nil, b.groupError(err)
+		return nil, b.groupError(err, c.Group, c.Member)
 	}
 	done := make([]broker.Committed, len(results))
 	for i, r := range results {
@@ -229,7 +236,7 @@ func (b *Broker) wishes(offsets []broker.CommitOffset) (wishes []group.Wish, off
 	for i, o := range offsets {
 		t, ok := b.topics.Load(o.Topic)
 		if !ok {
-			return nil, nil, fmt.Errorf("topic %s: %w", o.Topic, broker.ErrTopicNotFound)
+			return nil, nil, &broker.TopicError{Topic: o.Topic, Err: broker.ErrTopicNotFound}
 		}
 		wishes[i] = group.Wish{
 			Topic: o.Topic, Partition: int32(o.Partition),
@@ -237,12 +244,12 @@ func (b *Broker) wishes(offsets []broker.CommitOffset) (wishes []group.Wish, off
 		}
 		a, err := t.actor(o.Partition)
 		if err != nil {
-			off = cmp.Or(off, fmt.Errorf("topic %s: partition %d: %w", o.Topic, o.Partition, err))
+			off = cmp.Or(off, err)
 			continue
 		}
 		var high int64
 		if !a.ask(func() { high, wishes[i].Epoch = a.part.HighWatermark(), a.part.Epoch() }) {
-			return nil, nil, t.left()
+			return nil, nil, t.left(o.Partition)
 		}
 		if o.Offset < 0 || o.Offset > high {
 			off = cmp.Or[error](off, &broker.OffsetError{

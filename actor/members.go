@@ -25,7 +25,7 @@ func (b *Broker) Join(_ context.Context, c broker.MemberCall) (broker.Membership
 		return broker.Membership{}, err
 	}
 	if !c.Create && b.groups.shards[shardOf(c.Group)].Load() == nil {
-		return broker.Membership{}, broker.ErrGroupNotFound
+		return broker.Membership{}, groupMissing(c.Group)
 	}
 	call := group.Call{
 		Group: c.Group, Member: c.Member, Topics: sorted(c.Topics), Add: c.Add, SessionMs: c.SessionMs, Held: c.Held,
@@ -34,7 +34,7 @@ func (b *Broker) Join(_ context.Context, c broker.MemberCall) (broker.Membership
 	var answer group.Membership
 	err = b.changeGroup(c.Group, len(wishes) == 0, func(s *group.Shard) (group.Change, error) {
 		if !s.Has(c.Group) && !c.Create {
-			return group.Change{}, broker.ErrGroupNotFound
+			return group.Change{}, groupMissing(c.Group)
 		}
 		if err := b.roomFor(s, c.Group); err != nil {
 			return group.Change{}, err
@@ -45,7 +45,7 @@ func (b *Broker) Join(_ context.Context, c broker.MemberCall) (broker.Membership
 	})
 	b.forgetLate(c.Ack, wishes)
 	if err != nil {
-		return broker.Membership{}, err
+		return broker.Membership{}, b.groupError(err, c.Group, c.Member)
 	}
 	return broker.Membership{
 		Group: b.show(answer.Info), Assignment: answer.Assignment, Expires: answer.Expires, Seen: answer.Seen,
@@ -62,11 +62,12 @@ func sorted(names []string) []string {
 // Leave implements broker.Broker.
 func (b *Broker) Leave(_ context.Context, name, member string) error {
 	if b.groups.shards[shardOf(name)].Load() == nil {
-		return broker.ErrGroupNotFound
+		return groupMissing(name)
 	}
-	return b.changeGroup(name, false, func(s *group.Shard) (group.Change, error) {
+	err := b.changeGroup(name, false, func(s *group.Shard) (group.Change, error) {
 		return s.Leave(name, member, b.shape, nowMillis())
 	})
+	return b.groupError(err, name, member)
 }
 
 // WatchGroup implements broker.Broker. Who is no member holds no lease: where the shard is down, there is just nobody

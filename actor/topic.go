@@ -26,20 +26,28 @@ func (t *topic) Name() string { return t.name }
 func (t *topic) Config() broker.TopicConfig { return *t.config.Load() }
 
 // left says why an owner is not there any more.
-func (t *topic) left() error {
+func (t *topic) left(partition int) error {
 	switch {
 	case t.deleted.Load():
-		return broker.ErrTopicNotFound
+		return &broker.TopicError{Topic: t.name, Err: broker.ErrTopicNotFound}
 	case t.broker.closing.Load():
 		return broker.ErrDraining
 	default:
-		return broker.ErrStorage
+		return t.about(partition, broker.ErrStorage)
 	}
+}
+
+// about says of which partition an error is.
+func (t *topic) about(partition int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &broker.PartitionError{Topic: t.name, Partition: partition, Partitions: len(t.actors), Err: err}
 }
 
 func (t *topic) actor(partition int) (*Actor, error) {
 	if partition < 0 || partition >= len(t.actors) {
-		return nil, broker.ErrPartitionNotFound
+		return nil, t.about(partition, broker.ErrPartitionNotFound)
 	}
 	return t.actors[partition], nil
 }
@@ -52,11 +60,11 @@ func (t *topic) writable(partition int) (*Actor, error) {
 	}
 	select {
 	case <-a.done:
-		return nil, t.left()
+		return nil, t.left(partition)
 	default:
 	}
 	if a.broken.Load() {
-		return nil, broker.ErrStorage
+		return nil, t.about(partition, broker.ErrStorage)
 	}
 	return a, nil
 }
@@ -70,19 +78,19 @@ func (t *topic) Append(parts []broker.Part, sync bool) error {
 	if err != nil {
 		return err
 	}
-	return t.answer(a, a.send(&parts[0], sync))
+	return t.answer(a, a.send(&parts[0], sync), parts[0].Partition)
 }
 
 // answer waits for an append that was sent; r is nil when the owner had left.
-func (t *topic) answer(a *Actor, r *request) error {
+func (t *topic) answer(a *Actor, r *request, partition int) error {
 	if r == nil {
-		return t.left()
+		return t.left(partition)
 	}
 	err := a.wait(r)
 	if errors.Is(err, errLeft) {
-		return t.left()
+		return t.left(partition)
 	}
-	return err
+	return t.about(partition, err)
 }
 
 // appendMany sends every part before it waits for the first: the owners work side by side.
@@ -102,7 +110,7 @@ func (t *topic) appendMany(parts []broker.Part, sync bool) error {
 	var failed error
 	stored := false
 	for i, a := range actors {
-		err := t.answer(a, sent[i])
+		err := t.answer(a, sent[i], parts[i].Partition)
 		parts[i].Stored = err == nil
 		stored = stored || err == nil
 		failed = errors.Join(failed, err)
@@ -121,7 +129,7 @@ func (t *topic) Snapshot(ctx context.Context, partition int) (broker.Snapshot, e
 	}
 	v, err := a.view(ctx)
 	if errors.Is(err, errLeft) {
-		return nil, t.left()
+		return nil, t.left(partition)
 	}
 	if err != nil {
 		return nil, err
@@ -136,7 +144,7 @@ func (t *topic) Watch(partition int, w *broker.Watch) error {
 		return err
 	}
 	if !a.link(w) {
-		return t.left()
+		return t.left(partition)
 	}
 	return nil
 }
@@ -155,7 +163,7 @@ func (t *topic) Stats(_ context.Context, partition int) (s broker.PartitionStats
 		return s, err
 	}
 	if !a.ask(func() { s = a.part.Stats() }) {
-		return s, t.left()
+		return s, t.left(partition)
 	}
 	return s, nil
 }

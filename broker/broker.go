@@ -6,8 +6,22 @@ import (
 	"flashq/segment/batch"
 )
 
-// Broker is one storage engine. All methods may be called by any number of goroutines.
+// Broker is one storage engine. All methods may be called by any number of goroutines. What fails with a topic, a
+// partition, a group or a member is told by a TopicError, a PartitionError, a GroupError or a MemberError, which wraps
+// the sentinel.
 type Broker interface {
+	Topics
+	Groups
+	Members
+
+	// Ready is nil while the engine takes writes; else ErrDraining, ErrRecovering, ErrDiskFull or ErrStorage.
+	Ready() error
+	// Close finishes what was accepted, syncs it and ends the engine. Calls after it fail with ErrDraining.
+	Close() error
+}
+
+// Topics are what an engine keeps records in.
+type Topics interface {
 	// Topic finds a topic: ErrTopicNotFound.
 	Topic(ctx context.Context, name string) (Topic, error)
 	// Topics lists what exists, sorted by name, internal topics left out.
@@ -17,7 +31,10 @@ type Broker interface {
 	CreateTopic(ctx context.Context, name string, c TopicChange) (t Topic, created bool, err error)
 	// DeleteTopic ends a topic with its records, and what groups committed in it: ErrTopicNotFound.
 	DeleteTopic(ctx context.Context, name string) error
+}
 
+// Groups are the consumer groups and what they committed.
+type Groups interface {
 	// Group finds a group with what it committed in one topic, or in all (topic ""): ErrGroupNotFound.
 	Group(ctx context.Context, name, topic string) (Group, error)
 	// Groups lists the groups that committed something in a topic, or all of them (""), sorted by name.
@@ -34,7 +51,10 @@ type Broker interface {
 	// ErrPartitionNotFound, ErrTooManyGroups, ErrGroupActive, a FencedError or an OffsetError. The results stand in the
 	// order of c.Offsets.
 	Commit(ctx context.Context, c Commit) ([]Committed, error)
+}
 
+// Members are those who share a group's work.
+type Members interface {
 	// Join makes a member of a group, or keeps it one, after its acknowledgement: as Commit, and ErrMemberNotFound,
 	// ErrNoTopics, ErrTooManyMembers. A partition has one owner at a time, and moves after its owner's next Join, its
 	// Leave or its lease's end; targets are balanced within one and move the fewest.
@@ -46,11 +66,6 @@ type Broker interface {
 	WatchGroup(w *GroupWatch) error
 	// LeaveGroup ends a watch, and the hold on the lease, which counts from then on.
 	LeaveGroup(w *GroupWatch)
-
-	// Ready is nil while the engine takes writes; else ErrDraining, ErrRecovering, ErrDiskFull or ErrStorage.
-	Ready() error
-	// Close finishes what was accepted, syncs it and ends the engine. Calls after it fail with ErrDraining.
-	Close() error
 }
 
 // Topic is one topic that existed when it was looked up; after a deletion its methods fail with ErrTopicNotFound.

@@ -44,6 +44,61 @@ var (
 	ErrGone = errors.New("gone")
 )
 
+// TopicError is returned for what failed with a topic: Err is ErrTopicNotFound, ErrTooManyTopics or what else happened.
+type TopicError struct {
+	Topic string
+	Err   error
+}
+
+func (e *TopicError) Error() string { return fmt.Sprintf("topic %s: %v", e.Topic, e.Err) }
+func (e *TopicError) Unwrap() error { return e.Err }
+
+// PartitionError is returned for what failed with one partition: Err is ErrPartitionNotFound, ErrStorage or what else
+// happened to it.
+type PartitionError struct {
+	Topic      string
+	Partition  int
+	Partitions int // how many the topic has
+	Err        error
+}
+
+func (e *PartitionError) Error() string {
+	return fmt.Sprintf("partition %d of topic %s: %v", e.Partition, e.Topic, e.Err)
+}
+func (e *PartitionError) Unwrap() error { return e.Err }
+
+// PartitionCountError is returned by CreateTopic for a topic that exists with another count. It is an
+// ErrPartitionsImmutable.
+type PartitionCountError struct {
+	Topic             string
+	Asked, Partitions int // what the change wanted, and what the topic has
+}
+
+func (e *PartitionCountError) Error() string {
+	return fmt.Sprintf("topic %s has %d partitions, not %d: %v", e.Topic, e.Partitions, e.Asked, ErrPartitionsImmutable)
+}
+func (e *PartitionCountError) Unwrap() error { return ErrPartitionsImmutable }
+
+// GroupError is returned for what failed with a group: Err is ErrGroupNotFound, ErrGroupActive or ErrTooManyGroups.
+type GroupError struct {
+	Group string
+	Err   error
+}
+
+func (e *GroupError) Error() string { return fmt.Sprintf("group %s: %v", e.Group, e.Err) }
+func (e *GroupError) Unwrap() error { return e.Err }
+
+// MemberError is returned for what failed with a member of a group: Err is ErrMemberNotFound or ErrNoTopics.
+type MemberError struct {
+	Group, Member string
+	Err           error
+}
+
+func (e *MemberError) Error() string {
+	return fmt.Sprintf("member %s of group %s: %v", e.Member, e.Group, e.Err)
+}
+func (e *MemberError) Unwrap() error { return e.Err }
+
 // PartialError is returned by Append when some parts are stored (Part.Stored) and another failed.
 type PartialError struct{ Cause error }
 
@@ -77,13 +132,15 @@ func (e *OffsetError) Error() string {
 // FencedError is returned by Commit and Join for an offset whose member does not hold the partition without a break
 // since its generation.
 type FencedError struct {
-	Index      int // of the offset
-	Topic      string
-	Partition  int
-	Generation int64 // the member's
-	Current    int32 // the group's, 0 when there is none
+	Group, Member string
+	Index         int // of the offset
+	Topic         string
+	Partition     int
+	Generation    int64 // the member's
+	Current       int32 // the group's, 0 when there is none
 }
 
 func (e *FencedError) Error() string {
-	return fmt.Sprintf("partition %d of topic %s is not held since generation %d", e.Partition, e.Topic, e.Generation)
+	return fmt.Sprintf("member %s of group %s does not hold partition %d of topic %s since generation %d", e.Member,
+		e.Group, e.Partition, e.Topic, e.Generation)
 }

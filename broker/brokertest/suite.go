@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) broker.Broker) {
 		{"members and others", testMembersAndOthers},
 		{"members' topics", testMembersTopics},
 		{"commits go with their topic", testCommitsGoWithTheirTopic},
+		{"errors say what they are about", testSubjects},
 		{"close", testClose},
 	} {
 		t.Run(c.name, func(t *testing.T) {
