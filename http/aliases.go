@@ -1,172 +1,113 @@
 package http
 
 import (
-	"github.com/valyala/fasthttp"
-
 	"flashq/broker"
+	"flashq/http/fault"
+	"flashq/http/fetch"
+	"flashq/http/request"
 )
 
-// The routes of the system that FlashQ took its API from, for its clients: what they do is done by the canonical
-// routes, and only what is said differently is here. An unknown group is always 404.
+// The routes of FlashQ in Rust, for its clients: what they do is done by the canonical routes, and only what is said
+// differently is here. An unknown group is always 404.
 
 // aliasCreateGroup is POST /consumer/{group}. Its body may repeat the name, which means nothing, and say start.
-func (s *Server) aliasCreateGroup(ctx *fasthttp.RequestCtx) error {
-	name, created, err := s.makeGroup(ctx)
+func (s *Server) aliasCreateGroup(c *call) (any, error) {
+	name := c.names.group
+	created, err := s.makeGroup(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !created {
-		return &apiError{
-			status: 409, code: "conflict", message: "Group '" + name + "' exists", details: details{"group": name},
-		}
+		return nil, fault.Conflict.New("Group '"+name+"' exists", fault.Details{"group": name})
 	}
-	writeJSON(ctx, fasthttp.StatusOK, struct {
+	return struct {
 		GroupID string `json:"group_id"`
-	}{name})
-	return nil
+	}{name}, nil
 }
 
 // aliasDeleteGroup is DELETE /consumer/{group}.
-func (s *Server) aliasDeleteGroup(ctx *fasthttp.RequestCtx) error {
-	name, err := groupName(ctx)
-	if err == nil {
-		err = noParams(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	return s.endGroup(ctx, name, true)
+func (s *Server) aliasDeleteGroup(c *call) (any, error) {
+	return s.deleteGroup(c, deleteGroupQuery{force: true})
 }
 
-// aliasFetchByOffset is GET /consumer/{group}/topic/{topic}/record/offset.
-func (s *Server) aliasFetchByOffset(ctx *fasthttp.RequestCtx) error {
-	return s.aliasFetch(ctx, func(fetchQuery) error { return nil })
+// aliasQuery reads the query of GET /consumer/{group}/topic/{topic}/record/offset.
+func aliasQuery(c *call) (fetch.Query, error) {
+	return fetch.ParseAlias(c.ctx.URI().QueryString(), c.ctx.IsHead(), c.names.group)
 }
 
-// aliasFetchByTime is GET /consumer/{group}/topic/{topic}/record/time?from_time=.
-func (s *Server) aliasFetchByTime(ctx *fasthttp.RequestCtx) error {
-	return s.aliasFetch(ctx, func(q fetchQuery) error {
-		if q.selector != "from_time" {
-			return badParam("from_time", "is needed on this route")
-		}
-		return nil
-	})
-}
-
-// aliasFetch reads partition 0 unless one is given, for the group that the path names.
-func (s *Server) aliasFetch(ctx *fasthttp.RequestCtx, check func(fetchQuery) error) error {
-	group, topic, err := aliasNames(ctx)
-	if err != nil {
-		return err
+// aliasTimeQuery reads that of GET /consumer/{group}/topic/{topic}/record/time?from_time=.
+func aliasTimeQuery(c *call) (fetch.Query, error) {
+	q, err := aliasQuery(c)
+	if err == nil && q.Start.Kind != fetch.FromTime {
+		err = request.BadParam("from_time", "is needed on this route")
 	}
-	query, err := parseFetchQuery(ctx, aliasFetchParams)
-	if err == nil {
-		err = check(query)
-	}
-	if err != nil {
-		return err
-	}
-	if query.partitions == nil {
-		query.partitions = []int{0}
-	}
-	query.group = group
-	return s.answerFetch(ctx, topic, query, true)
-}
-
-func aliasNames(ctx *fasthttp.RequestCtx) (group, topic string, err error) {
-	if group, err = groupName(ctx); err != nil {
-		return "", "", err
-	}
-	topic, err = topicName(ctx)
-	return group, topic, err
+	return q, err
 }
 
 // aliasOffset is GET /consumer/{group}/topic/{topic}/offset: partition 0 of the topic, whose beginning counts as
 // committed where nothing is.
-func (s *Server) aliasOffset(ctx *fasthttp.RequestCtx) error {
-	group, topic, err := s.aliasKnown(ctx)
+func (s *Server) aliasOffset(c *call) (any, error) {
+	group, err := s.aliasKnown(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	rows, err := s.newLook().rows(group, topic)
+	rows, err := s.newFigures().rows(group, c.names.topic)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	row := rows[0]
 	committed := row.High - row.Lag
 	if row.Committed != nil {
 		committed = *row.Committed
 	}
-	writeJSON(ctx, fasthttp.StatusOK, struct {
+	return struct {
 		Topic     string    `json:"topic"`
 		Committed int64     `json:"committed_offset"`
 		High      int64     `json:"high_water_mark"`
 		Lag       int64     `json:"lag"`
 		Last      timestamp `json:"last_commit_time"`
-	}{topic, committed, row.High, row.Lag, row.Timestamp})
-	return nil
+	}{c.names.topic, committed, row.High, row.Lag, row.Timestamp}, nil
 }
 
-// aliasKnown gives the path's group and topic, both of which have to be there.
-func (s *Server) aliasKnown(ctx *fasthttp.RequestCtx) (group broker.Group, topic string, err error) {
-	name, topic, err := aliasNames(ctx)
+// aliasKnown gives the path's group; it and the topic have to be there.
+func (s *Server) aliasKnown(c *call) (broker.Group, error) {
+	group, err := s.cfg.Broker.Group(s.life.calls, c.names.group, c.names.topic)
 	if err == nil {
-		err = noParams(ctx)
+		_, err = s.topic(c.names.topic)
 	}
-	if err == nil {
-		err = wantJSON(ctx)
-	}
-	if err != nil {
-		return group, "", err
-	}
-	if group, err = s.cfg.Broker.Group(s.calls, name, topic); err != nil {
-		return group, "", aboutGroup(err, name)
-	}
-	_, err = s.topic(topic)
-	return group, topic, err
+	return group, err
+}
+
+var aliasCommitMembers = request.Members[commitItem]{
+	{Name: "offset", Set: (*commitItem).setOffset},
+	{Name: "metadata", Set: (*commitItem).setMetadata},
 }
 
 // aliasCommit is POST /consumer/{group}/topic/{topic}/offset {"offset":10,"metadata":"..."}, for partition 0.
-func (s *Server) aliasCommit(ctx *fasthttp.RequestCtx) error {
-	if s.draining() {
-		return broker.ErrDraining
-	}
-	group, topic, err := s.aliasKnown(ctx)
+func (s *Server) aliasCommit(c *call) (any, error) {
+	group, err := s.aliasKnown(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	item := commitItem{topic: topic, partition: -1}
-	err = s.jsonBody(ctx, func(body []byte) error {
-		fields, err := splitObject(body)
-		if err != nil {
-			return err
-		}
-		if raw, ok := fields["metadata"]; ok {
-			if item.metadata, err = metadataField(raw); err != nil {
-				return err
-			}
-		}
-		item.partition = 0
-		return item.setOffset(fields["offset"])
+	item := commitItem{offset: -1}
+	if _, err := readObject(s, c, aliasCommitMembers, &item); err != nil {
+		return nil, err
+	}
+	if item.offset < 0 {
+		return nil, request.Missing("offset")
+	}
+	offset := broker.CommitOffset{Topic: c.names.topic, Offset: item.offset, Metadata: item.metadata}
+	done, err := s.cfg.Broker.Commit(s.life.calls, broker.Commit{
+		Group: group.Name, Offsets: []broker.CommitOffset{offset},
 	})
-	if err == nil && item.partition < 0 {
-		err = wrongType("offset", "Member 'offset' is missing")
-	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	offset := broker.CommitOffset{Topic: topic, Offset: item.offset, Metadata: item.metadata}
-	c := broker.Commit{Group: group.Name, Offsets: []broker.CommitOffset{offset}}
-	done, err := s.cfg.Broker.Commit(s.calls, c)
-	if err != nil {
-		return aboutTopic(commitFault(err, c), topic)
-	}
-	writeJSON(ctx, fasthttp.StatusOK, struct {
+	return struct {
 		GroupID   string    `json:"group_id"`
 		Topic     string    `json:"topic"`
 		Offset    int64     `json:"offset"`
 		Committed int64     `json:"committed_offset"`
 		Timestamp timestamp `json:"timestamp"`
-	}{group.Name, topic, item.offset, done[0].Offset, timestamp(done[0].Timestamp)})
-	return nil
+	}{group.Name, c.names.topic, item.offset, done[0].Offset, timestamp(done[0].Timestamp)}, nil
 }

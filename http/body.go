@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"strconv"
@@ -8,14 +9,11 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"flashq/budget"
+	"flashq/codec"
+	"flashq/http/fault"
+	"flashq/http/request"
 	"flashq/segment/slab"
-)
-
-var (
-	// errBodyTimeout is returned when a body did not arrive within the read timeout.
-	errBodyTimeout = errors.New("body timeout")
-	// errBodyBroken is returned when a body ends early or its chunks are no chunks.
-	errBodyBroken = errors.New("body broken")
 )
 
 const (
@@ -26,45 +24,42 @@ const (
 )
 
 func (s *Server) bodyTooLarge() error {
-	return &apiError{
-		status: 413, code: "body_too_large",
-		message: "The request body is larger than " + strconv.Itoa(s.cfg.MaxBodyBytes) + " bytes",
-		details: details{"max_size": s.cfg.MaxBodyBytes},
-	}
+	return fault.BodyTooLarge.New("The request body is larger than "+strconv.Itoa(s.cfg.MaxBodyBytes)+" bytes",
+		fault.Details{"max_size": s.cfg.MaxBodyBytes})
 }
 
-func (s *Server) overloaded(what string) error {
-	return &apiError{status: 429, code: "overloaded", message: what + "; nothing was stored"}
+func bodiesWait() error {
+	return fault.Overloaded.New("Too many bytes are waiting to be appended; nothing was stored", nil)
 }
 
-// admit judges a body by its declared length before any of it is read; a chunked body declares none. What is declared
+// admitBody judges a body by its declared length before any of it is read; a chunked body declares none. What is declared
 // is not reserved, only looked at: a few connections that declare much and send nothing must not lock out everybody.
-func (s *Server) admit(ctx *fasthttp.RequestCtx) error {
+func (s *Server) admitBody(ctx *fasthttp.RequestCtx) error {
 	declared := ctx.Request.Header.ContentLength()
 	if declared > s.cfg.MaxBodyBytes {
 		return s.bodyTooLarge()
 	}
-	if declared > 0 && !s.inflight.hasRoom(int64(declared)) {
-		return s.overloaded("Too many bytes are waiting to be appended")
+	if declared > 0 && !s.bounds.inflight.HasRoom(int64(declared)) {
+		return bodiesWait()
 	}
 	return nil
 }
 
 // expect answers `Expect: 100-continue`: a body that would be refused by its size is refused before it is sent.
 func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
-	err := s.admit(ctx)
+	err := s.admitBody(ctx)
 	if err == nil {
 		return fasthttp.StatusContinue
 	}
-	s.ids.put(ctx, false)
-	e, _ := explain(err)
+	s.ids.put(ctx, ctx.Request.Header.Peek("X-Request-Id"))
+	e, _ := fault.Explain(err)
 	writeError(ctx, e)
-	return e.status
+	return e.Kind.Status
 }
 
 // readBody reads the whole body into a slab, which the caller gives back. hold grows with what has arrived.
-func (s *Server) readBody(ctx *fasthttp.RequestCtx, hold *lease) ([]byte, error) {
-	if err := s.admit(ctx); err != nil {
+func (s *Server) readBody(ctx *fasthttp.RequestCtx, hold *budget.Lease) ([]byte, error) {
+	if err := s.admitBody(ctx); err != nil {
 		return nil, err
 	}
 	stream := ctx.RequestBodyStream()
@@ -74,9 +69,9 @@ func (s *Server) readBody(ctx *fasthttp.RequestCtx, hold *lease) ([]byte, error)
 	declared := ctx.Request.Header.ContentLength()
 	body := slab.Get(min(max(declared, 1), firstBodySlab))
 	for {
-		if !hold.raise(cap(body)) {
+		if !hold.Raise(cap(body)) {
 			slab.Put(body)
-			return nil, s.overloaded("Too many bytes are waiting to be appended")
+			return nil, bodiesWait()
 		}
 		n, err := stream.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
@@ -104,9 +99,9 @@ func nextRoom(have, declared int) int { return max(min(declared-have, 15*have), 
 
 func bodyFault(err error) error {
 	if isTimeout(err) {
-		return errBodyTimeout
+		return fault.ErrBodyTimeout
 	}
-	return errBodyBroken
+	return fault.ErrBodyBroken
 }
 
 func isTimeout(err error) bool {
@@ -138,4 +133,52 @@ func (s *Server) discardBody(ctx *fasthttp.RequestCtx) {
 		}
 	}
 	ctx.SetConnectionClose()
+}
+
+// decompress gives body decompressed in a slab of its own.
+func (s *Server) decompress(coding string, body []byte) (plain []byte, err error) {
+	first := min(4*len(body), firstBodySlab)
+	switch coding {
+	case "gzip":
+		plain, err = s.codecs.Gunzip(slab.Get(first), bytes.NewReader(body), s.cfg.MaxBodyBytes)
+	default:
+		plain, err = s.codecs.Unzstd(slab.Get(first), bytes.NewReader(body), s.cfg.MaxBodyBytes)
+	}
+	if err == nil {
+		return plain, nil
+	}
+	slab.Put(plain)
+	if errors.Is(err, codec.ErrTooLarge) {
+		return nil, s.bodyTooLarge()
+	}
+	return nil, fault.OutOfRange.New("The body is not valid "+coding, fault.Details{"field": "Content-Encoding"})
+}
+
+// readObject reads a body that is a JSON object, whatever its coding, into t. An empty body leaves t as it is: given tells.
+func readObject[T any](s *Server, c *call, members request.Members[T], t *T) (given bool, err error) {
+	hold := s.bounds.inflight.Lease()
+	defer hold.End()
+	if c.ctx.Request.Header.ContentLength() != 0 {
+		if _, err := request.BodyFormat(c.head.ContentType, request.OnlyJSON); err != nil {
+			return false, err
+		}
+	}
+	coding, err := request.BodyCoding(c.head.ContentEncoding)
+	if err != nil {
+		return false, err
+	}
+	body, err := s.readBody(c.ctx, &hold)
+	defer slab.Put(body)
+	if err != nil || len(body) == 0 {
+		return false, err
+	}
+	if coding != "" {
+		plain, err := s.decompress(coding, body)
+		if err != nil {
+			return false, err
+		}
+		defer slab.Put(plain)
+		body = plain
+	}
+	return true, members.Parse(body, t)
 }

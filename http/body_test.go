@@ -79,7 +79,7 @@ func TestBodyAtAndOverTheLimit(t *testing.T) {
 			t.Error(details)
 		}
 	}
-	if used := f.s.inflight.used.Load(); used != 0 {
+	if used := f.s.bounds.inflight.Used(); used != 0 {
 		t.Errorf("%d bytes are still admitted", used)
 	}
 }
@@ -160,7 +160,7 @@ func TestHeadOverTheLimit(t *testing.T) {
 
 func TestTooManyBytesInFlight(t *testing.T) {
 	f := start(t, Config{MaxInflightBytes: 128 << 10})
-	if !f.s.inflight.take(100 << 10) { // somebody else's bodies
+	if !f.s.bounds.inflight.Take(100 << 10) { // somebody else's bodies
 		t.Fatal("no room")
 	}
 	big := `{"records":[{"value":"` + strings.Repeat("x", 40<<10) + `"}]}`
@@ -171,9 +171,9 @@ func TestTooManyBytesInFlight(t *testing.T) {
 	}
 	f.raw(post("Transfer-Encoding: chunked\r\n")+chunk(big)+"0\r\n\r\n").wantError(t, 429, "overloaded")
 	f.post("/topics/news/records", oneRecord).want(t, 200)
-	f.s.inflight.give(100 << 10)
+	f.s.bounds.inflight.Give(100 << 10)
 	f.post("/topics/news/records", big).want(t, 200)
-	if used := f.s.inflight.used.Load(); used != 0 {
+	if used := f.s.bounds.inflight.Used(); used != 0 {
 		t.Errorf("%d bytes are still admitted", used)
 	}
 }
@@ -192,7 +192,7 @@ func TestDeclaredButUnsentBodiesCostNothing(t *testing.T) {
 		}
 	}
 	f.post("/topics/news/records", oneRecord).want(t, 200)
-	if used := f.s.inflight.used.Load(); used > 100*firstBodySlab {
+	if used := f.s.bounds.inflight.Used(); used > 100*firstBodySlab {
 		t.Errorf("%d bytes are admitted", used)
 	}
 }

@@ -98,7 +98,7 @@ func TestCompressedAnswers(t *testing.T) {
 	if small.header.Get("Content-Encoding") != "" {
 		t.Error("an answer below 1 KiB was compressed")
 	}
-	if used := f.s.answers.used.Load(); used != 0 {
+	if used := f.s.bounds.answers.Used(); used != 0 {
 		t.Errorf("%d bytes of answers are still held", used)
 	}
 }

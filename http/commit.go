@@ -2,13 +2,24 @@ package http
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
-
-	"github.com/valyala/fasthttp"
+	"time"
+	"unicode/utf8"
 
 	"flashq/broker"
+	"flashq/http/fault"
+	"flashq/http/recordjson"
+	"flashq/http/request"
+)
+
+const (
+	// maxMetadata bounds what a commit may say beside its offset, in characters.
+	maxMetadata = 1024
+	// maxCommits bounds the partitions of one commit.
+	maxCommits = 10_000
+	// tooManyCommits is what a commit takes.
+	tooManyCommits = "A commit takes 1 to %d partitions"
 )
 
 // committedRow is what a commit came to in one partition.
@@ -20,46 +31,42 @@ type committedRow struct {
 	Timestamp timestamp `json:"timestamp"`
 }
 
+type commitQuery struct{ dryRun, force bool }
+
+var commitParams = request.Params[commitQuery]{
+	{Name: "dry_run", Axis: "how", Set: func(q *commitQuery, v request.Value) (err error) {
+		q.dryRun, err = v.Bool()
+		return err
+	}},
+	{Name: "force", Axis: "how", Set: func(q *commitQuery, v request.Value) (err error) {
+		q.force, err = v.Bool()
+		return err
+	}},
+}
+
 // commit is POST /groups/{group}/offsets: a commit, or a reset, which is a commit by another name.
-func (s *Server) commit(ctx *fasthttp.RequestCtx) error {
-	name, err := groupName(ctx)
-	if err != nil {
-		return err
+func (s *Server) commit(c *call, q commitQuery) (any, error) {
+	var body commitBody
+	if _, err := readObject(s, c, commitMembers, &body); err != nil {
+		return nil, err
 	}
-	if s.draining() {
-		return broker.ErrDraining
+	commit := broker.Commit{
+		Group: c.names.group, Create: !s.cfg.NoAutoCreate, DryRun: q.dryRun, Force: q.force,
 	}
-	c := broker.Commit{Group: name, Create: !s.cfg.NoAutoCreate}
-	err = eachParam(ctx, []string{"dry_run", "force"}, func(param string, value []byte) error {
-		given, err := boolParam(param, value)
-		if param == "dry_run" {
-			c.DryRun = given
-		} else {
-			c.Force = given
-		}
-		return err
-	})
+	err := body.setMember(&commit)
 	if err == nil {
-		err = wantJSON(ctx)
+		commit.Offsets, err = s.resolve(body.items)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	items, err := s.readCommit(ctx, &c)
+	done, err := s.cfg.Broker.Commit(s.life.calls, commit)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if c.Offsets, err = s.resolve(items); err != nil {
-		return err
-	}
-	done, err := s.cfg.Broker.Commit(s.calls, c)
-	if err != nil {
-		return commitFault(err, c)
-	}
-	writeJSON(ctx, fasthttp.StatusOK, struct {
+	return struct {
 		Offsets []committedRow `json:"offsets"`
-	}{committedRows(c, done)})
-	return nil
+	}{committedRows(commit, done)}, nil
 }
 
 func committedRows(c broker.Commit, done []broker.Committed) []committedRow {
@@ -76,65 +83,226 @@ func committedRows(c broker.Commit, done []broker.Committed) []committedRow {
 	return rows
 }
 
-// readCommit reads the body of a commit; who commits goes into c.
-func (s *Server) readCommit(ctx *fasthttp.RequestCtx, c *broker.Commit) (items []commitItem, err error) {
-	given := false
-	err = s.jsonBody(ctx, func(body []byte) error {
-		given = true
-		fields, err := splitObject(body)
-		if err != nil {
-			return err
-		}
-		if items, err = parseCommitItems(fields["offsets"]); err != nil {
-			return err
-		}
-		return setMember(c, fields)
-	})
-	if err == nil && !given {
-		err = wrongType("offsets", "Member 'offsets' is missing")
-	}
-	return items, err
+// commitBody is what the body of a commit says.
+type commitBody struct {
+	items      []commitItem
+	member     *string // nil: none
+	generation *int64
 }
+
+var commitMembers = request.Members[commitBody]{
+	{Name: "offsets", Set: func(b *commitBody, raw json.RawMessage) (err error) {
+		b.items, err = parseCommitItems(raw)
+		return err
+	}},
+	{Name: "member", Set: func(b *commitBody, raw json.RawMessage) error {
+		if isNull(raw) {
+			return nil
+		}
+		name, err := request.NameOf("member", "member", raw)
+		b.member = &name
+		return err
+	}},
+	{Name: "generation", Set: func(b *commitBody, raw json.RawMessage) error {
+		if isNull(raw) {
+			return nil
+		}
+		n, err := request.Int("generation", raw, 0, math.MaxInt32, false)
+		b.generation = &n
+		return err
+	}},
+}
+
+func isNull(raw json.RawMessage) bool { return string(raw) == "null" }
 
 // setMember takes who commits: a member tells since which generation it holds what it speaks of, and only a member
 // does.
-func setMember(c *broker.Commit, fields map[string]json.RawMessage) (err error) {
-	member, generation := given(fields["member"]), given(fields["generation"])
+func (b *commitBody) setMember(c *broker.Commit) error {
 	switch {
-	case member == nil && generation == nil:
+	case b.items == nil:
+		return request.Missing("offsets")
+	case b.member == nil && b.generation == nil:
 		return nil
-	case member == nil:
-		return wrongType("member", "Member 'member' is missing beside 'generation'")
-	case generation == nil:
-		return wrongType("generation", "Member 'generation' is missing: a member commits what it holds since then")
+	case b.member == nil:
+		return request.WrongType("member", "Member 'member' is missing beside 'generation'")
+	case b.generation == nil:
+		return request.WrongType("generation",
+			"Member 'generation' is missing: a member commits what it holds since then")
 	}
-	if c.Member, err = stringField("member", member); err != nil {
+	c.Member, c.Generation = *b.member, *b.generation
+	return nil
+}
+
+// commitItem is one entry of a commit: an offset, or where one is to be looked up.
+type commitItem struct {
+	topic     string
+	partition int    // -1: all of the topic
+	at        string // "" when offset is given
+	offset    int64  // -1: not given
+	metadata  string
+}
+
+var commitItemMembers = request.Members[commitItem]{
+	{Name: "topic", Set: func(c *commitItem, raw json.RawMessage) (err error) {
+		c.topic, err = request.NameOf("topic", "topic", raw)
+		return err
+	}},
+	{Name: "partition", Set: func(c *commitItem, raw json.RawMessage) error {
+		n, err := request.Int("partition", raw, 0, math.MaxInt32, false)
+		c.partition = int(n)
+		return err
+	}},
+	{Name: "metadata", Set: (*commitItem).setMetadata},
+	{Name: "offset", Set: (*commitItem).setOffset},
+	{Name: "at", Set: (*commitItem).setAt},
+}
+
+func parseCommitItems(raw json.RawMessage) ([]commitItem, error) {
+	list, err := request.List("offsets", raw, maxCommits, tooManyCommits)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]commitItem, len(list))
+	for i, text := range list {
+		item := &items[i]
+		item.partition, item.offset = -1, -1
+		err := commitItemMembers.Parse(text, item)
+		switch {
+		case err != nil:
+		case item.topic == "":
+			err = request.WrongType("topic", "Member 'topic' must be a string")
+		case (item.offset < 0) == (item.at == ""):
+			err = request.WrongType("offset", "Exactly one of 'offset' and 'at' is needed")
+		}
+		if err != nil {
+			return nil, atIndex(err, i)
+		}
+	}
+	return items, nil
+}
+
+// atIndex tells which item of a list an error is about.
+func atIndex(err error, i int) error {
+	e, known := fault.Explain(err)
+	if !known {
 		return err
 	}
-	if err := checkName("member", c.Member, maxGroupName); err != nil {
+	e.Message = fmt.Sprintf("offsets[%d]: %s", i, e.Message)
+	return e.With("index", i)
+}
+
+func (c *commitItem) setMetadata(raw json.RawMessage) (err error) {
+	if isNull(raw) {
+		return nil
+	}
+	if c.metadata, err = request.String("metadata", raw); err != nil {
 		return err
 	}
-	c.Generation, err = intField("generation", generation, 0, math.MaxInt32, false)
+	if n := utf8.RuneCountInString(c.metadata); n > maxMetadata {
+		return fault.OutOfRange.New(fmt.Sprintf("metadata has %d characters, at most %d are allowed", n, maxMetadata),
+			fault.Details{"field": "metadata", "max_size": maxMetadata, "actual_size": n})
+	}
+	return nil
+}
+
+func (c *commitItem) setOffset(raw json.RawMessage) error {
+	if !request.IsInteger(raw) {
+		return request.WrongType("offset", "Member 'offset' must be an integer")
+	}
+	if json.Unmarshal(raw, &c.offset) != nil || c.offset < 0 {
+		return fault.InvalidOffset.New("An offset must be from 0 to the high water mark", fault.Details{"offset": raw})
+	}
+	return nil
+}
+
+func (c *commitItem) setAt(raw json.RawMessage) (err error) {
+	if request.IsInteger(raw) {
+		c.at = string(raw)
+		return nil
+	}
+	c.at, err = request.String("at", raw)
+	if err == nil && c.at != "earliest" && c.at != "latest" {
+		_, err = timeMember("at", c.at)
+	}
 	return err
 }
 
-// given takes null for absent.
-func given(raw json.RawMessage) json.RawMessage {
-	if string(raw) == "null" {
-		return nil
+func timeMember(name, value string) (int64, error) {
+	millis, ok := recordjson.ParseTime([]byte(value), time.Now().UnixMilli())
+	if !ok {
+		return 0, fault.OutOfRange.New(
+			"Member '"+name+"' must be earliest, latest, or a time: RFC 3339, epoch milliseconds, or as -15m",
+			fault.Details{"field": name})
 	}
-	return raw
+	return millis, nil
 }
 
-// commitFault puts what an engine says of a commit into the contract's words.
-func commitFault(err error, c broker.Commit) error {
-	var off *broker.OffsetError
-	if errors.As(err, &off) {
-		return invalidOffset(details{
-			"index": off.Index, "topic": off.Topic, "partition": off.Partition, "offset": off.Offset,
-			"high_water_mark": off.HighWatermark,
-		}, fmt.Sprintf("Offset %d is beyond partition %d of topic '%s', whose high water mark is %d", off.Offset,
-			off.Partition, off.Topic, off.HighWatermark))
+// place is a partition of a topic; partition -1 is all of it.
+type place struct {
+	topic     string
+	partition int
+}
+
+// resolve gives every partition that is meant its offset. An item that names a partition goes before one that means the
+// whole topic; two of the same kind for one place contradict each other.
+func (s *Server) resolve(items []commitItem) ([]broker.CommitOffset, error) {
+	named := map[place]bool{}
+	for i, item := range items {
+		p := place{item.topic, item.partition}
+		if named[p] {
+			return nil, atIndex(fault.OutOfRange.New("The same partition is given twice", fault.Details{"field": "offsets"}), i)
+		}
+		named[p] = true
 	}
-	return aboutMember(err, c.Group, c.Member)
+	var all []broker.CommitOffset
+	for i, item := range items {
+		var err error
+		if all, err = s.resolveItem(all, item, named); err != nil {
+			return nil, atIndex(err, i)
+		}
+		if len(all) > maxCommits {
+			return nil, request.BadCount("offsets", len(all), maxCommits, tooManyCommits)
+		}
+	}
+	return all, nil
+}
+
+// resolveItem appends the partitions that one item means.
+func (s *Server) resolveItem(
+	all []broker.CommitOffset, item commitItem, named map[place]bool,
+) ([]broker.CommitOffset, error) {
+	topic, err := s.topic(item.topic)
+	if err != nil {
+		return all, err
+	}
+	partitions := topic.Config().Partitions
+	if item.partition >= partitions {
+		return all, noPartition(item.topic, item.partition, partitions)
+	}
+	for p := range partitions {
+		if item.partition >= 0 && item.partition != p || item.partition < 0 && named[place{item.topic, p}] {
+			continue
+		}
+		offset, err := s.resolveOne(topic, item, p)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, broker.CommitOffset{Topic: item.topic, Partition: p, Offset: offset, Metadata: item.metadata})
+	}
+	return all, nil
+}
+
+func (s *Server) resolveOne(topic broker.Topic, item commitItem, partition int) (int64, error) {
+	if item.at == "" {
+		return item.offset, nil
+	}
+	millis := int64(0)
+	if item.at != "latest" && item.at != "earliest" {
+		var err error
+		if millis, err = timeMember("at", item.at); err != nil {
+			return 0, err
+		}
+	}
+	v, err := s.offsetAt(topic, partition, item.at, millis)
+	return v.Offset, err
 }

@@ -34,15 +34,6 @@ type Config struct {
 	AllowedHosts []string
 }
 
-// What one fetch may ask for; not configurable, so that clients can rely on it.
-const (
-	maxFetchRecords     = 10000
-	defaultFetchRecords = 100
-	maxFetchBytes       = 16 << 20
-	defaultFetchBytes   = 1 << 20
-	maxFetchTimeoutMs   = 60000
-)
-
 func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

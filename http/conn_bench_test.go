@@ -10,6 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"flashq/actor"
+	"flashq/http/conn"
 )
 
 // endless is a connection without a kernel: the same request comes again and again, writes are dropped.
@@ -51,7 +52,7 @@ func benchConn(b *testing.B, s *fasthttp.Server, request []byte) {
 	b.ReportAllocs()
 	e := &endless{b: b, request: request, left: b.N}
 	b.ResetTimer()
-	_ = s.ServeConn(newPatientConn(e, new(seconds)))
+	_ = s.ServeConn(conn.Patient(e))
 }
 
 func BenchmarkConnBare(b *testing.B) {
@@ -74,7 +75,7 @@ func BenchmarkConnFetch1000x1000(b *testing.B) {
 	s := benchEngine(b)
 	for range 5 {
 		e := &endless{b: b, request: produceRequest(1000, 1000), left: 1}
-		_ = s.wire.ServeConn(newPatientConn(e, new(seconds)))
+		_ = s.wire.ServeConn(conn.Patient(e))
 	}
 	b.SetBytes(1000 * 1000)
 	benchConn(b, s.wire, []byte("GET /topics/news/records?from_offset=1000&max_records=1000&max_bytes=4194304 HTTP/1.1\r\n"+

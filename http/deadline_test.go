@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp/fasthttputil"
+
+	"flashq/http/conn"
 )
 
 // crowdedListener has no descriptor for the first few connections.
@@ -42,7 +44,8 @@ func TestAcceptingGoesOnWhenDescriptorsRunOut(t *testing.T) {
 		}
 		dialled <- err
 	}()
-	l := patientListener{&crowdedListener{Listener: ln, refused: 2}, slog.New(slog.DiscardHandler), new(seconds)}
+	l, stop := conn.Listen(&crowdedListener{Listener: ln, refused: 2}, slog.New(slog.DiscardHandler))
+	defer stop()
 	c, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)

@@ -244,7 +244,7 @@ func TestLargeRecordsAndAnswers(t *testing.T) {
 	if got := f.fetch("/topics/news/records?max_bytes=1"); len(got.Records) != 1 || *got.Records[0].Value != value {
 		t.Errorf("%d records", len(got.Records))
 	}
-	if used := f.s.answers.used.Load(); used != 0 {
+	if used := f.s.bounds.answers.Used(); used != 0 {
 		t.Errorf("%d bytes of answers are still held", used)
 	}
 }
@@ -252,12 +252,12 @@ func TestLargeRecordsAndAnswers(t *testing.T) {
 func TestAnswersInFlightAreBounded(t *testing.T) {
 	f := start(t, Config{MaxInflightBytes: 4 << 20})
 	f.produce("/topics/news/records", `{"value":"`+strings.Repeat("x", 1<<20)+`"}`)
-	if !f.s.answers.take(3 << 20) { // somebody else's answers
+	if !f.s.bounds.answers.Take(3 << 20) { // somebody else's answers
 		t.Fatal("no room")
 	}
 	f.get("/topics/news/records").wantError(t, 429, "overloaded")
 	f.get("/topics/news/records?from_offset=latest").want(t, 200)
-	f.s.answers.give(3 << 20)
+	f.s.bounds.answers.Give(3 << 20)
 	f.get("/topics/news/records").want(t, 200)
 }
 

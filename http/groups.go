@@ -1,11 +1,13 @@
 package http
 
 import (
-	"errors"
+	"encoding/json"
 
 	"github.com/valyala/fasthttp"
 
 	"flashq/broker"
+	"flashq/http/fault"
+	"flashq/http/request"
 )
 
 // groupSummary is a group's line in the list.
@@ -42,40 +44,18 @@ func memberRows(members []broker.Member) []memberRow {
 	return rows
 }
 
-func groupNotFound(name string) error {
-	return &apiError{
-		status: 404, code: "group_not_found", message: "Group '" + name + "' not found", details: details{"group": name},
-	}
-}
-
-// aboutGroup names the group that is not there, or has members; other errors stay as they are.
-func aboutGroup(err error, name string) error {
-	switch {
-	case errors.Is(err, broker.ErrGroupNotFound):
-		return groupNotFound(name)
-	case errors.Is(err, broker.ErrGroupActive):
-		return groupActive(name)
-	}
-	return err
-}
-
 // listGroups is GET /groups.
-func (s *Server) listGroups(ctx *fasthttp.RequestCtx) error {
-	if err := errors.Join(noParams(ctx), wantJSON(ctx)); err != nil {
-		return err
-	}
-	groups, err := s.cfg.Broker.Groups(s.calls, "")
+func (s *Server) listGroups(*call) (any, error) {
+	groups, err := s.cfg.Broker.Groups(s.life.calls, "")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	answer := struct {
-		Groups []groupSummary `json:"groups"`
-	}{Groups: make([]groupSummary, 0, len(groups))}
-	look := s.newLook()
+	list := make([]groupSummary, 0, len(groups))
+	figures := s.newFigures()
 	for _, g := range groups {
-		rows, err := look.rowsOf(g, allTopics(g))
+		rows, err := figures.rowsOf(g, allTopics(g))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		line := groupSummary{Group: g.Name, Members: g.Live, Topics: []string{}, Lag: sumLag(rows)}
 		for i, r := range rows {
@@ -83,133 +63,77 @@ func (s *Server) listGroups(ctx *fasthttp.RequestCtx) error {
 				line.Topics = append(line.Topics, r.Topic)
 			}
 		}
-		answer.Groups = append(answer.Groups, line)
+		list = append(list, line)
 	}
-	writeJSON(ctx, fasthttp.StatusOK, answer)
-	return nil
+	return struct {
+		Groups []groupSummary `json:"groups"`
+	}{list}, nil
 }
 
 // describeGroup is GET /groups/{group}.
-func (s *Server) describeGroup(ctx *fasthttp.RequestCtx) error {
-	name, err := groupName(ctx)
-	if err == nil {
-		err = errors.Join(noParams(ctx), wantJSON(ctx))
-	}
-	if err != nil {
-		return err
-	}
-	return s.showGroup(ctx, fasthttp.StatusOK, name)
-}
+func (s *Server) describeGroup(c *call) (any, error) { return s.viewGroup(c.names.group) }
 
-func (s *Server) showGroup(ctx *fasthttp.RequestCtx, status int, name string) error {
-	g, err := s.cfg.Broker.Group(s.calls, name, "")
+func (s *Server) viewGroup(name string) (any, error) {
+	g, err := s.cfg.Broker.Group(s.life.calls, name, "")
 	if err != nil {
-		return aboutGroup(err, name)
+		return nil, err
 	}
-	rows, err := s.newLook().withTimes().rowsOf(g, allTopics(g))
+	rows, err := s.newFigures().withTimes().rowsOf(g, allTopics(g))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	writeJSON(ctx, status, groupView{
+	return groupView{
 		Group: g.Name, Start: g.Start, Generation: g.Generation, Members: memberRows(g.Members), Offsets: rows,
 		Lag: sumLag(rows),
-	})
-	return nil
+	}, nil
 }
 
 // putGroup is PUT /groups/{group}.
-func (s *Server) putGroup(ctx *fasthttp.RequestCtx) error {
-	name, created, err := s.makeGroup(ctx)
+func (s *Server) putGroup(c *call) (any, error) {
+	created, err := s.makeGroup(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	status := fasthttp.StatusOK
 	if created {
-		status = fasthttp.StatusCreated
+		c.status = fasthttp.StatusCreated
 	}
-	return s.showGroup(ctx, status, name)
+	return s.viewGroup(c.names.group)
 }
 
 // makeGroup makes the path's group, or finds it.
-func (s *Server) makeGroup(ctx *fasthttp.RequestCtx) (name string, created bool, err error) {
-	if name, err = s.admitGroupChange(ctx); err != nil {
-		return "", false, err
+func (s *Server) makeGroup(c *call) (created bool, err error) {
+	var body groupBody
+	if _, err := readObject(s, c, groupMembers, &body); err != nil {
+		return false, err
 	}
-	start, err := s.groupStart(ctx)
-	if err != nil {
-		return "", false, err
-	}
-	created, err = s.cfg.Broker.PutGroup(s.calls, name, start)
-	return name, created, err
+	return s.cfg.Broker.PutGroup(s.life.calls, c.names.group, body.start)
 }
 
-// admitGroupChange judges what stands before the body of a change of a group.
-func (s *Server) admitGroupChange(ctx *fasthttp.RequestCtx) (name string, err error) {
-	name, err = groupName(ctx)
-	switch {
-	case err != nil:
-		return "", err
-	case s.draining():
-		return "", broker.ErrDraining
-	}
-	return name, errors.Join(noParams(ctx), wantJSON(ctx))
-}
+// groupBody is what the body of a group's creation says.
+type groupBody struct{ start string }
 
-// groupStart reads the body of a group's creation; "" when it says nothing.
-func (s *Server) groupStart(ctx *fasthttp.RequestCtx) (start string, err error) {
-	err = s.jsonBody(ctx, func(body []byte) (err error) {
-		start, err = parseGroup(body)
-		return err
-	})
-	return start, err
-}
-
-// parseGroup reads {"start":"earliest"}; other members mean nothing.
-func parseGroup(body []byte) (start string, err error) {
-	fields, err := splitObject(body)
-	if err != nil {
-		return "", err
-	}
-	raw, ok := fields["start"]
-	if !ok {
-		return "", nil
-	}
-	if start, err = stringField("start", raw); err != nil {
-		return "", err
-	}
-	if start != broker.StartEarliest && start != broker.StartLatest {
-		return "", &apiError{
-			status: 400, code: "validation_error", message: "Member 'start' must be earliest or latest",
-			details: details{"field": "start"},
+var groupMembers = request.Members[groupBody]{
+	{Name: "start", Set: func(b *groupBody, raw json.RawMessage) (err error) {
+		if b.start, err = request.String("start", raw); err != nil {
+			return err
 		}
-	}
-	return start, nil
+		if b.start != broker.StartEarliest && b.start != broker.StartLatest {
+			return fault.OutOfRange.New("Member 'start' must be earliest or latest", fault.Details{"field": "start"})
+		}
+		return nil
+	}},
+}
+
+type deleteGroupQuery struct{ force bool }
+
+var deleteGroupParams = request.Params[deleteGroupQuery]{
+	{Name: "force", Axis: "how", Set: func(q *deleteGroupQuery, v request.Value) (err error) {
+		q.force, err = v.Bool()
+		return err
+	}},
 }
 
 // deleteGroup is DELETE /groups/{group}.
-func (s *Server) deleteGroup(ctx *fasthttp.RequestCtx) error {
-	name, err := groupName(ctx)
-	if err != nil {
-		return err
-	}
-	force := false
-	err = eachParam(ctx, []string{"force"}, func(param string, value []byte) (err error) {
-		force, err = boolParam(param, value)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return s.endGroup(ctx, name, force)
-}
-
-func (s *Server) endGroup(ctx *fasthttp.RequestCtx, name string, force bool) error {
-	if s.draining() {
-		return broker.ErrDraining
-	}
-	if err := s.cfg.Broker.DeleteGroup(s.calls, name, force); err != nil {
-		return aboutGroup(err, name)
-	}
-	ctx.Response.SetStatusCode(fasthttp.StatusNoContent)
-	return nil
+func (s *Server) deleteGroup(c *call, q deleteGroupQuery) (any, error) {
+	return noContent{}, s.cfg.Broker.DeleteGroup(s.life.calls, c.names.group, q.force)
 }

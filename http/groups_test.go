@@ -141,10 +141,10 @@ func TestAckIsRefused(t *testing.T) {
 // An ack that comes with a wait for which there is no room is not committed: the answer says that nothing was stored.
 func TestAckOfARefusedWait(t *testing.T) {
 	f := groupFixture(t, Config{MaxWaiters: 1})
-	if !f.s.waiters.take(1) {
+	if !f.s.bounds.waiters.Take(1) {
 		t.Fatal("no waiter to take")
 	}
-	defer f.s.waiters.give(1)
+	defer f.s.bounds.waiters.Give(1)
 	f.get("/topics/news/records?group=g&ack=0:3,1:2&timeout_ms=1000").wantError(t, 429, "overloaded")
 	f.get("/groups/g").wantError(t, 404, "group_not_found")
 }

@@ -1,13 +1,13 @@
 package http
 
 import (
-	"bytes"
 	"net"
 	"net/netip"
 	"strings"
 	"sync/atomic"
 
-	"github.com/valyala/fasthttp"
+	"flashq/http/fault"
+	"flashq/http/request"
 )
 
 // guard stops what a browser could be tricked into: names that were rebound to a loopback address, and writes that
@@ -15,7 +15,8 @@ import (
 type guard struct {
 	hosts map[string]bool // set before serving: lower case, beside loopback ones
 	// passed is the Host that passed last, as it was sent: nearly every request carries the same one. Atomic.
-	passed atomic.Pointer[string]
+	passed   atomic.Pointer[string]
+	loopback atomic.Bool // only this machine can reach the listener
 }
 
 func newGuard(allowed []string) *guard {
@@ -32,18 +33,15 @@ func isLoopback(addr net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// checkHost refuses a Host that is neither loopback nor allowed; only asked on a loopback bind. An absolute request
-// target names a host of its own, so both have to pass.
-func (g *guard) checkHost(ctx *fasthttp.RequestCtx) error {
-	header := ctx.Request.Header.Host()
-	if !g.hostAllowed(header) || !g.hostAllowed(ctx.URI().Host()) {
-		return &apiError{
-			status: 403, code: "forbidden",
-			message: "Host " + quote(string(header)) + " is not this machine; name it with --allowed-host",
-			details: details{"host": clip(string(header))},
-		}
+// checkHost refuses a Host that is neither loopback nor allowed, on a loopback bind. An absolute request target names a
+// host of its own, so both have to pass.
+func (g *guard) checkHost(c *call) error {
+	if !g.loopback.Load() || g.hostAllowed(c.head.Host) && g.hostAllowed(c.ctx.URI().Host()) {
+		return nil
 	}
-	return nil
+	host := string(c.head.Host)
+	return fault.Forbidden.New("Host "+fault.Quote(host)+" is not this machine; name it with --allowed-host",
+		fault.Details{"host": fault.Clip(host)})
 }
 
 func (g *guard) hostAllowed(host []byte) bool {
@@ -80,35 +78,17 @@ func splitPort(host string) (name, port string) {
 	return host[:i], host[i+1:]
 }
 
-// checkOrigin refuses a write that a page of another site sent. Programs send neither header and pass.
-func checkOrigin(ctx *fasthttp.RequestCtx) error {
-	h := &ctx.Request.Header
-	if h.IsOptions() || (h.IsGet() || h.IsHead()) && !asGroup(ctx) {
+// checkOrigin refuses a change that a page of another site asks for. Programs send neither header and pass.
+func checkOrigin(h *request.Head) error {
+	if h.Origin == nil && h.FetchSite == nil {
 		return nil
 	}
-	origin := h.Peek("Origin")
-	site := h.Peek("Sec-Fetch-Site")
-	foreign := string(site) == "cross-site" || string(site) == "same-site"
-	if foreign || len(origin) > 0 && !sameOrigin(string(origin), string(h.Host())) {
-		return &apiError{
-			status: 403, code: "origin_not_allowed",
-			message: "A page of another origin may not write here",
-			details: details{"origin": clip(string(origin))},
-		}
+	foreign := string(h.FetchSite) == "cross-site" || string(h.FetchSite) == "same-site"
+	if foreign || len(h.Origin) > 0 && !sameOrigin(string(h.Origin), string(h.Host)) {
+		return fault.OriginNotAllowed.New("A page of another origin may not write here",
+			fault.Details{"origin": fault.Clip(string(h.Origin))})
 	}
 	return nil
-}
-
-// asGroup tells whether a read may change something: it speaks for a group, and an image's address could do that.
-func asGroup(ctx *fasthttp.RequestCtx) bool {
-	if bytes.HasPrefix(ctx.URI().PathOriginal(), []byte("/consumer")) {
-		return true
-	}
-	if len(ctx.URI().QueryString()) == 0 {
-		return false
-	}
-	q := ctx.QueryArgs()
-	return q.Has("group") || q.Has("member") || q.Has("ack")
 }
 
 // sameOrigin compares an Origin header with a Host header; a default port may be spelled out or not. `null` never

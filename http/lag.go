@@ -1,16 +1,12 @@
 package http
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"slices"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"flashq/broker"
-	"flashq/segment/batch"
-	"flashq/segment/slab"
 )
 
 // offsetRow is where a group stands in one partition; what was never committed is null. lag counts the records that the
@@ -35,49 +31,47 @@ func sumLag(rows []offsetRow) (lag int64) {
 	return lag
 }
 
-// look holds commits against partitions; what it learns of a topic serves for all groups of one request.
-type look struct {
+// figures holds commits against partitions; what it learns of a topic serves for all groups of one request.
+type figures struct {
 	server *Server
-	ctx    context.Context
 	times  bool
 	now    int64
-	topics map[string]*lookedAt
+	topics map[string]*topicFigures
 }
 
-// lookedAt is a topic with its partitions' figures.
-type lookedAt struct {
+// topicFigures is a topic with its partitions' figures.
+type topicFigures struct {
 	topic broker.Topic
 	stats []broker.PartitionStats
 }
 
-func (s *Server) newLook() *look {
-	return &look{server: s, ctx: s.calls, now: time.Now().UnixMilli(), topics: map[string]*lookedAt{}}
+func (s *Server) newFigures() *figures {
+	return &figures{server: s, now: time.Now().UnixMilli(), topics: map[string]*topicFigures{}}
 }
 
-// withTimes has it find lag_ms, which costs a read for each partition that is behind.
-func (l *look) withTimes() *look {
-	l.times = true
-	return l
+// withTimes has it find lag_ms, which costs a read for each partition that has records left.
+func (f *figures) withTimes() *figures {
+	f.times = true
+	return f
 }
 
 // rows gives a row for every partition of a topic, or of all topics that the group committed to ("").
-func (l *look) rows(g broker.Group, topic string) ([]offsetRow, error) {
+func (f *figures) rows(g broker.Group, topic string) ([]offsetRow, error) {
 	if topic == "" {
-		return l.rowsOf(g, topicsOf(g))
+		return f.rowsOf(g, topicsOf(g))
 	}
-	return l.append([]offsetRow{}, g, topic)
+	return f.append([]offsetRow{}, g, topic)
 }
 
 // rowsOf gives a row for every partition of some topics; those that are not there have none.
-func (l *look) rowsOf(g broker.Group, topics []string) (rows []offsetRow, err error) {
+func (f *figures) rowsOf(g broker.Group, topics []string) (rows []offsetRow, err error) {
 	rows = []offsetRow{}
 	for _, name := range topics {
-		more, err := l.append(rows, g, name)
-		var gone *apiError
+		more, err := f.append(rows, g, name)
 		switch {
 		case err == nil:
 			rows = more
-		case !errors.As(err, &gone) || gone.status != 404:
+		case !errors.Is(err, broker.ErrTopicNotFound):
 			return nil, err
 		}
 	}
@@ -85,15 +79,15 @@ func (l *look) rowsOf(g broker.Group, topics []string) (rows []offsetRow, err er
 }
 
 // append adds a row for every partition of a topic.
-func (l *look) append(rows []offsetRow, g broker.Group, topic string) ([]offsetRow, error) {
-	t, err := l.at(topic)
+func (f *figures) append(rows []offsetRow, g broker.Group, topic string) ([]offsetRow, error) {
+	t, err := f.of(topic)
 	if err != nil {
-		return nil, aboutTopic(err, topic)
+		return nil, err
 	}
 	for p := range t.stats {
-		row, err := l.row(g, t, p)
+		row, err := f.row(g, t, p)
 		if err != nil {
-			return nil, aboutTopic(err, topic)
+			return nil, err
 		}
 		rows = append(rows, row)
 	}
@@ -117,24 +111,26 @@ func topicsOf(g broker.Group) (names []string) {
 	return names
 }
 
-func (l *look) at(name string) (*lookedAt, error) {
-	if t := l.topics[name]; t != nil {
+func (f *figures) of(name string) (*topicFigures, error) {
+	if t := f.topics[name]; t != nil {
 		return t, nil
 	}
-	topic, err := l.server.cfg.Broker.Topic(l.ctx, name)
+	topic, err := f.server.topic(name)
 	if err != nil {
 		return nil, err
 	}
-	t := &lookedAt{topic: topic}
-	err = eachPartition(l.ctx, topic, func(_ int, p broker.PartitionStats, _ string) { t.stats = append(t.stats, p) })
+	t := &topicFigures{topic: topic}
+	err = eachPartition(f.server.life.calls, topic, func(_ int, p broker.PartitionStats, _ string) {
+		t.stats = append(t.stats, p)
+	})
 	if err != nil {
 		return nil, err
 	}
-	l.topics[name] = t
+	f.topics[name] = t
 	return t, nil
 }
 
-func (l *look) row(g broker.Group, t *lookedAt, partition int) (offsetRow, error) {
+func (f *figures) row(g broker.Group, t *topicFigures, partition int) (offsetRow, error) {
 	s := t.stats[partition]
 	r := offsetRow{Topic: t.topic.Name(), Partition: partition, Timestamp: noTime, LagMs: new(int64)}
 	next := s.LogStart
@@ -147,105 +143,41 @@ func (l *look) row(g broker.Group, t *lookedAt, partition int) (offsetRow, error
 	}
 	r.High = max(s.HighWatermark, next) // a commit may be newer than the figures
 	r.Lag = r.High - next
-	if r.Lag > 0 && l.times {
-		time, err := l.server.timeAt(t.topic, partition, next)
+	if r.Lag > 0 && f.times {
+		time, ok, err := f.server.fetches.TimeAt(t.topic, partition, next)
 		switch {
 		case err != nil:
 			return r, err
-		case time == noTime:
+		case !ok:
 			r.LagMs = nil
 		default:
-			*r.LagMs = max(l.now-int64(time), 0)
+			*r.LagMs = max(f.now-time, 0)
 		}
 	}
 	return r, nil
 }
 
+// findOffset looks a partition up in a group's commits, which are sorted.
 func findOffset(g broker.Group, topic string, partition int) *broker.GroupOffset {
-	for i := range g.Offsets {
-		if o := &g.Offsets[i]; o.Topic == topic && o.Partition == partition {
-			return o
-		}
-	}
-	return nil
-}
-
-// timeAt gives the timestamp of the record at an offset, or of the first one behind it; noTime where that is damaged or
-// was trimmed meanwhile.
-func (s *Server) timeAt(topic broker.Topic, partition int, offset int64) (timestamp, error) {
-	view, err := topic.Snapshot(s.calls, partition)
-	if err != nil {
-		return noTime, err
-	}
-	defer view.Close()
-	raw, err := view.Read(slab.Get(readBytes), offset, 1)
-	defer func() { slab.Put(raw) }()
-	var corrupt *broker.CorruptError
-	if errors.As(err, &corrupt) || errors.Is(err, broker.ErrGone) || len(raw) == 0 {
-		return noTime, nil
-	}
-	if err != nil {
-		return noTime, err
-	}
-	b, _, err := batch.Next(raw)
-	if err != nil {
-		return noTime, err
-	}
-	plain, packed, err := s.codecs.unpack(nil, b)
-	defer func() { slab.Put(packed) }()
-	if err != nil {
-		return noTime, nil //nolint:nilerr // to a reader that is damage, and this is about the time only
-	}
-	it := plain.Records()
-	for it.Next() {
-		if b.BaseOffset()+int64(it.Record.OffsetDelta) >= offset {
-			return timestamp(timeOf(b, &it.Record)), nil
-		}
-	}
-	return noTime, nil
-}
-
-// groupOffsets is GET /groups/{group}/offsets?topic=.
-func (s *Server) groupOffsets(ctx *fasthttp.RequestCtx) error {
-	name, err := groupName(ctx)
-	if err != nil {
-		return err
-	}
-	topic := ""
-	err = eachParam(ctx, []string{"topic"}, func(param string, value []byte) error {
-		topic = string(value)
-		return checkName(param, topic, maxTopicName)
+	i, found := slices.BinarySearchFunc(g.Offsets, partition, func(o broker.GroupOffset, partition int) int {
+		return cmp.Or(cmp.Compare(o.Topic, topic), cmp.Compare(o.Partition, partition))
 	})
-	if err == nil {
-		err = wantJSON(ctx)
+	if !found {
+		return nil
 	}
-	if err != nil {
-		return err
-	}
-	g, err := s.cfg.Broker.Group(s.calls, name, topic)
-	if err != nil {
-		return aboutGroup(err, name)
-	}
-	rows, err := s.newLook().withTimes().rows(g, topic)
-	if err != nil {
-		return err
-	}
-	writeJSON(ctx, fasthttp.StatusOK, struct {
-		Offsets []offsetRow `json:"offsets"`
-	}{rows})
-	return nil
+	return &g.Offsets[i]
 }
 
 // groupsOf lists who reads a topic, with how much is left.
 func (s *Server) groupsOf(topic string) ([]groupLag, error) {
-	groups, err := s.cfg.Broker.Groups(s.calls, topic)
+	groups, err := s.cfg.Broker.Groups(s.life.calls, topic)
 	if err != nil {
 		return nil, err
 	}
 	list := make([]groupLag, 0, len(groups))
-	look := s.newLook()
+	figures := s.newFigures()
 	for _, g := range groups {
-		rows, err := look.rows(g, topic)
+		rows, err := figures.rows(g, topic)
 		if err != nil {
 			return nil, err
 		}

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"flashq/broker"
 )
 
 func pageOf(t testing.TB, a answer) (page memberPage) {
@@ -35,7 +33,7 @@ func TestAMemberThatWaitsGivesUpAndTakesOver(t *testing.T) {
 		f.wantSaying(b, "g2 [1] f")
 		f.produce("/topics/news/records?partition=0", `{"value":"g"}`)
 		f.wantSaying(a, "g2 [0] g")
-		if left := f.s.waiters.used.Load(); left != 0 {
+		if left := f.s.bounds.waiters.Used(); left != 0 {
 			t.Errorf("%d still wait", left)
 		}
 	})
@@ -210,70 +208,4 @@ func TestMembersEndWithTheServer(t *testing.T) {
 		f.putMember("a", "").wantError(t, 503, "draining")
 		f.do("DELETE", "/groups/g/members/a", "").wantError(t, 503, "draining")
 	})
-}
-
-// What comes between a fetch's first look and a change of its group is not skipped: only a partition that is new, or whose
-// commit was moved, begins anew.
-func TestReopenKeepsThePlace(t *testing.T) {
-	for name, test := range map[string]struct {
-		selector      string
-		before, after []mark
-		kept          bool
-	}{
-		"nothing is committed":             {"", nil, nil, true},
-		"the commit is as before":          {"", []mark{{0, 3}}, []mark{{0, 3}, {1, 2}}, true},
-		"the commit was moved":             {"", []mark{{0, 3}}, []mark{{0, 1}}, false},
-		"there is a commit now":            {"", nil, []mark{{0, 0}}, false},
-		"a start of its own":               {"from_offset", []mark{{0, 3}}, []mark{{0, 1}}, true},
-		"a start of its own, nothing else": {"from_time", nil, nil, true},
-	} {
-		f := &fetching{
-			query: fetchQuery{member: "m", selector: test.selector}, assigned: []int{0, 2}, committed: test.after,
-			cursors: []cursor{
-				{partition: 0, started: true, next: 5, watch: &broker.Watch{}}, {partition: 1, started: true, watch: &broker.Watch{}},
-			},
-		}
-		f.reopen(test.before)
-		if c := f.cursors; len(c) != 2 || c[0].started != test.kept || c[0].partition != 0 || c[1].started || c[1].partition != 2 {
-			t.Errorf("%s: %+v", name, c)
-		}
-		left := 0 // watches that are to be left at the end
-		for _, c := range append(f.cursors, f.shed...) {
-			if c.watch != nil {
-				left++
-			}
-		}
-		if left != 2 {
-			t.Errorf("%s: %d watches are known", name, left)
-		}
-	}
-}
-
-// However often partitions come and go during one wait, each is watched once, and still wakes it.
-func TestAWaitWatchesAPartitionOnce(t *testing.T) {
-	f := groupFixture(t, Config{})
-	topic, err := f.s.topic("news")
-	if err != nil {
-		t.Fatal(err)
-	}
-	one := &fetching{s: f.s, topic: topic, query: fetchQuery{member: "m"}, assigned: []int{0, 1}}
-	w := &broker.Waiter{Ready: make(chan struct{}, 1)}
-	defer one.leave(w, nil)
-	one.open()
-	for range 10 {
-		for i := range one.cursors {
-			one.cursors[i].high = 3 // both partitions' end, or behind it
-		}
-		if err := one.watch(w, nil); err != nil {
-			t.Fatal(err)
-		}
-		if n := len(one.cursors) + len(one.shed); n != 2 {
-			t.Fatalf("%d cursors with watches for two partitions", n)
-		}
-		one.assigned = map[bool][]int{true: {0}, false: {0, 1}}[len(one.assigned) == 2]
-		one.committed = []mark{{0, int64(len(one.assigned))}} // another one each time
-		one.reopen(nil)
-	}
-	f.produce("/topics/news/records?partition=0", `{"value":"x"}`)
-	eventually(t, "a record wakes the wait", func() bool { return len(w.Ready) == 1 })
 }

@@ -1,13 +1,11 @@
 package http
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
-	"time"
-
-	"github.com/valyala/fasthttp"
 
 	"flashq/broker"
+	"flashq/http/request"
 )
 
 // offsetView is where something stands in one partition; its timestamp is that of the record at the offset, null at the
@@ -18,17 +16,25 @@ type offsetView struct {
 	Timestamp timestamp `json:"timestamp"`
 }
 
-// topicOffsets is GET /topics/{topic}/offsets?at=.
-func (s *Server) topicOffsets(ctx *fasthttp.RequestCtx) error {
-	at, millis := "latest", int64(0)
-	topic, err := s.namedTopic(ctx, []string{"at"}, func(name string, value []byte) (err error) {
-		if at = string(value); at != "latest" && at != "earliest" {
-			millis, err = timeParam(name, value, time.Now().UnixMilli())
+type topicOffsetsQuery struct {
+	at     string // "": latest
+	millis int64  // of a time
+}
+
+var topicOffsetsParams = request.Params[topicOffsetsQuery]{
+	{Name: "at", Axis: "start", Set: func(q *topicOffsetsQuery, v request.Value) (err error) {
+		if q.at = string(v.Text); q.at != "latest" && q.at != "earliest" {
+			q.millis, err = v.Time()
 		}
 		return err
-	})
+	}},
+}
+
+// topicOffsets is GET /topics/{topic}/offsets?at=.
+func (s *Server) topicOffsets(c *call, q topicOffsetsQuery) (any, error) {
+	topic, err := s.topic(c.names.topic)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var answer struct {
 		Partitions []offsetView `json:"partitions"`
@@ -36,24 +42,51 @@ func (s *Server) topicOffsets(ctx *fasthttp.RequestCtx) error {
 	}
 	var position []byte
 	for partition := range topic.Config().Partitions {
-		v, err := s.offsetAt(topic, partition, at, millis)
+		v, err := s.offsetAt(topic, partition, cmp.Or(q.at, "latest"), q.millis)
 		if err != nil {
-			return aboutTopic(err, topic.Name())
+			return nil, err
 		}
 		answer.Partitions = append(answer.Partitions, v)
-		position = appendMark(position, 0, partition, v.Offset)
+		position = request.AppendMark(position, 0, partition, v.Offset)
 	}
 	answer.Position = string(position)
-	writeJSON(ctx, fasthttp.StatusOK, answer)
-	return nil
+	return answer, nil
+}
+
+type groupOffsetsQuery struct{ topic string } // "": all
+
+var groupOffsetsParams = request.Params[groupOffsetsQuery]{
+	{Name: "topic", Axis: "which", Set: func(q *groupOffsetsQuery, v request.Value) (err error) {
+		q.topic, err = v.NameOf("topic")
+		return err
+	}},
+}
+
+// groupOffsets is GET /groups/{group}/offsets?topic=.
+func (s *Server) groupOffsets(c *call, q groupOffsetsQuery) (any, error) {
+	g, err := s.cfg.Broker.Group(s.life.calls, c.names.group, q.topic)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.newFigures().withTimes().rows(g, q.topic)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		Offsets []offsetRow `json:"offsets"`
+	}{rows}, nil
 }
 
 func (s *Server) offsetAt(topic broker.Topic, partition int, at string, millis int64) (offsetView, error) {
 	v := offsetView{Partition: partition, Timestamp: noTime}
 	if at != "latest" && at != "earliest" {
-		return s.offsetForTime(topic, v, millis)
+		offset, time, ok, err := s.fetches.OffsetForTime(topic, partition, millis)
+		if v.Offset = offset; ok {
+			v.Timestamp = timestamp(time)
+		}
+		return v, err
 	}
-	stats, err := topic.Stats(s.calls, partition)
+	stats, err := topic.Stats(s.life.calls, partition)
 	if err != nil {
 		return v, fmt.Errorf("partition %d: stats: %w", partition, err)
 	}
@@ -62,41 +95,4 @@ func (s *Server) offsetAt(topic broker.Topic, partition int, at string, millis i
 		v.Offset, v.Timestamp = stats.LogStart, statTime(stats.FirstTimestamp)
 	}
 	return v, nil
-}
-
-// offsetForTime finds the first record that is not older than millis, else the end; again if retention was faster.
-func (s *Server) offsetForTime(topic broker.Topic, v offsetView, millis int64) (offsetView, error) {
-	var err error
-	for range maxGone {
-		if v, err = s.offsetForTimeOnce(topic, v, millis); !errors.Is(err, broker.ErrGone) {
-			break
-		}
-	}
-	return v, err
-}
-
-func (s *Server) offsetForTimeOnce(topic broker.Topic, v offsetView, millis int64) (offsetView, error) {
-	view, err := topic.Snapshot(s.calls, v.Partition)
-	if err != nil {
-		return v, fmt.Errorf("partition %d: %w", v.Partition, err)
-	}
-	defer view.Close()
-	offset, time, ok, err := view.OffsetForTime(millis)
-	if err != nil {
-		return v, fmt.Errorf("partition %d: offset for time: %w", v.Partition, corruptData(err, v.Partition))
-	}
-	if !ok {
-		offset, time = view.HighWatermark(), int64(noTime)
-	}
-	v.Offset, v.Timestamp = offset, timestamp(time)
-	return v, nil
-}
-
-// corruptData gives damage its answer; other errors stay as they are.
-func corruptData(err error, partition int) error {
-	var corrupt *broker.CorruptError
-	if !errors.As(err, &corrupt) {
-		return err
-	}
-	return corruptError(partition, corrupt.FirstOffset, corrupt.NextGoodOffset)
 }

@@ -6,24 +6,19 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"flashq/broker"
+	"flashq/http/fault"
 )
 
-// isProbe tells which routes have an answer while there is no broker yet.
-func isProbe(path []byte) bool { return string(path) == "/health" || string(path) == "/ready" }
-
 // health is liveness: 200 while the process serves, whatever the engine says.
-func (s *Server) health(ctx *fasthttp.RequestCtx) error {
-	if err := noParams(ctx); err != nil {
-		return err
-	}
+func (s *Server) health(*call) (any, error) {
 	topics, groups := 0, 0
-	if s.opened.Load() { // while it recovers there is nothing to count
-		list, _ := s.cfg.Broker.Topics(s.calls) // liveness does not depend on what the engine says
+	if s.life.opened.Load() { // while it recovers there is nothing to count
+		list, _ := s.cfg.Broker.Topics(s.life.calls) // liveness does not depend on what the engine says
 		topics = len(list)
-		groups, _ = s.cfg.Broker.GroupCount(s.calls)
+		groups, _ = s.cfg.Broker.GroupCount(s.life.calls)
 	}
 	now := time.Now()
-	writeJSON(ctx, 200, struct {
+	return struct {
 		Status         string    `json:"status"`
 		Service        string    `json:"service"`
 		Timestamp      timestamp `json:"timestamp"`
@@ -33,43 +28,38 @@ func (s *Server) health(ctx *fasthttp.RequestCtx) error {
 		ConsumerGroups int       `json:"consumer_groups_count"`
 	}{
 		Status: "healthy", Service: "flashq", Timestamp: timestamp(now.UnixMilli()), Version: s.cfg.Version,
-		UptimeMs: now.Sub(s.started).Milliseconds(), TopicsCount: topics,
+		UptimeMs: now.Sub(s.life.started).Milliseconds(), TopicsCount: topics,
 		ConsumerGroups: groups,
-	})
-	return nil
+	}, nil
 }
 
 // ready tells whether writes would be taken; else it is the error shape with the reason beside it.
-func (s *Server) ready(ctx *fasthttp.RequestCtx) error {
-	if err := noParams(ctx); err != nil {
-		return err
-	}
-	more := details{}
+func (s *Server) ready(c *call) (any, error) {
+	more := fault.Details{}
 	var err error
 	switch {
-	case s.draining():
+	case s.life.draining():
 		err = broker.ErrDraining
-	case s.opened.Load():
+	case s.life.opened.Load():
 		err = s.cfg.Broker.Ready()
 	default:
 		err = broker.ErrRecovering
 		if s.cfg.Progress != nil {
 			done, total := s.cfg.Progress()
-			more["progress"] = details{"partitions_recovered": done, "partitions": total}
+			more["progress"] = fault.Details{"partitions_recovered": done, "partitions": total}
 		}
 	}
 	if err == nil {
-		writeJSON(ctx, 200, map[string]string{"status": "ready"})
-		return nil
+		return map[string]string{"status": "ready"}, nil
 	}
-	e, known := explain(err)
+	e, known := fault.Explain(err)
 	if !known {
-		return err
+		return nil, err
 	}
-	ctx.Response.Header.Set("Retry-After", retryAfterSeconds)
-	writeJSON(ctx, 503, map[string]any{
-		"status": "not_ready", "reason": e.code,
-		"error": e.code, "message": e.message, "details": more, "retryable": true,
-	})
-	return nil
+	c.ctx.Response.Header.Set("Retry-After", fault.RetryAfterSeconds)
+	c.status = fasthttp.StatusServiceUnavailable
+	return map[string]any{
+		"status": "not_ready", "reason": e.Kind.Code,
+		"error": e.Kind.Code, "message": e.Message, "details": more, "retryable": true,
+	}, nil
 }

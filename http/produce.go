@@ -8,7 +8,10 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"flashq/broker"
+	"flashq/budget"
+	"flashq/http/fault"
 	"flashq/http/recordjson"
+	"flashq/http/request"
 	"flashq/segment/slab"
 )
 
@@ -22,7 +25,7 @@ type production struct {
 	parts   []broker.Part
 	adopted func(part int) bool // made once: tells the decoder which batches the engine keeps
 	body    []byte              // a slab, nil when given back
-	hold    lease               // of Server.inflight
+	hold    budget.Lease        // of bounds.inflight
 	deltas  []int64             // of each part: its last offset less its base; its batch may be the engine's by then
 	order   []int               // of parts, by partition
 	answer  []byte
@@ -34,85 +37,67 @@ var productions = sync.Pool{New: func() any {
 	return p
 }}
 
-// produce is POST /topics/{topic}/records.
-func (s *Server) produce(ctx *fasthttp.RequestCtx) error {
-	name, _ := ctx.UserValue("topic").(string)
-	return s.produceTo(ctx, name, false)
-}
+// producing handles requests whose parameters go into a production.
+func (s *Server) producing() handler { return handler{produceParams.Names(), s.produce} }
 
-// produceTo stores a body's records. Nothing is stored, and no topic made, before the whole body was found good.
-func (s *Server) produceTo(ctx *fasthttp.RequestCtx, name string, bare bool) error {
-	name = unescaped(name)
-	if err := checkName("topic", name, maxTopicName); err != nil {
-		return err
-	}
+// produce is POST /topics/{topic}/records: it stores a body's records. Nothing is stored, and no topic made, before the
+// whole body was found good.
+func (s *Server) produce(c *call) (any, error) {
 	p := productions.Get().(*production)
-	p.name, p.hold.from = name, &s.inflight
+	p.name, p.hold = c.names.topic, s.bounds.inflight.Lease()
 	defer p.release()
-	format, coding, err := s.admitProduce(ctx, p, bare)
+	format, coding, err := p.admit(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if p.topic, err = s.lookup(name); err != nil {
-		return err
+	if p.topic, err = s.lookup(p.name); err != nil {
+		return nil, err
 	}
-	if err := p.readFrom(s, ctx, coding); err != nil {
-		return err
+	if err := p.readFrom(s, c.ctx, coding); err != nil {
+		return nil, err
 	}
 	if err := p.store(s, format); err != nil {
-		return err
+		return nil, err
 	}
-	ctx.Response.SetStatusCode(fasthttp.StatusOK)
-	ctx.Response.Header.SetContentTypeBytes(typeJSON)
-	ctx.Response.SetBody(p.appendAnswer())
-	return nil
+	c.ctx.Response.SetStatusCode(fasthttp.StatusOK)
+	c.ctx.Response.Header.SetContentTypeBytes(typeJSON)
+	c.ctx.Response.SetBody(p.appendAnswer())
+	return nil, nil
 }
 
 // release gives back what the request held and readies p for another one.
 func (p *production) release() {
 	p.decoder.Release(p.adopted)
 	slab.Put(p.body)
-	p.hold.end()
+	p.hold.End()
 	clear(p.parts)
 	p.parts = p.parts[:0]
 	p.topic, p.decoded, p.body, p.name = nil, nil, nil, ""
 	productions.Put(p)
 }
 
-// admitProduce judges everything that stands before the body.
-func (s *Server) admitProduce(ctx *fasthttp.RequestCtx, p *production, bare bool) (f format, coding string, err error) {
-	if s.draining() {
-		return 0, "", broker.ErrDraining
-	}
-	if p.query, err = parseProduceQuery(ctx); err != nil {
+// admit judges what stands before the body.
+func (p *production) admit(c *call) (f request.Format, coding string, err error) {
+	p.query = produceQuery{partition: -1}
+	if err := produceParams.Parse(c.ctx.URI().QueryString(), &p.query); err != nil {
 		return 0, "", err
 	}
-	if !bare {
-		if len(ctx.Request.Header.Peek("Idempotency-Key")) > 0 {
-			return 0, "", &apiError{
-				status: 422, code: "not_supported",
-				message: "Idempotency-Key is not supported yet; without it a retry may store the records twice",
-			}
-		}
-		if err = wantJSON(ctx); err != nil {
-			return 0, "", err
-		}
+	if len(c.head.IdempotencyKey) > 0 {
+		return 0, "", fault.NotSupported.New(
+			"Idempotency-Key is not supported yet; without it a retry may store the records twice", nil)
 	}
-	if f, err = bodyFormat(ctx); err != nil || bare {
-		return f, "", err
+	if f, err = request.BodyFormat(c.head.ContentType, request.Records); err != nil {
+		return 0, "", err
 	}
-	coding, err = bodyCoding(ctx)
+	coding, err = request.BodyCoding(c.head.ContentEncoding)
 	return f, coding, err
 }
 
 // lookup finds a topic to produce to; nil for one that the first good body makes.
 func (s *Server) lookup(name string) (broker.Topic, error) {
-	t, err := s.cfg.Broker.Topic(s.calls, name)
-	if errors.Is(err, broker.ErrTopicNotFound) {
-		if !s.cfg.NoAutoCreate {
-			return nil, nil
-		}
-		return nil, topicNotFound(name)
+	t, err := s.cfg.Broker.Topic(s.life.calls, name)
+	if errors.Is(err, broker.ErrTopicNotFound) && !s.cfg.NoAutoCreate {
+		return nil, nil
 	}
 	return t, err
 }
@@ -130,14 +115,14 @@ func (p *production) readFrom(s *Server, ctx *fasthttp.RequestCtx, coding string
 	}
 	p.body = plain
 	slab.Put(body)
-	if !p.hold.raise(cap(plain)) {
-		return s.overloaded("Too many bytes are waiting to be appended")
+	if !p.hold.Raise(cap(plain)) {
+		return bodiesWait()
 	}
 	return nil
 }
 
 // store decodes the body, makes the topic where there is none yet, and appends.
-func (p *production) store(s *Server, f format) error {
+func (p *production) store(s *Server, f request.Format) error {
 	partitions := s.cfg.DefaultPartitions
 	if p.topic != nil {
 		partitions = p.topic.Config().Partitions
@@ -164,9 +149,9 @@ func (p *production) store(s *Server, f format) error {
 }
 
 // decode turns the body into one batch for each partition.
-func (p *production) decode(s *Server, f format, partitions int) error {
+func (p *production) decode(s *Server, f request.Format, partitions int) error {
 	if p.query.partition >= partitions {
-		return partitionNotFound(p.name, p.query.partition, partitions)
+		return noPartition(p.name, p.query.partition, partitions)
 	}
 	c := &s.cfg
 	target := recordjson.Target{
@@ -182,7 +167,7 @@ func (p *production) decode(s *Server, f format, partitions int) error {
 	p.decoder.Release(nil) // of an earlier decoding of this same body
 	p.parts, p.deltas = p.parts[:0], p.deltas[:0]
 	var err error
-	if f == formatNDJSON {
+	if f == request.NDJSON {
 		p.decoded, err = p.decoder.NDJSON(p.body, target)
 	} else {
 		p.decoded, err = p.decoder.JSON(p.body, target)
@@ -200,9 +185,9 @@ func (p *production) decode(s *Server, f format, partitions int) error {
 
 // create makes the topic, or takes what somebody else made meanwhile.
 func (p *production) create(s *Server) (err error) {
-	p.topic, _, err = s.cfg.Broker.CreateTopic(s.calls, p.name, broker.TopicChange{Partitions: s.cfg.DefaultPartitions})
+	p.topic, _, err = s.cfg.Broker.CreateTopic(s.life.calls, p.name, broker.TopicChange{Partitions: s.cfg.DefaultPartitions})
 	if errors.Is(err, broker.ErrPartitionsImmutable) {
-		p.topic, err = s.cfg.Broker.Topic(s.calls, p.name)
+		p.topic, err = s.cfg.Broker.Topic(s.life.calls, p.name)
 	}
 	return err
 }

@@ -168,7 +168,7 @@ func (r *slowRegistry) Topic(ctx context.Context, name string) (broker.Topic, er
 
 func TestCreateRaceTakesTheOthersTopic(t *testing.T) {
 	f := start(t, Config{})
-	f.s.cfg.Broker = &slowRegistry{Broker: f.broker, partitions: 8}
+	f.s.Open(&slowRegistry{Broker: f.broker, partitions: 8})
 	a := f.post("/topics/news/records", `{"records":[{"key":"user123","value":"a"}]}`).want(t, 200)
 	f.produce("/topics/news/records", `{"key":"user123","value":"b"}`)
 	got := f.fetch("/topics/news/records")
@@ -221,7 +221,7 @@ func TestConcurrentProducersGetTheirOwnOffsets(t *testing.T) {
 	if got := *f.fetch("/topics/news/records?partition=0").HighWaterMark; got != producers*requests {
 		t.Errorf("high watermark %d", got)
 	}
-	if f.s.inflight.used.Load() != 0 || f.s.answers.used.Load() != 0 {
+	if f.s.bounds.inflight.Used() != 0 || f.s.bounds.answers.Used() != 0 {
 		t.Error("bytes are still held")
 	}
 }

@@ -3,13 +3,14 @@ package http
 import (
 	"cmp"
 	"errors"
+	"math"
 	"slices"
 	"strconv"
 
-	"github.com/valyala/fasthttp"
-
 	"flashq/broker"
+	"flashq/http/fault"
 	"flashq/http/recordjson"
+	"flashq/http/request"
 )
 
 // produceQuery is what a produce's query asks for.
@@ -19,25 +20,24 @@ type produceQuery struct {
 	offsets   bool // one offset per record in the answer
 }
 
-var produceParams = []string{"partition", "sync", "return"}
-
-func parseProduceQuery(ctx *fasthttp.RequestCtx) (produceQuery, error) {
-	q := produceQuery{partition: -1}
-	err := eachParam(ctx, produceParams, func(name string, value []byte) (err error) {
-		switch name {
-		case "partition":
-			q.partition, err = intParam(name, value, 0, 1<<31-1)
-		case "sync":
-			q.sync, err = boolParam(name, value)
-		case "return":
-			if q.offsets = string(value) == "offsets"; !q.offsets {
-				err = badParam(name, "must be offsets")
-			}
-		}
+var produceParams = request.Params[produceQuery]{
+	{Name: "partition", Axis: "which", Set: func(q *produceQuery, v request.Value) (err error) {
+		q.partition, err = v.Int(0, math.MaxInt32)
 		return err
-	})
-	return q, err
+	}},
+	{Name: "sync", Axis: "how", Set: func(q *produceQuery, v request.Value) (err error) {
+		q.sync, err = v.Bool()
+		return err
+	}},
+	{Name: "return", Axis: "answer", Set: func(q *produceQuery, v request.Value) error {
+		if q.offsets = string(v.Text) == "offsets"; !q.offsets {
+			return v.Bad("must be offsets")
+		}
+		return nil
+	}},
 }
+
+var typeJSON = []byte("application/json")
 
 // appendAnswer writes where the records went, parts in the order of their partitions.
 func (p *production) appendAnswer() []byte {
@@ -117,9 +117,6 @@ func (p *production) appendOffsets(a []byte) []byte {
 // appendFault tells what a failed append left behind.
 func (p *production) appendFault(err error) error {
 	var partial *broker.PartialError
-	if errors.Is(err, broker.ErrTopicNotFound) {
-		return topicNotFound(p.name)
-	}
 	if !errors.As(err, &partial) {
 		return err
 	}
@@ -131,22 +128,13 @@ func (p *production) appendFault(err error) error {
 			})
 		}
 	}
-	return &apiError{
-		status: 503, code: "partially_stored", message: partiallyStored,
-		details: details{"stored": stored},
-	}
+	e, _ := fault.Explain(partial)
+	return e.With("stored", stored)
 }
 
-func topicNotFound(name string) error {
-	return &apiError{
-		status: 404, code: "topic_not_found", message: "Topic '" + name + "' not found", details: details{"topic": name},
-	}
-}
-
-func partitionNotFound(topic string, partition, partitions int) error {
-	return &apiError{
-		status: 404, code: "partition_not_found",
-		message: "Topic '" + topic + "' has no partition " + strconv.Itoa(partition) + "; it has " + strconv.Itoa(partitions),
-		details: details{"topic": topic, "partition": partition, "partitions": partitions},
+// noPartition refuses a partition that the topic doesn't have.
+func noPartition(topic string, partition, partitions int) error {
+	return &broker.PartitionError{
+		Topic: topic, Partition: partition, Partitions: partitions, Err: broker.ErrPartitionNotFound,
 	}
 }

@@ -26,12 +26,8 @@ func newRequestIDs() *requestIDs {
 	return &requestIDs{prefix: hex.EncodeToString(p[:]) + "-"}
 }
 
-// put sets FlashQ-Request-Id: the client's own X-Request-Id if it is fit to print, else a new one.
-func (r *requestIDs) put(ctx *fasthttp.RequestCtx, bare bool) {
-	var id []byte
-	if !bare {
-		id = ctx.Request.Header.Peek("X-Request-Id")
-	}
+// put sets FlashQ-Request-Id: the client's own, id, if it is fit to print, else a new one.
+func (r *requestIDs) put(ctx *fasthttp.RequestCtx, id []byte) {
 	if !printable(id, maxRequestID) {
 		var room [32]byte
 		id = append(room[:0], r.prefix...)

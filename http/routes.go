@@ -1,93 +1,69 @@
 package http
 
 import (
-	"bytes"
-
-	"github.com/fasthttp/router"
-	"github.com/valyala/fasthttp"
+	"flashq/http/fetch"
+	"flashq/http/request"
 )
 
-// routes is the whole surface on one screen.
-func (s *Server) routes() *router.Router {
-	r := router.New()
-	r.RedirectTrailingSlash, r.RedirectFixedPath = false, false
-	r.NotFound, r.MethodNotAllowed, r.GlobalOPTIONS = s.notFound, s.methodNotAllowed, options
+// routes is the whole surface on one screen, and the one place that knows it.
+func (s *Server) routes() []route {
+	const get, put, post, del = "GET", "PUT", "POST", "DELETE"
+	var none []request.Media
+	one, records := request.OnlyJSON, request.Records
+	return []route{
+		{get, "/topics", read, none, one, query(topicListParams, s.listTopics),
+			"list topics"},
+		{get, "/topics/{topic}", read, none, one, plain(s.describeTopic),
+			"describe a topic"},
+		{put, "/topics/{topic}", admin, one, one, plain(s.putTopic),
+			"create a topic, or change its settings"},
+		{del, "/topics/{topic}", admin, none, none, plain(s.deleteTopic),
+			"delete a topic with its records"},
+		{get, "/topics/{topic}/offsets", read, none, one, query(topicOffsetsParams, s.topicOffsets),
+			"where a topic's partitions begin, end, or were at a time"},
+		{get, "/topics/{topic}/records", read, none, records, s.fetching(fetch.Params, fetchQuery),
+			"read records"},
+		{post, "/topics/{topic}/records", write, records, one, s.producing(),
+			"append records"},
 
-	get := func(path string, h handler) {
-		r.GET(path, s.with(h))
-		r.HEAD(path, s.with(h)) // fasthttp leaves the body out
-	}
-	get("/topics", s.listTopics)
-	get("/topics/{topic}", s.describeTopic)
-	r.PUT("/topics/{topic}", s.with(s.putTopic))
-	r.DELETE("/topics/{topic}", s.with(s.deleteTopic))
-	get("/topics/{topic}/offsets", s.topicOffsets)
-	get("/topics/{topic}/records", s.fetch)
-	r.POST("/topics/{topic}/records", s.with(s.produce))
+		{get, "/groups", read, none, one, plain(s.listGroups),
+			"list consumer groups"},
+		{get, "/groups/{group}", read, none, one, plain(s.describeGroup),
+			"describe a consumer group"},
+		{put, "/groups/{group}", read, one, one, plain(s.putGroup),
+			"create a consumer group"},
+		{del, "/groups/{group}", admin, none, none, query(deleteGroupParams, s.deleteGroup),
+			"delete a consumer group"},
+		{put, "/groups/{group}/members/{member}", read, one, one, plain(s.putMember),
+			"join a group, or stay in it"},
+		{del, "/groups/{group}/members/{member}", read, none, none, plain(s.deleteMember),
+			"leave a group"},
+		{get, "/groups/{group}/offsets", read, none, one, query(groupOffsetsParams, s.groupOffsets),
+			"what a group committed, and its lag"},
+		{post, "/groups/{group}/offsets", read, one, one, query(commitParams, s.commit),
+			"commit or reset a group's offsets"},
 
-	get("/groups", s.listGroups)
-	get("/groups/{group}", s.describeGroup)
-	r.PUT("/groups/{group}", s.with(s.putGroup))
-	r.DELETE("/groups/{group}", s.with(s.deleteGroup))
-	r.PUT("/groups/{group}/members/{member}", s.with(s.putMember))
-	r.DELETE("/groups/{group}/members/{member}", s.with(s.deleteMember))
-	get("/groups/{group}/offsets", s.groupOffsets)
-	r.POST("/groups/{group}/offsets", s.with(s.commit))
+		// The routes of FlashQ in Rust (aliases.go).
+		{post, "/topic/{topic}/record", write, records, one, s.producing(),
+			"append records"},
+		{post, "/consumer/{group}", read, one, one, plain(s.aliasCreateGroup),
+			"create a consumer group"},
+		{del, "/consumer/{group}", admin, none, none, plain(s.aliasDeleteGroup),
+			"delete a consumer group"},
+		{get, "/consumer/{group}/topic/{topic}/record/offset", read, none, records,
+			s.fetching(fetch.AliasParams, aliasQuery),
+			"read a group's records"},
+		{get, "/consumer/{group}/topic/{topic}/record/time", read, none, records,
+			s.fetching(fetch.AliasParams, aliasTimeQuery),
+			"read a group's records from a time on"},
+		{get, "/consumer/{group}/topic/{topic}/offset", read, none, one, plain(s.aliasOffset),
+			"what a group committed in partition 0"},
+		{post, "/consumer/{group}/topic/{topic}/offset", read, one, one, plain(s.aliasCommit),
+			"commit in partition 0"},
 
-	// The reference's own routes (aliases.go).
-	r.POST("/topic/{topic}/record", s.with(s.produce))
-	r.POST("/consumer/{group}", s.with(s.aliasCreateGroup))
-	r.DELETE("/consumer/{group}", s.with(s.aliasDeleteGroup))
-	get("/consumer/{group}/topic/{topic}/record/offset", s.aliasFetchByOffset)
-	get("/consumer/{group}/topic/{topic}/record/time", s.aliasFetchByTime)
-	get("/consumer/{group}/topic/{topic}/offset", s.aliasOffset)
-	r.POST("/consumer/{group}/topic/{topic}/offset", s.with(s.aliasCommit))
-
-	get("/health", s.health)
-	get("/ready", s.ready)
-	return r
-}
-
-// producePath gives the topic of POST /topics/{topic}/records, as the router would, or nil for anything else. Nearly
-// every request to a busy broker is this one, and the router finds it with four allocations.
-func producePath(ctx *fasthttp.RequestCtx) []byte {
-	if !ctx.IsPost() {
-		return nil
-	}
-	topic, ok := bytes.CutPrefix(ctx.URI().PathOriginal(), []byte("/topics/"))
-	if !ok {
-		return nil
-	}
-	topic, ok = bytes.CutSuffix(topic, []byte("/records"))
-	if !ok || len(topic) == 0 || bytes.IndexByte(topic, '/') >= 0 {
-		return nil
-	}
-	return topic
-}
-
-// handler answers a request, or returns why not.
-type handler func(ctx *fasthttp.RequestCtx) error
-
-func (s *Server) with(h handler) fasthttp.RequestHandler {
-	return func(ctx *fasthttp.RequestCtx) {
-		if err := h(ctx); err != nil {
-			s.fail(ctx, err)
-		}
+		{get, "/health", open, none, one, plain(s.health),
+			"whether the process serves"},
+		{get, "/ready", open, none, one, plain(s.ready),
+			"whether the broker takes writes"},
 	}
 }
-
-func (s *Server) notFound(ctx *fasthttp.RequestCtx) {
-	s.fail(ctx, &apiError{
-		status: 404, code: "not_found", message: "No route " + quote(string(ctx.URI().PathOriginal())),
-	})
-}
-
-// methodNotAllowed runs behind the router, which has set Allow.
-func (s *Server) methodNotAllowed(ctx *fasthttp.RequestCtx) {
-	s.fail(ctx, &apiError{
-		status: 405, code: "method_not_allowed", message: "This route takes " + string(ctx.Response.Header.Peek("Allow")),
-	})
-}
-
-// options answers with the Allow header alone, which the router has set.
-func options(ctx *fasthttp.RequestCtx) { ctx.Response.SetStatusCode(fasthttp.StatusNoContent) }

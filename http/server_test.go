@@ -146,7 +146,7 @@ func TestShutdownCutsOffAtItsDeadline(t *testing.T) {
 	inside, leave := make(chan struct{}), make(chan struct{})
 	f.s.route = func(*fasthttp.RequestCtx) {
 		close(inside)
-		<-f.s.calls.Done()
+		<-f.s.life.calls.Done()
 		<-leave
 	}
 	answered := make(chan int)
@@ -159,7 +159,7 @@ func TestShutdownCutsOffAtItsDeadline(t *testing.T) {
 	}
 	close(leave)
 	<-answered
-	if err := f.s.calls.Err(); err == nil {
+	if err := f.s.life.calls.Err(); err == nil {
 		t.Error("calls go on")
 	}
 }

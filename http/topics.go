@@ -2,12 +2,15 @@ package http
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/valyala/fasthttp"
 
 	"flashq/broker"
+	"flashq/http/request"
 )
 
 // topicView is a topic's configuration and state on the wire.
@@ -38,93 +41,88 @@ type groupLag struct {
 }
 
 // putTopic is PUT /topics/{topic}: create, or set what the body names.
-func (s *Server) putTopic(ctx *fasthttp.RequestCtx) error {
-	name, err := topicName(ctx)
+func (s *Server) putTopic(c *call) (any, error) {
+	change := topicChange{mostPartitions: s.cfg.MaxPartitions}
+	if _, err := readObject(s, c, topicMembers, &change); err != nil {
+		return nil, err
+	}
+	topic, created, err := s.cfg.Broker.CreateTopic(s.life.calls, c.names.topic, change.TopicChange)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if s.draining() {
-		return broker.ErrDraining
-	}
-	if err := errors.Join(noParams(ctx), wantJSON(ctx)); err != nil {
-		return err
-	}
-	change, err := s.topicChange(ctx)
-	if err != nil {
-		return err
-	}
-	topic, created, err := s.cfg.Broker.CreateTopic(s.calls, name, change)
-	if err != nil {
-		return s.createFault(err, name, change)
-	}
-	status := fasthttp.StatusOK
 	if created {
-		status = fasthttp.StatusCreated
+		c.status = fasthttp.StatusCreated
 	}
-	return s.showTopic(ctx, status, topic)
+	return s.viewTopic(topic)
 }
 
-// createFault tells a refused partition count from the rest.
-func (s *Server) createFault(err error, name string, change broker.TopicChange) error {
-	if !errors.Is(err, broker.ErrPartitionsImmutable) {
+// topicChange is what the body of a PUT asks for.
+type topicChange struct {
+	broker.TopicChange
+
+	mostPartitions int
+}
+
+// Bounds of segment_bytes: a segment holds at least a batch's header, and a file position fits an index entry.
+const (
+	minSegmentBytes = 1024
+	maxSegmentBytes = 1<<31 - 1
+)
+
+var topicMembers = request.Members[topicChange]{
+	{Name: "partitions", Set: func(c *topicChange, raw json.RawMessage) error {
+		n, err := request.Int("partitions", raw, 1, int64(c.mostPartitions), false)
+		c.Partitions = int(n)
 		return err
-	}
-	extra := details{"topic": name, "asked": change.Partitions}
-	if t, err := s.cfg.Broker.Topic(s.calls, name); err == nil {
-		extra["partitions"] = t.Config().Partitions
-	}
-	return &apiError{
-		status: 409, code: "partitions_immutable", details: extra,
-		message: "Topic '" + name + "' exists with another partition count, which can't change",
-	}
+	}},
+	{Name: "retention_ms", Set: func(c *topicChange, raw json.RawMessage) error {
+		return setLimit(&c.RetentionMs, "retention_ms", raw, 1, math.MaxInt64, true)
+	}},
+	{Name: "retention_bytes", Set: func(c *topicChange, raw json.RawMessage) error {
+		return setLimit(&c.RetentionBytes, "retention_bytes", raw, 1, math.MaxInt64, true)
+	}},
+	{Name: "segment_bytes", Set: func(c *topicChange, raw json.RawMessage) error {
+		return setLimit(&c.SegmentBytes, "segment_bytes", raw, minSegmentBytes, maxSegmentBytes, false)
+	}},
+}
+
+func setLimit(target **int64, name string, raw json.RawMessage, low, high int64, unlimited bool) error {
+	n, err := request.Int(name, raw, low, high, unlimited)
+	*target = &n
+	return err
 }
 
 // describeTopic is GET /topics/{topic}.
-func (s *Server) describeTopic(ctx *fasthttp.RequestCtx) error {
-	topic, err := s.namedTopic(ctx, nil, nil)
-	if err != nil {
-		return err
-	}
-	return s.showTopic(ctx, fasthttp.StatusOK, topic)
-}
-
-// namedTopic does what every read of one topic begins with: name, query, Accept, lookup.
-func (s *Server) namedTopic(
-	ctx *fasthttp.RequestCtx, params []string, set func(name string, value []byte) error,
-) (broker.Topic, error) {
-	name, err := topicName(ctx)
+func (s *Server) describeTopic(c *call) (any, error) {
+	topic, err := s.topic(c.names.topic)
 	if err != nil {
 		return nil, err
 	}
-	if err := eachParam(ctx, params, set); err != nil {
-		return nil, err
-	}
-	if err := wantJSON(ctx); err != nil {
-		return nil, err
-	}
-	return s.topic(name)
+	return s.viewTopic(topic)
 }
 
-func (s *Server) showTopic(ctx *fasthttp.RequestCtx, status int, topic broker.Topic) error {
+// topic finds a topic that has to be there.
+func (s *Server) topic(name string) (broker.Topic, error) {
+	return s.cfg.Broker.Topic(s.life.calls, name)
+}
+
+func (s *Server) viewTopic(topic broker.Topic) (any, error) {
 	config := topic.Config()
 	view := topicView{
 		Topic: topic.Name(), Partitions: config.Partitions, RetentionMs: config.RetentionMs,
 		RetentionBytes: config.RetentionBytes, SegmentBytes: config.SegmentBytes,
 	}
-	err := eachPartition(s.calls, topic, func(partition int, p broker.PartitionStats, down string) {
+	err := eachPartition(s.life.calls, topic, func(partition int, p broker.PartitionStats, down string) {
 		view.Details = append(view.Details, partitionView{
 			Partition: partition, Earliest: p.LogStart, HighWaterMark: p.HighWatermark, Bytes: p.Bytes, Segments: p.Segments,
 			Error: down,
 		})
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if view.Groups, err = s.groupsOf(topic.Name()); err != nil {
-		return err
-	}
-	writeJSON(ctx, status, view)
-	return nil
+	view.Groups, err = s.groupsOf(topic.Name())
+	return view, err
 }
 
 // eachPartition shows the figures of a topic's partitions. One that is down has none, and down says why: the others are
@@ -139,7 +137,7 @@ func eachPartition(
 			p, down, err = noStats, "storage_error", nil
 		}
 		if err != nil {
-			return aboutTopic(fmt.Errorf("partition %d: stats: %w", partition, err), topic.Name())
+			return fmt.Errorf("partition %d: stats: %w", partition, err)
 		}
 		see(partition, p, down)
 	}
@@ -149,29 +147,71 @@ func eachPartition(
 // noStats are those of a partition that nothing is known of.
 var noStats = broker.PartitionStats{FirstTimestamp: -1, LastTimestamp: -1}
 
-// aboutTopic names the topic that is not there, or no longer; other errors stay as they are.
-func aboutTopic(err error, name string) error {
-	if errors.Is(err, broker.ErrTopicNotFound) {
-		return topicNotFound(name)
-	}
-	return err
+// deleteTopic is DELETE /topics/{topic}.
+func (s *Server) deleteTopic(c *call) (any, error) {
+	return noContent{}, s.cfg.Broker.DeleteTopic(s.life.calls, c.names.topic)
 }
 
-// deleteTopic is DELETE /topics/{topic}.
-func (s *Server) deleteTopic(ctx *fasthttp.RequestCtx) error {
-	name, err := topicName(ctx)
+// topicSummary is a topic's line in a detailed list.
+type topicSummary struct {
+	Name           string    `json:"name"`
+	Partitions     int       `json:"partitions"`
+	Records        int64     `json:"records"`
+	Bytes          int64     `json:"bytes"`
+	FirstTimestamp timestamp `json:"first_timestamp"`
+	LastTimestamp  timestamp `json:"last_timestamp"`
+}
+
+var topicListParams = request.Params[topicListQuery]{
+	{Name: "detail", Axis: "answer", Set: func(q *topicListQuery, v request.Value) (err error) {
+		q.detail, err = v.Bool()
+		return err
+	}},
+}
+
+type topicListQuery struct{ detail bool }
+
+// listTopics is GET /topics.
+func (s *Server) listTopics(_ *call, q topicListQuery) (any, error) {
+	topics, err := s.cfg.Broker.Topics(s.life.calls)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if s.draining() {
-		return broker.ErrDraining
+	answer := struct {
+		Topics  []string        `json:"topics"`
+		Details *[]topicSummary `json:"details,omitempty"` // when asked for
+	}{Topics: []string{}}
+	for _, t := range topics {
+		answer.Topics = append(answer.Topics, t.Name())
 	}
-	if err := noParams(ctx); err != nil {
-		return err
+	if q.detail {
+		details, err := s.summaries(topics)
+		if err != nil {
+			return nil, err
+		}
+		answer.Details = &details
 	}
-	if err := s.cfg.Broker.DeleteTopic(s.calls, name); err != nil {
-		return aboutTopic(err, name)
+	return answer, nil
+}
+
+// summaries adds the partitions of each topic up; a topic that was deleted meanwhile is left out.
+func (s *Server) summaries(topics []broker.Topic) ([]topicSummary, error) {
+	list := make([]topicSummary, 0, len(topics))
+	for _, t := range topics {
+		sum := topicSummary{Name: t.Name(), Partitions: t.Config().Partitions, FirstTimestamp: noTime, LastTimestamp: noTime}
+		err := eachPartition(s.life.calls, t, func(_ int, p broker.PartitionStats, _ string) {
+			sum.Records += p.HighWatermark - p.LogStart
+			sum.Bytes += p.Bytes
+			sum.FirstTimestamp = earlier(sum.FirstTimestamp, statTime(p.FirstTimestamp))
+			sum.LastTimestamp = max(sum.LastTimestamp, statTime(p.LastTimestamp))
+		})
+		if errors.Is(err, broker.ErrTopicNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, sum)
 	}
-	ctx.Response.SetStatusCode(fasthttp.StatusNoContent)
-	return nil
+	return list, nil
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"flashq/http/fault"
 )
 
 func (f *fixture) put(name, body string) answer {
@@ -84,11 +86,11 @@ func TestPutTopicJudgesItsBody(t *testing.T) {
 func FuzzTopicChange(f *testing.F) {
 	f.Add([]byte(`{"partitions":3,"retention_ms":-1,"x":{"y":[1,"\u00e4"]}}`))
 	f.Add([]byte(`{"segment_bytes":1024,"segment_bytes":2048}`))
-	s := New(Config{})
 	f.Fuzz(func(t *testing.T, body []byte) {
-		c, err := s.parseTopicChange(body)
+		c := topicChange{mostPartitions: 256}
+		err := topicMembers.Parse(body, &c)
 		if err != nil {
-			if e, known := explain(err); !known || e.status != 400 && e.status != 422 {
+			if e, known := fault.Explain(err); !known || e.Kind.Status != 400 && e.Kind.Status != 422 {
 				t.Fatalf("%q: %v", body, err)
 			}
 			return

@@ -51,7 +51,7 @@ func (f *fixture) stillWaits(done <-chan answer) {
 		f.Fatalf("answered at once: %d %s", a.status, a.body)
 	default:
 	}
-	if f.s.waiters.used.Load() == 0 {
+	if f.s.bounds.waiters.Used() == 0 {
 		f.Fatal("nobody waits")
 	}
 }
@@ -75,7 +75,7 @@ func TestWaitEndsWithTheRecord(t *testing.T) {
 			t.Errorf("%q after %v", got, time.Since(begun))
 		}
 		synctest.Wait()
-		if left := f.s.waiters.used.Load(); left != 0 {
+		if left := f.s.bounds.waiters.Used(); left != 0 {
 			t.Errorf("%d still wait", left)
 		}
 	})
@@ -106,7 +106,7 @@ func TestWaitForMinBytes(t *testing.T) {
 		f.produce("/topics/news/records?partition=0", `{"value":"0123"}`)
 		done := f.later("/topics/news/records?timeout_ms=60000&min_bytes=10")
 		f.stillWaits(done)
-		if held := f.s.answers.used.Load(); held > 4<<10 {
+		if held := f.s.bounds.answers.Used(); held > 4<<10 {
 			t.Errorf("%d bytes are held for an answer of one record", held)
 		}
 		f.produce("/topics/news/records?partition=1", `{"value":"4567"}`)
@@ -144,7 +144,7 @@ func TestWaitBeyondTheEnd(t *testing.T) {
 		}
 		f.numbered("news", 0, 100, 101)
 		synctest.Wait()
-		if got := values(t, <-done); got != "100" || f.s.waiters.used.Load() != 0 {
+		if got := values(t, <-done); got != "100" || f.s.bounds.waiters.Used() != 0 {
 			t.Error(got)
 		}
 	})
@@ -184,10 +184,10 @@ func TestWaitersTakeLeave(t *testing.T) {
 		f := start(t, Config{})
 		f.createTopic("news", `{"partitions":3}`)
 		spy := &spying{Broker: f.broker}
-		f.s.cfg.Broker = spy
+		f.s.Open(spy)
 		done := f.later("/topics/news/records?timeout_ms=1000&min_bytes=3")
 		f.stillWaits(done)
-		f.s.cfg.Broker = f.broker
+		f.s.Open(f.broker)
 		f.produce("/topics/news/records?partition=1", `{"value":"a"}`)
 		f.stillWaits(done)
 		f.produce("/topics/news/records?partition=2", `{"value":"bc"}`)
@@ -250,10 +250,10 @@ func TestManyWaiters(t *testing.T) {
 	for i := range answers {
 		answers[i] = f.later("/topics/news/records?timeout_ms=60000")
 	}
-	for f.s.waiters.used.Load() < many && t.Context().Err() == nil {
+	for f.s.bounds.waiters.Used() < many && t.Context().Err() == nil {
 		runtime.Gosched()
 	}
-	if held := f.s.answers.used.Load(); held != 0 {
+	if held := f.s.bounds.answers.Used(); held != 0 {
 		t.Errorf("%d bytes are held while waiting", held)
 	}
 	f.produce("/topics/news/records", `{"value":"a"}`)

@@ -1,0 +1,189 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"flashq/broker"
+	"flashq/http/recordjson"
+)
+
+// ErrBodyTimeout is returned when a body did not arrive within the read timeout; ErrBodyBroken when one ends early or
+// its chunks are no chunks.
+var (
+	ErrBodyTimeout = errors.New("body timeout")
+	ErrBodyBroken  = errors.New("body broken")
+)
+
+// sentinels are the one table from what an engine can say to what the wire says. An empty message takes the error's own
+// text, which is about the request's values.
+var sentinels = []struct {
+	err     error
+	kind    *Kind
+	message string
+}{
+	{broker.ErrTopicNotFound, TopicNotFound, "Topic not found"},
+	{broker.ErrPartitionNotFound, PartitionNotFound, "Partition not found"},
+	{broker.ErrPartitionsImmutable, PartitionsImmutable, "The partition count of a topic can't change"},
+	{broker.ErrGroupNotFound, GroupNotFound, "Group not found"},
+	{broker.ErrTooManyGroups, Conflict, "The broker's limit of groups is reached"},
+	{broker.ErrTooManyMembers, Conflict, ""},
+	{broker.ErrGroupActive, GroupActive, "The group has live members"},
+	{broker.ErrMemberNotFound, MemberNotFound, "Member not found"},
+	{broker.ErrTooManyTopics, Conflict, "The broker's limit of topics is reached"},
+	{broker.ErrConflict, Conflict, "Something else stands where the topic's data would go"},
+	{broker.ErrInvalid, OutOfRange, ""},
+	{broker.ErrOverloaded, Overloaded, "Storage is full for now; nothing was stored"},
+	{broker.ErrDraining, Draining, "The broker is shutting down"},
+	{context.Canceled, Draining, "The broker is shutting down"},
+	{broker.ErrRecovering, Recovering, "The broker is starting and reads its log"},
+	{broker.ErrDiskFull, DiskFull, "No room on the disk; nothing was stored"},
+	{broker.ErrStorage, StorageError, "The partition's storage failed; writing needs a restart of the broker"},
+	{ErrBodyTimeout, RequestTimeout, "The request did not arrive in time"},
+	{ErrBodyBroken, InvalidRequest, "The request body is cut short or badly framed"},
+}
+
+// Explain finds the answer for any error; known is false for one that only the log may show.
+func Explain(err error) (e *Error, known bool) {
+	var record *recordjson.Error
+	var partial *broker.PartialError
+	switch {
+	case errors.As(err, &e):
+		return e, true
+	case errors.As(err, &record):
+		return ofRecord(record), true
+	case errors.As(err, &partial): // before what caused it
+		return PartiallyStored.New("Some partitions stored their records and others could not", nil), true
+	}
+	if e = aboutSubject(err); e != nil {
+		return e, true
+	}
+	for _, s := range sentinels {
+		if errors.Is(err, s.err) {
+			message := s.message
+			if message == "" {
+				message = err.Error()
+			}
+			return s.kind.New(message, nil), true
+		}
+	}
+	return Internal.New("Internal error", nil), false
+}
+
+// aboutSubject puts an error that says what it is about into words that name it; nil for any other.
+func aboutSubject(err error) *Error {
+	var (
+		topic     *broker.TopicError
+		partition *broker.PartitionError
+		count     *broker.PartitionCountError
+		group     *broker.GroupError
+		member    *broker.MemberError
+		fenced    *broker.FencedError
+		offset    *broker.OffsetError
+		corrupt   *broker.CorruptError
+	)
+	switch {
+	case errors.As(err, &fenced):
+		return ofFence(fenced)
+	case errors.As(err, &offset):
+		return ofOffset(offset)
+	case errors.As(err, &count):
+		return PartitionsImmutable.New(
+			fmt.Sprintf("Topic '%s' exists with another partition count, which can't change", count.Topic),
+			Details{"topic": count.Topic, "asked": count.Asked, "partitions": count.Partitions})
+	case errors.As(err, &corrupt):
+		if errors.As(err, &partition) {
+			return Corrupt(partition.Partition, corrupt.FirstOffset, corrupt.NextGoodOffset)
+		}
+	case errors.As(err, &member):
+		return ofMember(member)
+	case errors.As(err, &group):
+		return ofGroup(group)
+	case errors.As(err, &partition) && errors.Is(err, broker.ErrPartitionNotFound):
+		return PartitionNotFound.New(
+			fmt.Sprintf("Topic '%s' has no partition %d; it has %d", partition.Topic, partition.Partition, partition.Partitions),
+			Details{"topic": partition.Topic, "partition": partition.Partition, "partitions": partition.Partitions})
+	case errors.As(err, &topic) && errors.Is(err, broker.ErrTopicNotFound):
+		return TopicNotFound.New("Topic '"+topic.Topic+"' not found", Details{"topic": topic.Topic})
+	}
+	return nil
+}
+
+// Corrupt tells where damage begins and where good records go on.
+func Corrupt(partition int, first, nextGood int64) *Error {
+	return CorruptData.New("The records at this position are damaged; go on with next_good_offset",
+		Details{"partition": partition, "first_offset": first, "next_good_offset": nextGood})
+}
+
+func ofGroup(e *broker.GroupError) *Error {
+	about := Details{"group": e.Group}
+	switch {
+	case errors.Is(e, broker.ErrGroupNotFound):
+		return GroupNotFound.New("Group '"+e.Group+"' not found", about)
+	case errors.Is(e, broker.ErrGroupActive):
+		return GroupActive.New("Group '"+e.Group+"' has live members: name a member, or wait until they have left", about)
+	}
+	return nil
+}
+
+func ofMember(e *broker.MemberError) *Error {
+	switch {
+	case errors.Is(e, broker.ErrMemberNotFound):
+		return MemberNotFound.New("Group '"+e.Group+"' has no member '"+e.Member+"'",
+			Details{"group": e.Group, "member": e.Member})
+	case errors.Is(e, broker.ErrNoTopics):
+		return WrongType.New(
+			"Member 'topics' is missing: '"+e.Member+"' is not a member yet, so it has none to keep", Details{"field": "topics"})
+	}
+	return nil
+}
+
+// ofFence tells a member that it does not hold, or not any more, what it speaks of.
+func ofFence(e *broker.FencedError) *Error {
+	return Fenced.New(
+		fmt.Sprintf("Member '%s' does not hold partition %d of topic '%s' without a break since generation %d; "+
+			"nothing was committed. Fetch without ack to join again", e.Member, e.Partition, e.Topic, e.Generation),
+		Details{
+			"group": e.Group, "member": e.Member, "topic": e.Topic, "partition": e.Partition, "generation": e.Generation,
+			"current_generation": e.Current,
+		})
+}
+
+func ofOffset(e *broker.OffsetError) *Error {
+	return InvalidOffset.New(
+		fmt.Sprintf("Offset %d is beyond partition %d of topic '%s', whose high water mark is %d", e.Offset, e.Partition,
+			e.Topic, e.HighWatermark),
+		Details{
+			"index": e.Index, "topic": e.Topic, "partition": e.Partition, "offset": e.Offset,
+			"high_water_mark": e.HighWatermark,
+		})
+}
+
+// recordKinds are what a decoder's codes mean.
+var recordKinds = map[string]*Kind{
+	InvalidJSON.Code: InvalidJSON, OutOfRange.Code: OutOfRange, InvalidRecord.Code: InvalidRecord,
+	PartitionNotFound.Code: PartitionNotFound,
+}
+
+// ofRecord puts a decoder's verdict on a body into the contract's words.
+func ofRecord(r *recordjson.Error) *Error {
+	e := recordKinds[r.Code].New(r.Message, Details{})
+	if r.Field != "" {
+		e.Details["field"] = r.Field
+	}
+	setIfGiven(e.Details, "index", r.Index)
+	setIfGiven(e.Details, "max_size", r.MaxSize)
+	setIfGiven(e.Details, "actual_size", r.ActualSize)
+	if e.Kind == PartitionNotFound {
+		setIfGiven(e.Details, "partition", r.Partition)
+	}
+	return e
+}
+
+// setIfGiven leaves out what is -1.
+func setIfGiven(d Details, name string, value int) {
+	if value >= 0 {
+		d[name] = value
+	}
+}

@@ -1,0 +1,73 @@
+package fault
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
+
+// Details are what an error tells a program beside its code.
+type Details map[string]any
+
+// Error is an answer that is not a success, in the words of the contract.
+type Error struct {
+	Kind    *Kind
+	Message string
+	Details Details
+	Accepts string // the Accept-Encoding header of a 415
+}
+
+// New is an error of the kind; its message is for people: what is wrong, why, and what to type next.
+func (k *Kind) New(message string, d Details) *Error {
+	return &Error{Kind: k, Message: message, Details: d}
+}
+
+func (e *Error) Error() string { return e.Kind.Code + ": " + e.Message }
+
+// With adds a detail, and gives the error back.
+func (e *Error) With(name string, value any) *Error {
+	if e.Details == nil {
+		e.Details = Details{}
+	}
+	e.Details[name] = value
+	return e
+}
+
+// RetryAfterMs is what 429 and 503 ask a client to wait, and RetryAfterSeconds the same for their header.
+const (
+	RetryAfterMs      = 1000
+	RetryAfterSeconds = "1"
+)
+
+// MarshalJSON writes the one shape of errors.
+func (e *Error) MarshalJSON() ([]byte, error) {
+	extra := e.Details
+	if extra == nil {
+		extra = Details{}
+	}
+	if e.Kind == Overloaded {
+		extra["retry_after_ms"] = RetryAfterMs
+	}
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(struct {
+		Error     string  `json:"error"`
+		Message   string  `json:"message"`
+		Details   Details `json:"details"`
+		Retryable bool    `json:"retryable"`
+	}{e.Kind.Code, e.Message, extra, e.Kind.Retryable})
+	return text.Bytes(), err
+}
+
+// Quote shows what a client sent within a message.
+func Quote(s string) string { return "'" + Clip(s) + "'" }
+
+// Clip cuts what a client sent to a length that is worth sending back.
+func Clip(s string) string {
+	const most = 80
+	if len(s) > most {
+		s = s[:most] + "..."
+	}
+	return strings.ToValidUTF8(s, "?")
+}

@@ -1,0 +1,53 @@
+package fetch
+
+import (
+	"flashq/broker"
+	"flashq/budget"
+	"flashq/codec"
+	"flashq/segment/batch"
+	"flashq/segment/slab"
+)
+
+// readBytes is how much one read of storage asks for: so little that it stays in the processor's cache from the copy to
+// the answer, since more of it is faster read in pieces.
+const readBytes = 64 << 10
+
+// buffers are what reading needs for a while, and the account of all slabs that a fetch holds.
+type buffers struct {
+	codecs *codec.Set
+	raw    []byte // a slab: batches as read
+	plain  []byte // a slab: a batch decompressed
+	hold   budget.Lease
+}
+
+// read gives batches from an offset on, good until the next read.
+func (b *buffers) read(view broker.Snapshot, from int64, want int) (raw []byte, err error) {
+	if cap(b.raw) < want {
+		slab.Put(b.raw)
+		b.raw = slab.Get(want)
+	}
+	b.raw, err = view.Read(b.raw[:0], from, want)
+	return b.raw, err
+}
+
+// unpack gives a batch whose records can be walked, good until the next one.
+func (b *buffers) unpack(packed batch.Batch) (plain batch.Batch, err error) {
+	plain, b.plain, err = b.codecs.Unpack(b.plain, packed)
+	return plain, err
+}
+
+// afford accounts for the slabs as they are now, beside those of the answer.
+func (b *buffers) afford(answer int) error {
+	if b.hold.Raise(answer + cap(b.raw) + cap(b.plain)) {
+		return nil
+	}
+	return overloaded("Too many bytes of answers are being sent")
+}
+
+// settle keeps nothing but the answer: a fetch that waits must cost little.
+func (b *buffers) settle(answer int) {
+	slab.Put(b.raw)
+	slab.Put(b.plain)
+	b.raw, b.plain = nil, nil
+	b.hold.Lower(answer)
+}

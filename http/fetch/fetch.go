@@ -1,0 +1,211 @@
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"net"
+	"slices"
+	"sync"
+
+	"github.com/valyala/fasthttp"
+
+	"flashq/broker"
+	"flashq/budget"
+	"flashq/codec"
+	"flashq/http/conn"
+	"flashq/http/fault"
+	"flashq/http/request"
+)
+
+// Env is what fetches need of the server that they run in; set before use.
+type Env struct {
+	Broker     Broker
+	Calls      context.Context // of the calls to the broker
+	Answers    *budget.Budget  // bytes of answers that are built or not sent yet
+	Waiters    *budget.Budget  // fetches that wait
+	Drain      <-chan struct{} // closed when the server ends
+	Peers      *conn.Peers
+	Codecs     *codec.Set
+	AutoCreate bool // a group that is not there is made
+}
+
+// Broker is what fetches need of an engine.
+type Broker interface {
+	broker.Topics
+	broker.Groups
+	broker.Members
+}
+
+func (e *Env) draining() bool {
+	select {
+	case <-e.Drain:
+		return true
+	default:
+		return false
+	}
+}
+
+// overloaded refuses a fetch for a bound on what may be under way.
+func overloaded(what string) error { return fault.Overloaded.New(what+"; nothing was stored", nil) }
+
+// fetching is one fetch, reused by later ones. It belongs to the handler's goroutine.
+type fetching struct {
+	ask
+
+	conn   net.Conn // of the request
+	plan   plan
+	rounds rounds
+	reader reader
+	sink   sink
+	result result
+
+	// what reader and sink are: one of each
+	anyone   anyone
+	group    group
+	member   member
+	document document
+	lines    lines
+}
+
+// ask is what is asked of whom.
+type ask struct {
+	env   *Env
+	topic broker.Topic
+	query Query
+}
+
+var fetchings = sync.Pool{New: func() any { return new(fetching) }}
+
+// Serve answers a fetch of a topic in the given form, or returns why not. env is kept for as long as the fetch takes.
+func Serve(
+	ctx *fasthttp.RequestCtx, env *Env, topic broker.Topic, q Query, media request.Media, head *request.Head,
+) error {
+	f := fetchings.Get().(*fetching)
+	defer f.release()
+	f.ask = ask{env, topic, q}
+	f.conn = ctx.Conn()
+	f.setReader()
+	f.setSink(media.Format)
+	f.rounds.begin(&f.ask, &f.plan, f.sink)
+	if err := f.run(); err != nil {
+		return err
+	}
+	f.answer(ctx, media.Name, head.AcceptEncoding)
+	return nil
+}
+
+func (f *fetching) setReader() {
+	switch {
+	case f.query.Member != "":
+		f.member.ask, f.reader = &f.ask, &f.member
+	case f.query.Group != "":
+		f.group.ask, f.reader = &f.ask, &f.group
+	default:
+		f.anyone.ask, f.reader = &f.ask, &f.anyone
+	}
+}
+
+func (f *fetching) setSink(format request.Format) {
+	switch format {
+	case request.NDJSON:
+		f.lines.writer.Options, f.sink = f.query.Shape, &f.lines
+	default:
+		f.document.writer.Options, f.sink = f.query.Shape, &f.document
+	}
+}
+
+// release gives back what the fetch held and readies f for another one.
+func (f *fetching) release() {
+	f.sink.drop()
+	cursors := f.rounds.end()
+	*f = fetching{rounds: rounds{cursors: cursors}}
+	fetchings.Put(f)
+}
+
+// run reads what the query asks for, waiting for it if it says so.
+func (f *fetching) run() (err error) {
+	if err := f.checkPartitions(); err != nil {
+		return err
+	}
+	if f.plan, err = f.reader.begin(); err != nil {
+		return err
+	}
+	f.rounds.open()
+	if err := f.rounds.collect(everyCursor); err != nil {
+		return err
+	}
+	if !f.satisfied() && f.query.Timeout > 0 {
+		if err := f.wait(); err != nil {
+			return err
+		}
+	}
+	return f.corruption()
+}
+
+// checkPartitions refuses what the topic does not have. It comes before an ack: a refused fetch commits nothing.
+func (f *fetching) checkPartitions() error {
+	for _, p := range f.query.Partitions {
+		if err := f.checkPartition(p); err != nil {
+			return err
+		}
+	}
+	for _, m := range f.query.Start.Marks {
+		if f.query.Partitions != nil {
+			break
+		}
+		if err := f.checkPartition(m.Partition); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *ask) checkPartition(p int) error {
+	partitions := a.topic.Config().Partitions
+	if p < partitions {
+		return nil
+	}
+	return &broker.PartitionError{
+		Topic: a.topic.Name(), Partition: p, Partitions: partitions, Err: broker.ErrPartitionNotFound,
+	}
+}
+
+// satisfied tells that there is nothing to wait for: enough is there, a limit is reached, or damage has to be told. A
+// fetch that waits for anything at all (1 byte, the default) takes a record without any.
+func (f *fetching) satisfied() bool {
+	t := &f.rounds.tally
+	if t.taken.Records > 0 && (t.taken.Bytes >= f.query.MinBytes || f.query.MinBytes == 1) || t.left().Records == 0 {
+		return true
+	}
+	for i := range f.rounds.cursors {
+		if c := &f.rounds.cursors[i]; c.full || c.damaged {
+			return true
+		}
+	}
+	return false
+}
+
+// corruption is the error of a fetch that asked for one partition and met nothing but damage.
+func (f *fetching) corruption() error {
+	cursors := f.rounds.cursors
+	if len(cursors) != 1 || f.rounds.tally.taken.Records > 0 || !cursors[0].damaged {
+		return nil
+	}
+	return fault.Corrupt(cursors[0].partition, cursors[0].next, cursors[0].nextGood)
+}
+
+// answer writes what the fetch found; the body's slab goes along until it is sent.
+func (f *fetching) answer(ctx *fasthttp.RequestCtx, mediaType string, acceptEncoding []byte) {
+	inOrder := func(a, b cursor) int { return cmp.Compare(a.partition, b.partition) }
+	if !slices.IsSortedFunc(f.rounds.cursors, inOrder) {
+		slices.SortFunc(f.rounds.cursors, inOrder)
+	}
+	f.result = result{&f.plan, f.rounds.cursors, f.reader, f.query.OfAlias}
+	ctx.Response.SetStatusCode(fasthttp.StatusOK)
+	ctx.Response.Header.SetContentType(mediaType)
+	body := f.sink.finish(&ctx.Response.Header, &f.result)
+	body = f.env.compress(ctx, acceptEncoding, body)
+	hold := &f.rounds.buffers.hold
+	hold.Lower(cap(body))
+	conn.Lend(ctx, body, hold)
+}

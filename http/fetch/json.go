@@ -1,0 +1,85 @@
+package fetch
+
+import (
+	"strconv"
+
+	"github.com/valyala/fasthttp"
+
+	"flashq/segment/slab"
+)
+
+// document is an answer as one JSON object.
+type document struct{ text }
+
+const documentHead = `{"records":[`
+
+func (d *document) add(r *found) {
+	first := d.slab == nil
+	d.grow(r)
+	if first {
+		d.slab = append(d.slab, documentHead...)
+	} else {
+		d.slab = append(d.slab, ',')
+	}
+	d.write(r)
+}
+
+// finish writes what follows the records.
+func (d *document) finish(_ *fasthttp.ResponseHeader, r *result) []byte {
+	const perPartition = 256
+	t := d.slab
+	if t == nil {
+		t = append(slab.Get(d.size), documentHead...)
+	}
+	d.slab = nil
+	t = append(slab.Grow(t, 256+len(r.cursors)*perPartition), ']')
+	if len(r.cursors) == 1 {
+		t = appendField(t, "next_offset", r.nextOffset())
+		t = appendField(t, "high_water_mark", r.cursors[0].high)
+	}
+	t = appendField(t, "lag", r.lag())
+	t = append(t, `,"position":"`...)
+	t = r.appendPosition(t)
+	t = append(t, `","partitions":[`...)
+	for i := range r.cursors {
+		if i > 0 {
+			t = append(t, ',')
+		}
+		t = r.cursors[i].appendState(t)
+	}
+	t = append(t, ']')
+	t = r.reader.appendTo(t, r.plan, r.cursors)
+	return append(t, '}')
+}
+
+// appendState writes a partition's entry.
+func (c *cursor) appendState(t []byte) []byte {
+	t = append(t, `{"partition":`...)
+	t = strconv.AppendInt(t, int64(c.partition), 10)
+	t = appendField(t, "next_offset", c.next)
+	t = appendField(t, "high_water_mark", c.high)
+	t = appendField(t, "earliest", c.earliest)
+	t = appendField(t, "gap", c.gap)
+	if c.truncated > 0 {
+		t = appendField(t, "truncated", c.truncated)
+	}
+	if c.damaged {
+		t = append(t, `,"error":{"error":"corrupt_data"`...)
+		t = c.appendDamage(t)
+	}
+	return append(t, '}')
+}
+
+// appendDamage ends an error object that begins with what is wrong.
+func (c *cursor) appendDamage(t []byte) []byte {
+	t = appendField(t, "first_offset", c.next)
+	t = appendField(t, "next_good_offset", c.nextGood)
+	return append(t, '}')
+}
+
+func appendField(t []byte, name string, value int64) []byte {
+	t = append(t, `,"`...)
+	t = append(t, name...)
+	t = append(t, `":`...)
+	return strconv.AppendInt(t, value, 10)
+}

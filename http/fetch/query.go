@@ -1,0 +1,204 @@
+package fetch
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"flashq/http/recordjson"
+	"flashq/http/request"
+)
+
+// What one fetch may ask for; not configurable, so that clients can rely on it.
+const (
+	maxRecords     = 10000
+	defaultRecords = 100
+	maxBytes       = 16 << 20
+	defaultBytes   = 1 << 20
+	maxTimeoutMs   = 60000
+	// MinSessionMs and MaxSessionMs bound a member's lease.
+	MinSessionMs = 1000
+	MaxSessionMs = 300000
+)
+
+// Query is what a fetch asks for. Parse makes it, and nobody changes it.
+type Query struct {
+	Start      Start
+	HasUntil   bool
+	Until      int64 // milliseconds: records from then on are left out
+	Partitions []int // nil: all
+	Most       Amount
+	MinBytes   int // to wait for
+	Timeout    time.Duration
+	Shape      recordjson.Options
+
+	Group     string // "": none
+	Member    string // "": none
+	SessionMs int    // 0: not given
+	Ack       Ack
+
+	Head    bool // only what an answer's head would be: it neither waits, nor acknowledges, nor joins
+	OfAlias bool // of a route of FlashQ in Rust: next_offset is the committed offset, and no group is made
+}
+
+// Amount is records and their bytes, as the limits count them.
+type Amount struct{ Records, Bytes int }
+
+// Ack is the position of an answer that is acknowledged.
+type Ack struct {
+	Generation int64          // a member's, request.NoGeneration else
+	Marks      []request.Mark // nil: nothing is
+}
+
+// Params are the parameters of a fetch.
+var Params = request.Params[Query]{
+	{Name: "from_offset", Axis: "start", Set: only((*Start).setOffset)},
+	{Name: "from_time", Axis: "start", Set: only((*Start).setTime)},
+	{Name: "position", Axis: "start", Set: only((*Start).setPosition)},
+	{Name: "to_time", Axis: "end", Set: setUntil},
+	{Name: "partition", Axis: "which", Set: setPartitions},
+	{Name: "max_records", Axis: "how much", Set: setMaxRecords},
+	{Name: "max_bytes", Axis: "how much", Set: setMaxBytes},
+	{Name: "timeout_ms", Axis: "how long", Set: setTimeout},
+	{Name: "min_bytes", Axis: "how long", Set: setMinBytes},
+	{Name: "follow", Axis: "live", Set: setFollow},
+	{Name: "encoding", Axis: "shape", Set: setEncoding},
+	{Name: "include_headers", Axis: "shape", Set: setIncludeHeaders},
+	{Name: "ack", Axis: "group", Set: setAck},
+	{Name: "group", Axis: "group", Set: setGroup},
+	{Name: "member", Axis: "group", Set: setMember},
+	{Name: "session_ms", Axis: "group", Set: setSession},
+}
+
+// AliasParams are those of the routes whose path names the group.
+var AliasParams = slices.DeleteFunc(slices.Clone(Params), func(p request.Param[Query]) bool {
+	return p.Name == "group" || p.Name == "member" || p.Name == "session_ms"
+})
+
+// Parse reads the query of a fetch; head tells that it is a HEAD.
+func Parse(query []byte, head bool) (Query, error) { return parse(Params, query, Query{Head: head}) }
+
+// ParseAlias reads that of a route whose path names the group, which reads partition 0 unless one is given.
+func ParseAlias(query []byte, head bool, group string) (Query, error) {
+	q, err := parse(AliasParams, query, Query{Head: head, Group: group, OfAlias: true})
+	if q.Partitions == nil {
+		q.Partitions = []int{0}
+	}
+	return q, err
+}
+
+func parse(params request.Params[Query], query []byte, q Query) (Query, error) {
+	q.Most, q.MinBytes = Amount{defaultRecords, defaultBytes}, 1
+	q.Ack.Generation = request.NoGeneration
+	if err := readParams(params, query, &q); err != nil {
+		return q, err
+	}
+	if q.Head {
+		q.Timeout, q.Ack = 0, Ack{Generation: request.NoGeneration}
+	}
+	return q, q.check()
+}
+
+// parsed are queries that are filled in: what a table's functions fill can't stay on the stack.
+var parsed = sync.Pool{New: func() any { return new(Query) }}
+
+func readParams(params request.Params[Query], query []byte, q *Query) error {
+	p := parsed.Get().(*Query)
+	*p = *q
+	err := params.Parse(query, p)
+	*q, *p = *p, Query{}
+	parsed.Put(p)
+	return err
+}
+
+// check judges what the parameters say of each other.
+func (q *Query) check() error {
+	switch {
+	case q.MinBytes > q.Most.Bytes:
+		return request.BadParam("min_bytes", "must not be larger than max_bytes")
+	case q.Ack.Marks != nil && q.Group == "":
+		return request.BadParam("ack", "needs 'group'")
+	case q.Member != "" && q.Group == "":
+		return request.BadParam("member", "needs 'group'")
+	case q.SessionMs != 0 && q.Member == "":
+		return request.BadParam("session_ms", "needs 'member'")
+	}
+	return nil
+}
+
+func setUntil(q *Query, v request.Value) (err error) {
+	q.HasUntil = true
+	q.Until, err = v.Time()
+	return err
+}
+
+func setPartitions(q *Query, v request.Value) (err error) {
+	q.Partitions, err = v.Partitions()
+	return err
+}
+
+func setMaxRecords(q *Query, v request.Value) (err error) {
+	q.Most.Records, err = v.Int(1, maxRecords)
+	return err
+}
+
+func setMaxBytes(q *Query, v request.Value) (err error) {
+	q.Most.Bytes, err = v.Int(1, maxBytes)
+	return err
+}
+
+func setMinBytes(q *Query, v request.Value) (err error) {
+	q.MinBytes, err = v.Int(1, maxBytes)
+	return err
+}
+
+func setTimeout(q *Query, v request.Value) error {
+	millis, err := v.Int(0, maxTimeoutMs)
+	q.Timeout = time.Duration(millis) * time.Millisecond
+	return err
+}
+
+func setFollow(_ *Query, v request.Value) error {
+	follow, err := v.Bool()
+	if follow {
+		return v.Bad("is not served yet; poll with timeout_ms instead")
+	}
+	return err
+}
+
+func setEncoding(q *Query, v request.Value) error {
+	q.Shape.Base64 = string(v.Text) == "base64"
+	if !q.Shape.Base64 && string(v.Text) != "text" {
+		return v.Bad("must be text or base64")
+	}
+	return nil
+}
+
+func setIncludeHeaders(q *Query, v request.Value) error {
+	with, err := v.Bool()
+	q.Shape.NoHeaders = !with
+	return err
+}
+
+func setAck(q *Query, v request.Value) (err error) {
+	ok := false
+	if q.Ack.Generation, q.Ack.Marks, ok = request.ParseToken(v.Text); !ok {
+		return v.Bad("must be a position as an answer gave it: 0:15,2:7, or g7;0:15,2:7 for a member")
+	}
+	return nil
+}
+
+func setGroup(q *Query, v request.Value) (err error) {
+	q.Group, err = v.NameOf("group")
+	return err
+}
+
+func setMember(q *Query, v request.Value) (err error) {
+	q.Member, err = v.NameOf("member")
+	return err
+}
+
+func setSession(q *Query, v request.Value) (err error) {
+	q.SessionMs, err = v.Int(MinSessionMs, MaxSessionMs)
+	return err
+}

@@ -1,0 +1,181 @@
+package fetch
+
+import (
+	"errors"
+
+	"flashq/broker"
+	"flashq/http/request"
+	"flashq/segment/batch"
+)
+
+// rounds reads the partitions of a fetch in turn, so that they share its limits fairly.
+type rounds struct {
+	ask     *ask
+	plan    *plan
+	cursors []cursor // one for each partition that is read, in the order asked
+	tally   tally
+	sink    sink
+	buffers buffers
+	walk    walk
+}
+
+// tally is how much an answer may hold, and how much it does.
+type tally struct{ most, taken Amount }
+
+// left is what the answer may still take; its bytes are below 0 after a first record that is larger than all of it.
+func (t *tally) left() Amount {
+	return Amount{t.most.Records - t.taken.Records, t.most.Bytes - t.taken.Bytes}
+}
+
+// share is what one partition may still take in one round; its first record may be larger.
+type share struct {
+	Amount
+
+	begun bool
+}
+
+func (r *rounds) begin(a *ask, p *plan, s sink) {
+	r.ask, r.plan, r.sink = a, p, s
+	r.tally.most = a.query.Most
+	r.buffers.codecs, r.buffers.hold = a.env.Codecs, a.env.Answers.Lease()
+	r.walk.query, r.walk.tally, r.walk.buffers, r.walk.sink = &a.query, &r.tally, &r.buffers, s
+}
+
+// end gives back what is held, and the cursors' memory for others.
+func (r *rounds) end() []cursor {
+	r.buffers.settle(0)
+	r.buffers.hold.End()
+	clear(r.cursors)
+	return r.cursors[:0]
+}
+
+// open makes a cursor for each partition that the plan reads.
+func (r *rounds) open() {
+	if r.plan.partitions == nil {
+		for p := range r.plan.topic.Config().Partitions {
+			r.add(p)
+		}
+	}
+	for _, p := range r.plan.partitions {
+		r.add(p)
+	}
+}
+
+func (r *rounds) add(partition int) {
+	truncated, _ := request.FindMark(r.plan.truncated, partition)
+	r.cursors = append(r.cursors, cursor{partition: partition, truncated: truncated})
+}
+
+// collect looks at those partitions again for which again says so, takes what is readable of them, and lets go of what
+// only reading needs.
+func (r *rounds) collect(again func(c *cursor) bool) error {
+	defer r.settle()
+	for i := range r.cursors {
+		if c := &r.cursors[i]; again(c) {
+			if err := c.look(r.ask.env.Calls, r.plan); err != nil {
+				return err
+			}
+		}
+	}
+	if err := r.run(); err != nil {
+		return err
+	}
+	return r.buffers.afford(r.sink.held())
+}
+
+func everyCursor(*cursor) bool { return true }
+
+func (r *rounds) settle() {
+	for i := range r.cursors {
+		r.cursors[i].close()
+	}
+	r.buffers.settle(r.sink.held())
+}
+
+// run goes round: each time every readable partition gets an equal share of what is left, at least one record, and what
+// some leave over goes round again.
+func (r *rounds) run() error {
+	first := r.turn()
+	for {
+		readers, left := r.readers(), r.tally.left()
+		if readers == 0 || left.Records == 0 || r.cutShort() {
+			return nil
+		}
+		each := Amount{max(left.Records/readers, 1), left.Bytes / readers}
+		for i := range r.cursors {
+			c := &r.cursors[(first+i)%len(r.cursors)]
+			left := r.tally.left().Records
+			if left == 0 {
+				break
+			}
+			if !c.hasMore() {
+				continue
+			}
+			if err := r.take(c, share{Amount: Amount{min(each.Records, left), each.Bytes}}); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// readers is how many partitions have more.
+func (r *rounds) readers() (n int) {
+	for i := range r.cursors {
+		if r.cursors[i].hasMore() {
+			n++
+		}
+	}
+	return n
+}
+
+// hasMore tells whether there is something to read now.
+func (c *cursor) hasMore() bool { return c.view != nil && c.readable() }
+
+// turn is the index of the cursor that is read first, since a budget may end before all had a share. Who continues a
+// position reads the others first in time: it moves on with what was read, so that nobody has to remember whose turn it
+// is.
+func (r *rounds) turn() int {
+	if r.plan.start.Kind != FromPosition || len(r.cursors) == 0 {
+		return 0
+	}
+	sum := uint64(0)
+	for i := range r.cursors {
+		sum += uint64(r.cursors[i].next)
+	}
+	return int(sum % uint64(len(r.cursors)))
+}
+
+// cutShort tells that a scan which may find nothing for long has to end: to_time leaves records out, and since their
+// timestamps need not be in order, it looks at all of them up to the end.
+func (r *rounds) cutShort() bool { return r.ask.query.HasUntil && r.ask.env.draining() }
+
+// take reads a partition until its share is used up, its end, a limit or damage. It always gets on: by a record at
+// least, or to one of those.
+func (r *rounds) take(c *cursor, left share) error {
+	gone := 0
+	defer c.rest()
+	want := min(max(left.Bytes, batch.HeaderSize), readBytes)
+	for c.readable() && !r.cutShort() {
+		raw, err := r.buffers.read(c.view, c.next, want)
+		switch {
+		case errors.Is(err, broker.ErrGone) && gone < mostGone:
+			gone++
+			if err := c.look(r.ask.env.Calls, r.plan); err != nil {
+				return err
+			}
+			continue
+		case err != nil:
+			return c.readFault(r.plan.topic, err)
+		case len(raw) == 0:
+			c.high = c.next // the engine has nothing there, whatever it said
+			return nil
+		}
+		if err := r.buffers.afford(r.sink.held()); err != nil {
+			return err
+		}
+		if r.walk.batches(c, raw, &left) {
+			return nil
+		}
+	}
+	return nil
+}

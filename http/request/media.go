@@ -1,0 +1,145 @@
+package request
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+
+	"flashq/http/fault"
+)
+
+// Format is the shape of records in a body or an answer.
+type Format int
+
+// The formats.
+const (
+	JSON Format = iota
+	NDJSON
+)
+
+// Media is a media type and the format that it stands for.
+type Media struct {
+	Name   string
+	Format Format
+}
+
+// Records are the media types of records, best first; OnlyJSON is what everything else is written in.
+var (
+	Records = []Media{
+		{"application/json", JSON},
+		{"application/x-ndjson", NDJSON},
+		{"application/jsonl", NDJSON},
+	}
+	OnlyJSON = Records[:1]
+)
+
+var typeJSON = []byte("application/json")
+
+// BodyFormat finds a request's Content-Type among those that its route takes.
+func BodyFormat(contentType []byte, taken []Media) (Format, error) {
+	if bytes.Equal(contentType, typeJSON) {
+		return JSON, nil
+	}
+	media, params, _ := strings.Cut(string(contentType), ";")
+	media = strings.ToLower(strings.TrimSpace(media))
+	for _, m := range taken {
+		if m.Name == media {
+			return m.Format, checkCharset(params)
+		}
+	}
+	return 0, unsupportedMedia(media, names(taken))
+}
+
+func unsupportedMedia(media, taken string) error {
+	message := "Content-Type " + fault.Quote(media) + " is not accepted here; send " + taken
+	switch media {
+	case "":
+		message = "Content-Type is missing; send " + taken
+	case "application/x-www-form-urlencoded":
+		message = "Content-Type is a form's, which is curl's default; add -H 'Content-Type: application/json'. Accepted: " +
+			taken
+	}
+	return fault.UnsupportedMediaType.New(message, nil)
+}
+
+func names(list []Media) string {
+	all := make([]string, len(list))
+	for i, m := range list {
+		all[i] = m.Name
+	}
+	return strings.Join(all, ", ")
+}
+
+// checkCharset takes UTF-8 only; other parameters mean nothing here.
+func checkCharset(params string) error {
+	for param := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(param, "=")
+		value = strings.Trim(strings.TrimSpace(value), `"`)
+		if strings.EqualFold(strings.TrimSpace(name), "charset") && !strings.EqualFold(value, "utf-8") &&
+			!strings.EqualFold(value, "utf8") {
+			return fault.UnsupportedMediaType.New("charset "+fault.Quote(value)+" is not accepted; send UTF-8", nil)
+		}
+	}
+	return nil
+}
+
+// Negotiate picks among what a route offers what an Accept header likes best: the highest q, then the one that was named
+// more exactly, then the earlier.
+func Negotiate(header []byte, offered []Media) (Media, error) {
+	if len(header) == 0 || string(header) == "*/*" || bytes.Equal(header, typeJSON) {
+		return offered[0], nil
+	}
+	accept := strings.ToLower(string(header))
+	best, bestScore := -1, 0
+	for i := range offered {
+		if score := scoreOf(accept, offered[i].Name); score > bestScore {
+			best, bestScore = i, score
+		}
+	}
+	if best >= 0 {
+		return offered[best], nil
+	}
+	return Media{}, fault.NotAcceptable.New(
+		"Accept "+fault.Quote(string(header))+" can't be served; available: "+names(offered), nil)
+}
+
+// scoreOf ranks one media type under an Accept header: q in thousandths times ten, plus how exactly it was named. The
+// most exact range decides, also against a wildcard; 0 is not acceptable.
+func scoreOf(accept, media string) int {
+	exact, score := 0, 0
+	for item := range strings.SplitSeq(accept, ",") {
+		name, params, _ := strings.Cut(item, ";")
+		level := 0
+		switch strings.TrimSpace(name) {
+		case media:
+			level = 3
+		case "application/*":
+			level = 2
+		case "*/*":
+			level = 1
+		}
+		if level > exact {
+			exact, score = level, 0
+			if q := quality(params); q > 0 {
+				score = q*10 + level
+			}
+		}
+	}
+	return score
+}
+
+// quality reads q from the parameters of a list item, in thousandths; absent or unreadable is 1000.
+func quality(params string) int {
+	for param := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(param, "=")
+		if strings.TrimSpace(name) != "q" {
+			continue
+		}
+		q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+		if err != nil || q > 1 {
+			return 1000
+		}
+		return max(int(q*1000), 0)
+	}
+	return 1000
+}

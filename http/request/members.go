@@ -1,0 +1,142 @@
+package request
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"flashq/http/fault"
+)
+
+// Members are the members of a JSON object that a body may have; what they say goes into a T.
+type Members[T any] []Member[T]
+
+// Member is one of them. raw is valid JSON without space around it.
+type Member[T any] struct {
+	Name string
+	Set  func(t *T, raw json.RawMessage) error
+}
+
+// Parse reads an object into t. encoding/json alone would fold case and let the last of two equal members win, so it only
+// splits the object here. Members that are not listed mean nothing.
+func (m Members[T]) Parse(body []byte, t *T) error {
+	fields, err := SplitObject(body)
+	if err != nil {
+		return err
+	}
+	for _, member := range m {
+		if raw, ok := fields[member.Name]; ok {
+			if err := member.Set(t, raw); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// SplitObject gives the members of a JSON object, each once.
+func SplitObject(body []byte) (map[string]json.RawMessage, error) {
+	if !utf8.Valid(body) || !json.Valid(body) {
+		return nil, fault.InvalidJSON.New("The body is not valid JSON", nil)
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if start, _ := dec.Token(); start != json.Delim('{') {
+		return nil, fault.WrongType.New("The body must be a JSON object", nil)
+	}
+	fields := map[string]json.RawMessage{}
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		name, _ := key.(string) // a member's name: the body is valid JSON
+		if _, twice := fields[name]; twice {
+			return nil, WrongType(name, "Member "+fault.Quote(name)+" is given twice")
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil && err != io.EOF {
+			return nil, err
+		}
+		fields[name] = value
+	}
+	return fields, nil
+}
+
+// WrongType refuses a member that is missing, or is not what it should be.
+func WrongType(member, message string) error {
+	return fault.WrongType.New(message, fault.Details{"field": fault.Clip(member)})
+}
+
+// Missing refuses a body without a member that it must have.
+func Missing(member string) error { return WrongType(member, "Member '"+member+"' is missing") }
+
+// Int reads an integer member; -1 stands for unlimited where that is allowed.
+func Int(name string, raw json.RawMessage, low, high int64, unlimited bool) (int64, error) {
+	n, err := strconv.ParseInt(string(raw), 10, 64)
+	if err == nil && (n >= low && n <= high || unlimited && n == -1) {
+		return n, nil
+	}
+	if !IsInteger(raw) {
+		return 0, WrongType(name, "Member '"+name+"' must be an integer")
+	}
+	message := "Member '" + name + "' must be from " + strconv.FormatInt(low, 10) + " to " + strconv.FormatInt(high, 10)
+	if unlimited {
+		message += ", or -1 for unlimited"
+	}
+	return 0, fault.OutOfRange.New(message, fault.Details{"field": name, "min": low, "max": high})
+}
+
+// IsInteger tells whether a valid JSON value is a number without fraction and exponent.
+func IsInteger(raw json.RawMessage) bool {
+	p := bytes.TrimPrefix(raw, []byte{'-'})
+	for _, c := range p {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(p) > 0
+}
+
+// String reads a string member. encoding/json alone would mend a lone surrogate.
+func String(name string, raw json.RawMessage) (string, error) {
+	var text string
+	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &text) != nil {
+		return "", WrongType(name, "Member '"+name+"' must be a string")
+	}
+	const replacement = "\uFFFD"
+	escaped := strings.Count(strings.ToLower(string(raw)), `\ufffd`)
+	if strings.Count(text, replacement) > strings.Count(string(raw), replacement)+escaped {
+		return "", fault.InvalidJSON.New("Member '"+name+"' holds a lone surrogate", nil)
+	}
+	return text, nil
+}
+
+// NameOf reads a string member that is the name of a topic, a group or a member; field says of which.
+func NameOf(field, member string, raw json.RawMessage) (string, error) {
+	name, err := String(member, raw)
+	if err != nil {
+		return "", err
+	}
+	return name, CheckName(field, name)
+}
+
+// List reads a member that is a list of 1 to most items, counted in words.
+func List(name string, raw json.RawMessage, most int, words string) ([]json.RawMessage, error) {
+	var list []json.RawMessage
+	if raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
+		return nil, WrongType(name, "Member '"+name+"' must be a list")
+	}
+	if len(list) == 0 || len(list) > most {
+		return nil, BadCount(name, len(list), most, words)
+	}
+	return list, nil
+}
+
+// BadCount refuses a list of too many items, or of none; words say what takes them: "A commit takes 1 to %d partitions".
+func BadCount(name string, n, most int, words string) error {
+	message := strings.Replace(words, "%d", strconv.Itoa(most), 1) + ", not " + strconv.Itoa(n)
+	return fault.OutOfRange.New(message, fault.Details{"field": name, "max_size": most, "actual_size": n})
+}

@@ -1,0 +1,73 @@
+package request
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"flashq/http/fault"
+)
+
+// Params are the query parameters that a route takes; what they say goes into a Q.
+type Params[Q any] []Param[Q]
+
+// Param is one query parameter.
+type Param[Q any] struct {
+	Name string
+	Axis string // what it is about, for people: "start", "how much"
+	Set  func(q *Q, v Value) error
+}
+
+// Names lists the parameters.
+func (p Params[Q]) Names() []string {
+	names := make([]string, len(p))
+	for i := range p {
+		names[i] = p[i].Name
+	}
+	return names
+}
+
+// Parse walks a query strictly: a name that is not taken and a name that stands twice are errors, since a typo must not
+// silently mean "default".
+func (p Params[Q]) Parse(query []byte, q *Q) error {
+	if len(query) == 0 {
+		return nil
+	}
+	args := fasthttp.AcquireArgs() // a request would keep its own for as long as the connection lives
+	defer fasthttp.ReleaseArgs(args)
+	args.ParseBytes(query)
+	now := time.Now().UnixMilli()
+	seen := uint64(0)
+	for name, value := range args.All() {
+		if len(name) == 0 && len(value) == 0 {
+			continue // as in ?a=1&&b=2
+		}
+		i := slices.IndexFunc(p, func(known Param[Q]) bool { return known.Name == string(name) })
+		if i < 0 {
+			return unknownParam(string(name), p.Names())
+		}
+		if seen&(1<<i) != 0 {
+			return BadParam(p[i].Name, "is given twice")
+		}
+		seen |= 1 << i
+		if err := p[i].Set(q, Value{Name: p[i].Name, Text: value, Now: now}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func unknownParam(name string, allowed []string) error {
+	message := "Unknown query parameter " + fault.Quote(name) + "; this route takes none"
+	if len(allowed) > 0 {
+		message = "Unknown query parameter " + fault.Quote(name) + "; allowed: " + strings.Join(allowed, ", ")
+	}
+	return fault.InvalidParameter.New(message, fault.Details{"parameter": fault.Clip(name), "allowed": allowed})
+}
+
+// BadParam is a parameter whose value can't be taken; why continues "Query parameter 'x' ...".
+func BadParam(name, why string) error {
+	return fault.InvalidParameter.New("Query parameter "+fault.Quote(name)+" "+why, fault.Details{"parameter": name})
+}

@@ -1,0 +1,76 @@
+package request
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"strconv"
+
+	"flashq/http/fault"
+	"flashq/http/recordjson"
+)
+
+// Value is what a query says of one parameter. Its text must not be kept.
+type Value struct {
+	Name string
+	Text []byte
+	Now  int64 // the broker's clock, milliseconds, for relative times
+}
+
+// Bad refuses the value; why continues "Query parameter 'x' ...".
+func (v Value) Bad(why string) error { return BadParam(v.Name, why) }
+
+// Int reads an integer from low to high.
+func (v Value) Int(low, high int) (int, error) {
+	n, ok := Digits(v.Text)
+	if !ok || n < int64(low) || n > int64(high) {
+		return 0, fault.InvalidParameter.New(
+			"Query parameter '"+v.Name+"' must be an integer from "+strconv.Itoa(low)+" to "+strconv.Itoa(high),
+			fault.Details{"parameter": v.Name, "min": low, "max": high})
+	}
+	return int(n), nil
+}
+
+// Bool reads true or false.
+func (v Value) Bool() (bool, error) {
+	switch string(v.Text) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, v.Bad("must be true or false")
+}
+
+// Time reads a time in any of the contract's forms, as milliseconds.
+func (v Value) Time() (int64, error) {
+	millis, ok := recordjson.ParseTime(v.Text, v.Now)
+	if !ok {
+		return 0, v.Bad("must be an RFC 3339 time, epoch milliseconds, or relative as -15m, -2h30m, -7d")
+	}
+	return millis, nil
+}
+
+// Partitions reads `0` or `0,2`; a partition that is named twice counts once.
+func (v Value) Partitions() ([]int, error) {
+	var list []int
+	rest := v.Text
+	for more := true; more; {
+		var item []byte
+		item, rest, more = bytes.Cut(rest, []byte{','})
+		n, ok := Digits(item)
+		if !ok || n > math.MaxInt32 {
+			return nil, v.Bad("must be a partition number, or several as 0,2")
+		}
+		if !slices.Contains(list, int(n)) {
+			list = append(list, int(n))
+		}
+	}
+	return list, nil
+}
+
+// NameOf reads the name of a topic, a group or a member; field says of which.
+func (v Value) NameOf(field string) (string, error) {
+	name := string(v.Text)
+	return name, CheckName(field, name)
+}

@@ -1,0 +1,185 @@
+package http
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/fasthttp/router"
+	"github.com/valyala/fasthttp"
+
+	"flashq/broker"
+	"flashq/http/fault"
+	"flashq/http/request"
+)
+
+// route is one row of the surface. What is known of a request beyond its bytes is read off here.
+type route struct {
+	method  string
+	pattern string
+	scope   scope
+	bodies  []request.Media // what its body may be; nil: it reads none
+	answers []request.Media // what its answer may be; nil: it has none but errors
+	handler
+	summary string
+}
+
+// scope is what a request must be allowed to do.
+type scope int
+
+const (
+	// open routes are for everybody, and answer while there is no broker yet.
+	open scope = iota
+	read
+	write
+	admin
+)
+
+// handler serves a request whose names, parameters and Accept are good. It returns what encoding/json is to write, nothing
+// when it wrote its answer itself, or why there is none.
+type handler struct {
+	params []string // the query parameters that it takes
+	serve  func(c *call) (any, error)
+}
+
+// plain handles requests without parameters.
+func plain(h func(c *call) (any, error)) handler {
+	return query(nil, func(c *call, _ struct{}) (any, error) { return h(c) })
+}
+
+// query handles requests whose parameters go into a Q.
+func query[Q any](params request.Params[Q], h func(c *call, q Q) (any, error)) handler {
+	return handler{params.Names(), func(c *call) (any, error) {
+		var q Q
+		if err := params.Parse(c.ctx.URI().QueryString(), &q); err != nil {
+			return nil, err
+		}
+		return h(c, q)
+	}}
+}
+
+// router finds the row of a request, and serves it.
+func (s *Server) router(table []route) fasthttp.RequestHandler {
+	r := router.New()
+	r.RedirectTrailingSlash, r.RedirectFixedPath = false, false
+	r.NotFound, r.MethodNotAllowed, r.GlobalOPTIONS = s.notFound, s.methodNotAllowed, options
+	var produce *route
+	for i := range table {
+		row := &table[i]
+		serve := s.with(row)
+		r.Handle(row.method, row.pattern, serve)
+		if row.method == fasthttp.MethodGet {
+			r.Handle(fasthttp.MethodHead, row.pattern, serve) // fasthttp leaves the body out
+		}
+		if row.method == fasthttp.MethodPost && row.pattern == producePattern {
+			produce = row
+		}
+	}
+	return func(ctx *fasthttp.RequestCtx) {
+		topic := producePath(ctx)
+		if topic == nil {
+			r.Handler(ctx)
+			return
+		}
+		c := callOf(ctx)
+		if err := c.names.setName("topic", string(topic)); err != nil {
+			s.fail(ctx, err)
+			return
+		}
+		s.serve(c, produce)
+	}
+}
+
+// with is the way from the router to a row's handler.
+func (s *Server) with(r *route) fasthttp.RequestHandler {
+	var names []string
+	for part := range strings.SplitSeq(r.pattern, "/") {
+		if name, ok := strings.CutPrefix(part, "{"); ok {
+			names = append(names, strings.TrimSuffix(name, "}"))
+		}
+	}
+	return func(ctx *fasthttp.RequestCtx) {
+		c := callOf(ctx)
+		for _, name := range names {
+			segment, _ := ctx.UserValue(name).(string)
+			if err := c.names.setName(name, segment); err != nil {
+				s.fail(ctx, err)
+				return
+			}
+		}
+		s.serve(c, r)
+	}
+}
+
+const producePattern = "/topics/{topic}/records"
+
+// producePath gives the topic of POST /topics/{topic}/records, as the router would, or nil for anything else. Nearly
+// every request to a busy broker is this one, and the router finds it with four allocations.
+func producePath(ctx *fasthttp.RequestCtx) []byte {
+	if !ctx.IsPost() {
+		return nil
+	}
+	topic, ok := bytes.CutPrefix(ctx.URI().PathOriginal(), []byte("/topics/"))
+	if !ok {
+		return nil
+	}
+	topic, ok = bytes.CutSuffix(topic, []byte("/records"))
+	if !ok || len(topic) == 0 || bytes.IndexByte(topic, '/') >= 0 {
+		return nil
+	}
+	return topic
+}
+
+// serve judges what every route judges, in one order: the door, Accept, and the rest is the handler's.
+func (s *Server) serve(c *call, r *route) {
+	err := s.admit(c, r)
+	var v any
+	if err == nil {
+		v, err = r.serve(c)
+	}
+	if err != nil {
+		s.fail(c.ctx, err)
+		return
+	}
+	c.answer(v)
+}
+
+func (s *Server) admit(c *call, r *route) (err error) {
+	if r.scope != open && !s.life.opened.Load() {
+		return broker.ErrRecovering
+	}
+	if r.method != fasthttp.MethodGet {
+		if err := checkOrigin(&c.head); err != nil {
+			return err
+		}
+		if s.life.draining() {
+			return broker.ErrDraining
+		}
+	}
+	if r.answers != nil && r.scope != open { // a probe gets what there is
+		c.media, err = request.Negotiate(c.head.Accept, r.answers)
+	}
+	return err
+}
+
+func (s *Server) notFound(ctx *fasthttp.RequestCtx) {
+	s.fail(ctx, fault.NotFound.New("No route "+fault.Quote(string(ctx.URI().PathOriginal())), nil))
+}
+
+// methodNotAllowed runs after the router, which has set Allow.
+func (s *Server) methodNotAllowed(ctx *fasthttp.RequestCtx) {
+	s.fail(ctx, fault.MethodNotAllowed.New("This route takes "+string(ctx.Response.Header.Peek("Allow")), nil))
+}
+
+// options answers with the Allow header alone, which the router has set.
+func options(ctx *fasthttp.RequestCtx) { ctx.Response.SetStatusCode(fasthttp.StatusNoContent) }
+
+// fail answers err. What a client still sends is read first, as far as that is reasonable: an answer before the end of
+// the body is lost to a reset.
+func (s *Server) fail(ctx *fasthttp.RequestCtx, err error) {
+	e, known := fault.Explain(err)
+	if !known {
+		s.log.Error("request failed", "method", string(ctx.Method()), "path", string(ctx.Path()), "err", err)
+	}
+	s.discardBody(ctx)
+	writeError(ctx, e)
+}
