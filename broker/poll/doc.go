@@ -1,6 +1,6 @@
 // Package poll owns the long poll of every door: one caller waits on any number of partitions, and on a group, until
-// something has news. What fired is watched again, what didn't stays watched, and one who waits touches nothing until it
-// is woken. It knows no protocol.
+// something has news. What fired is watched again, what didn't stays watched, and one who waits touches nothing until
+// it is woken. It knows no protocol.
 //
 // The loop of a caller:
 //

@@ -70,8 +70,8 @@ func (p *Poll) Watch(place *Place, topic broker.Topic, partition int, from int64
 	return place, nil
 }
 
-// place finds the partition among those that were dropped, or makes a place that counts as fired. If each partition that
-// comes back were watched anew, its owner would know one watch more each time, for as long as the wait lasts.
+// place finds the partition among those that were dropped, or makes a place that counts as fired. If each partition
+// that comes back were watched anew, its owner would know one watch more each time, for as long as the wait lasts.
 func (p *Poll) place(topic broker.Topic, partition int, from int64) *Place {
 	again := p.findDropped(func(place *Place) bool {
 		return place.partition == partition && place.topic.Name() == topic.Name() && place.watch.From <= from &&
@@ -114,8 +114,8 @@ func (p *Poll) grow() *Place {
 	return &p.places[len(p.places)-1]
 }
 
-// Drop gives a place up. It stays watched, since an owner can't be asked to forget one watch of many, but is not read any
-// more.
+// Drop gives a place up. It stays watched, since an owner can't be asked to forget one watch of many, but is not read
+// any more.
 func (p *Poll) Drop(place *Place) {
 	if place == nil || place.dropped {
 		return
@@ -142,7 +142,8 @@ func (p *Poll) all(yield func(*Place) bool) {
 // News tells whether there is something in the partition since it was watched; nil has none.
 func (place *Place) News() bool { return place != nil && place.watch.Fired.Load() }
 
-// countIdle judges what the last poke brought, when the place is to be watched again: from tells how far the caller got.
+// countIdle judges what the last poke brought, when the place is to be watched again: from tells how far the caller
+// got.
 func (place *Place) countIdle(from int64) {
 	if from > place.watch.From {
 		place.idle = 0

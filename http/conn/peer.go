@@ -12,8 +12,9 @@ import (
 const PeerCheck = 800 * time.Millisecond
 
 // Peers looks after the clients of requests that wait: the server would not read from their connections before it has
-// answered, so it would not notice that one is gone. One goroutine looks after all of them, and runs only while somebody
-// waits; those who wait don't wake up for it. The zero value is ready, and may be used by any number of goroutines.
+// answered, so it would not notice that one is gone. One goroutine looks after all of them, and runs only while
+// somebody waits; those who wait don't wake up for it. The zero value is ready, and may be used by any number of
+// goroutines.
 type Peers struct {
 	mu      sync.Mutex
 	watched []*Peer
@@ -28,8 +29,8 @@ type Peer struct {
 	gone   chan struct{}
 }
 
-// Watch looks after the other end of c until Stop, for as long as c is open. It is nil, which is as good, where there is
-// no socket to look at.
+// Watch looks after the other end of c until Stop, for as long as c is open. It is nil, which is as good, where there
+// is no socket to look at.
 func (p *Peers) Watch(c net.Conn) *Peer {
 	socket, ok := socketOf(c)
 	if !ok {

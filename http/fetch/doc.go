@@ -1,6 +1,6 @@
-// Package fetch owns reading records over HTTP: what a query asks for, where its reader begins (anyone, a group, a member
-// of one), which partitions take how much of an answer, the wait for records that are not there yet, and the form in which
-// they are written.
+// Package fetch owns reading records over HTTP: what a query asks for, where its reader begins (anyone, a group, a
+// member of one), which partitions take how much of an answer, the wait for records that are not there yet, and the
+// form in which they are written.
 //
 //	query     what is asked for, checked; never changed after that
 //	reader    who asks: acknowledges, joins, and says where to begin in which partitions

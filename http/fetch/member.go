@@ -74,15 +74,14 @@ func (m *member) holding(g *broker.Group, assignment map[string][]int) plan {
 	p := m.committedPlan(g)
 	p.generation = int64(g.Generation)
 	m.assigned = assignment[m.topic.Name()]
-	p.partitions = []int{}
-	switch {
-	case m.query.Partitions == nil:
-		p.partitions = append(p.partitions, m.assigned...)
-	default:
-		for _, asked := range m.query.Partitions {
-			if slices.Contains(m.assigned, asked) {
-				p.partitions = append(p.partitions, asked)
-			}
+	p.partitions = []int{} // nil would be all
+	asked := m.query.Partitions
+	if asked == nil {
+		asked = m.assigned
+	}
+	for _, partition := range asked {
+		if slices.Contains(m.assigned, partition) {
+			p.partitions = append(p.partitions, partition)
 		}
 	}
 	return p

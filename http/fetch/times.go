@@ -9,8 +9,8 @@ import (
 	"flashq/segment/slab"
 )
 
-// OffsetForTime finds the first record of a partition that is not older than millis, with its timestamp; ok is false past
-// the newest, where offset is the end.
+// OffsetForTime finds the first record of a partition that is not older than millis, with its timestamp; ok is false
+// past the newest, where offset is the end.
 func (e *Env) OffsetForTime(topic broker.Topic, partition int, millis int64) (offset, time int64, ok bool, err error) {
 	for range mostGone {
 		offset, time, ok, err = e.offsetForTime(topic, partition, millis)

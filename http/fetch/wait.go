@@ -77,8 +77,8 @@ func (f *fetching) hear(p *poll.Poll) (over bool, err error) {
 }
 
 // reopen makes the cursors anew, and gives those that are not needed any more. One whose partition and commit are as
-// before goes on where it is, since a fetch that began at the end must miss nothing; so does one that began elsewhere than
-// at the commit.
+// before goes on where it is, since a fetch that began at the end must miss nothing; so does one that began elsewhere
+// than at the commit.
 func (r *rounds) reopen(before []request.Mark) (left []cursor) {
 	old := r.cursors
 	r.cursors = make([]cursor, 0, len(old))
