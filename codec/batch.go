@@ -28,8 +28,8 @@ const (
 var errCodec = errors.New("no decoder for this compression")
 
 // Unpack gives a batch whose records can be walked: b itself, or a copy in room, a slab, that only differs in codec and
-// length, so that everything but the records is still to be asked of b. It may replace room: the second value is the slab
-// afterwards.
+// length, so that everything but the records is still to be asked of b. It may replace room: the second value is the
+// slab that it is then.
 func (c *Set) Unpack(room []byte, b batch.Batch) (_ batch.Batch, _ []byte, err error) {
 	if b.Codec() == codecNone {
 		return b, room, nil

@@ -1,5 +1,5 @@
-// Package codec owns gzip, zstd, snappy and lz4: bodies and answers in the codings of HTTP, and the records of batches in
-// Kafka's. Everything that is decompressed has a bound, and what it is decompressed into are slabs.
+// Package codec owns gzip, zstd, snappy and lz4: bodies and answers in the codings of HTTP, and the records of batches
+// in Kafka's. Everything that is decompressed has a bound, and what it is decompressed into are slabs.
 package codec
 
 import (
@@ -17,7 +17,7 @@ import (
 var (
 	// ErrTooLarge is returned for what decompresses to more than its limit, or asks for a window beyond it.
 	ErrTooLarge = errors.New("larger than the limit")
-	// ErrDamaged is returned for data that is not of its codec. It hides the codec's own words, which are no help to a client.
+	// ErrDamaged is returned for data that is not of its codec. It hides the codec's own words, which help no client.
 	ErrDamaged = errors.New("compressed data is damaged")
 )
 

@@ -32,8 +32,9 @@ func bodiesWait() error {
 	return fault.Overloaded.New("Too many bytes are waiting to be appended; nothing was stored", nil)
 }
 
-// admitBody judges a body by its declared length before any of it is read; a chunked body declares none. What is declared
-// is not reserved, only looked at: a few connections that declare much and send nothing must not lock out everybody.
+// admitBody judges a body by its declared length before any of it is read; a chunked body declares none. What is
+// declared is not reserved, only looked at: a few connections that declare much and send nothing must not lock out
+// everybody.
 func (s *Server) admitBody(ctx *fasthttp.RequestCtx) error {
 	declared := ctx.Request.Header.ContentLength()
 	if declared > s.cfg.MaxBodyBytes {
@@ -154,7 +155,8 @@ func (s *Server) decompress(coding string, body []byte) (plain []byte, err error
 	return nil, fault.OutOfRange.New("The body is not valid "+coding, fault.Details{"field": "Content-Encoding"})
 }
 
-// readObject reads a body that is a JSON object, whatever its coding, into t. An empty body leaves t as it is: given tells.
+// readObject reads a body that is a JSON object, whatever its coding, into t. An empty body leaves t as it is: given
+// tells.
 func readObject[T any](s *Server, c *call, members request.Members[T], t *T) (given bool, err error) {
 	hold := s.bounds.inflight.Lease()
 	defer hold.End()

@@ -185,7 +185,8 @@ func (p *production) decode(s *Server, f request.Format, partitions int) error {
 
 // create makes the topic, or takes what somebody else made meanwhile.
 func (p *production) create(s *Server) (err error) {
-	p.topic, _, err = s.cfg.Broker.CreateTopic(s.life.calls, p.name, broker.TopicChange{Partitions: s.cfg.DefaultPartitions})
+	change := broker.TopicChange{Partitions: s.cfg.DefaultPartitions}
+	p.topic, _, err = s.cfg.Broker.CreateTopic(s.life.calls, p.name, change)
 	if errors.Is(err, broker.ErrPartitionsImmutable) {
 		p.topic, err = s.cfg.Broker.Topic(s.life.calls, p.name)
 	}

@@ -34,8 +34,8 @@ const (
 	admin
 )
 
-// handler serves a request whose names, parameters and Accept are good. It returns what encoding/json is to write, nothing
-// when it wrote its answer itself, or why there is none.
+// handler serves a request whose names and Accept are good. It returns what encoding/json is to write, nothing when it
+// wrote its answer itself, or why there is none.
 type handler struct {
 	params []string // the query parameters that it takes
 	serve  func(c *call) (any, error)

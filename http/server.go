@@ -59,8 +59,8 @@ func New(c Config) *Server {
 		life: newLife(),
 	}
 	s.fetches = fetch.Env{
-		Calls: s.life.calls, Answers: s.bounds.answers, Waiters: s.bounds.waiters, Drain: s.life.drain, Peers: new(conn.Peers), Codecs: s.codecs,
-		AutoCreate: !c.NoAutoCreate,
+		Calls: s.life.calls, Answers: s.bounds.answers, Waiters: s.bounds.waiters, Drain: s.life.drain,
+		Peers: new(conn.Peers), Codecs: s.codecs, AutoCreate: !c.NoAutoCreate,
 	}
 	if c.Broker != nil {
 		s.Open(c.Broker)

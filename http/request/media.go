@@ -83,8 +83,8 @@ func checkCharset(params string) error {
 	return nil
 }
 
-// Negotiate picks among what a route offers what an Accept header likes best: the highest q, then the one that was named
-// more exactly, then the earlier.
+// Negotiate picks among what a route offers what an Accept header likes best: the highest q, then the one that was
+// named more exactly, then the earlier.
 func Negotiate(header []byte, offered []Media) (Media, error) {
 	if len(header) == 0 || string(header) == "*/*" || bytes.Equal(header, typeJSON) {
 		return offered[0], nil

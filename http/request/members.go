@@ -20,8 +20,8 @@ type Member[T any] struct {
 	Set  func(t *T, raw json.RawMessage) error
 }
 
-// Parse reads an object into t. encoding/json alone would fold case and let the last of two equal members win, so it only
-// splits the object here. Members that are not listed mean nothing.
+// Parse reads an object into t. encoding/json alone would fold case and let the last of two equal members win, so it
+// only splits the object here. Members that are not listed mean nothing.
 func (m Members[T]) Parse(body []byte, t *T) error {
 	fields, err := SplitObject(body)
 	if err != nil {
@@ -135,7 +135,8 @@ func List(name string, raw json.RawMessage, most int, words string) ([]json.RawM
 	return list, nil
 }
 
-// BadCount refuses a list of too many items, or of none; words say what takes them: "A commit takes 1 to %d partitions".
+// BadCount refuses a list of too many items, or of none; words say what takes them, as in "A commit takes 1 to %d
+// partitions".
 func BadCount(name string, n, most int, words string) error {
 	message := strings.Replace(words, "%d", strconv.Itoa(most), 1) + ", not " + strconv.Itoa(n)
 	return fault.OutOfRange.New(message, fault.Details{"field": name, "max_size": most, "actual_size": n})

@@ -14,9 +14,9 @@ const (
 	MaxGroupName = 255
 )
 
-// PathName gives a name as it stands in a path, which the router hands out raw, without its escapes, checked; field says
-// what it names: "topic", "group" or "member". A client may escape what needs none, as in %61 for a. What an escape
-// stands for is judged too, so an escaped slash is a name that is refused.
+// PathName gives a name as it stands in a path, which the router hands out raw, without its escapes, checked; field
+// says what it names: "topic", "group" or "member". A client may escape what needs none, as in %61 for a. What an
+// escape stands for is judged too, so an escaped slash is a name that is refused.
 func PathName(field, segment string) (string, error) {
 	name := segment
 	if plain, err := url.PathUnescape(segment); err == nil {
