@@ -13,7 +13,7 @@ import (
 // aliasCreateGroup is POST /consumer/{group}. Its body may repeat the name, which means nothing, and say start.
 func (s *Server) aliasCreateGroup(c *call) (any, error) {
 	name := c.names.group
-	created, err := s.makeGroup(c)
+	created, err := s.makeGroup(c, groupMembers.ParseLenient)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,8 @@ func (s *Server) aliasCommit(c *call) (any, error) {
 		return nil, err
 	}
 	item := commitItem{offset: -1}
-	if _, err := readObject(s, c, aliasCommitMembers, &item); err != nil {
+	_, err = s.readJSON(c, func(body []byte) error { return aliasCommitMembers.ParseLenient(body, &item) })
+	if err != nil {
 		return nil, err
 	}
 	if item.offset < 0 {

@@ -158,6 +158,11 @@ func (s *Server) decompress(coding string, body []byte) (plain []byte, err error
 // readObject reads a body that is a JSON object, whatever its coding, into t. An empty body leaves t as it is: given
 // tells.
 func readObject[T any](s *Server, c *call, members request.Members[T], t *T) (given bool, err error) {
+	return s.readJSON(c, func(body []byte) error { return members.Parse(body, t) })
+}
+
+// readJSON has a JSON body parsed, whatever its coding; given tells whether there is one.
+func (s *Server) readJSON(c *call, parse func(body []byte) error) (given bool, err error) {
 	hold := s.bounds.inflight.Lease()
 	defer hold.End()
 	if c.ctx.Request.Header.ContentLength() != 0 {
@@ -182,5 +187,5 @@ func readObject[T any](s *Server, c *call, members request.Members[T], t *T) (gi
 		defer slab.Put(plain)
 		body = plain
 	}
-	return true, members.Parse(body, t)
+	return true, parse(body)
 }

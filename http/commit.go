@@ -9,7 +9,6 @@ import (
 
 	"flashq/broker"
 	"flashq/http/fault"
-	"flashq/http/recordjson"
 	"flashq/http/request"
 )
 
@@ -218,9 +217,9 @@ func (c *commitItem) setOffset(raw json.RawMessage) error {
 func (c *commitItem) setAt(raw json.RawMessage) (err error) {
 	if request.IsInteger(raw) {
 		c.at = string(raw)
-		return nil
+	} else {
+		c.at, err = request.String("at", raw)
 	}
-	c.at, err = request.String("at", raw)
 	if err == nil && c.at != "earliest" && c.at != "latest" {
 		_, err = timeMember("at", c.at)
 	}
@@ -228,10 +227,9 @@ func (c *commitItem) setAt(raw json.RawMessage) (err error) {
 }
 
 func timeMember(name, value string) (int64, error) {
-	millis, ok := recordjson.ParseTime([]byte(value), time.Now().UnixMilli())
-	if !ok {
-		return 0, fault.OutOfRange.New(
-			"Member '"+name+"' must be earliest, latest, or a time: RFC 3339, epoch milliseconds, or as -15m",
+	millis, why := request.ParseTime([]byte(value), time.Now().UnixMilli())
+	if why != "" {
+		return 0, fault.OutOfRange.New("Member '"+name+"' is earliest, latest or a time, which "+why,
 			fault.Details{"field": name})
 	}
 	return millis, nil

@@ -73,30 +73,30 @@ func TestStarts(t *testing.T) {
 	}
 	f.produce("/topics/news/records?partition=1", `{"value":"x","timestamp":1020}`, `{"value":"y","timestamp":1050}`)
 	for query, want := range map[string]string{
-		"partition=0":                                        "0 1 2 3 4",
-		"partition=0&from_offset=earliest":                   "0 1 2 3 4",
-		"partition=0&from_offset=latest":                     "",
-		"partition=0&from_offset=3":                          "3 4",
-		"partition=0&from_offset=5":                          "",
-		"partition=0&from_offset=99":                         "",
-		"partition=0&from_offset=-2":                         "3 4",
-		"partition=0&from_offset=-9":                         "0 1 2 3 4",
-		"partition=0&from_offset=9223372036854775807":        "",
-		"from_offset=-1":                                     "4 y",
-		"from_offset=1":                                      "1 2 3 4 y",
-		"partition=0&from_time=1020":                         "2 3 4",
-		"partition=0&from_time=1021":                         "3 4",
-		"partition=0&from_time=9999":                         "",
-		"partition=0&from_time=1970-01-01T00:00:01.03Z":      "3 4",
-		"partition=0&from_time=1970-01-01T01:00:01.03+01:00": "3 4", // the + arrives as a space
-		"from_time=1030":                                     "3 4 y",
-		"from_time=1010&to_time=1040":                        "1 2 3 x",
-		"to_time=1000":                                       "",
-		"partition=0&from_time=-1h":                          "",
-		"position=0:3":                                       "x y 3 4", // no order is promised here
-		"position=0:3,1:1":                                   "3 4 y",
-		"position=0:3,7:1&partition=0":                       "3 4",
-		"position=1:1&partition=1":                           "y",
+		"partition=0":                                                         "0 1 2 3 4",
+		"partition=0&from_offset=earliest":                                    "0 1 2 3 4",
+		"partition=0&from_offset=latest":                                      "",
+		"partition=0&from_offset=3":                                           "3 4",
+		"partition=0&from_offset=5":                                           "",
+		"partition=0&from_offset=99":                                          "",
+		"partition=0&from_offset=-2":                                          "3 4",
+		"partition=0&from_offset=-9":                                          "0 1 2 3 4",
+		"partition=0&from_offset=9223372036854775807":                         "",
+		"from_offset=-1":                                                      "4 y",
+		"from_offset=1":                                                       "1 2 3 4 y",
+		"partition=0&from_time=1970-01-01T00:00:01.020Z":                      "2 3 4",
+		"partition=0&from_time=1970-01-01T00:00:01.021Z":                      "3 4",
+		"partition=0&from_time=1970-01-01T00:00:09.999Z":                      "",
+		"partition=0&from_time=1970-01-01T00:00:01.03Z":                       "3 4",
+		"partition=0&from_time=1970-01-01T01:00:01.03+01:00":                  "3 4", // the + arrives as a space
+		"from_time=1970-01-01T00:00:01.030Z":                                  "3 4 y",
+		"from_time=1970-01-01T00:00:01.010Z&to_time=1970-01-01T00:00:01.040Z": "1 2 3 x",
+		"to_time=1970-01-01T00:00:01.000Z":                                    "",
+		"partition=0&from_time=-1h":                                           "",
+		"position=0:3":                                                        "x y 3 4", // no order is promised here
+		"position=0:3,1:1":                                                    "3 4 y",
+		"position=0:3,7:1&partition=0":                                        "3 4",
+		"position=1:1&partition=1":                                            "y",
 	} {
 		if got := f.fetch("/topics/news/records?" + query).values(); got != want {
 			t.Errorf("%s: %q, want %q", query, got, want)
@@ -118,7 +118,7 @@ func TestToTimeMovesThePositionPastWhatItLeavesOut(t *testing.T) {
 	f := start(t, Config{})
 	f.produce("/topics/news/records", `{"value":"a","timestamp":10}`, `{"value":"late","timestamp":90}`,
 		`{"value":"b","timestamp":20}`, `{"value":"late","timestamp":80}`)
-	got := f.fetch("/topics/news/records?to_time=50")
+	got := f.fetch("/topics/news/records?to_time=1970-01-01T00:00:00.050Z")
 	if got.values() != "a b" || got.Position != "0:4" {
 		t.Errorf("%s at %s", got.values(), got.Position)
 	}

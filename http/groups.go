@@ -90,7 +90,7 @@ func (s *Server) viewGroup(name string) (any, error) {
 
 // putGroup is PUT /groups/{group}.
 func (s *Server) putGroup(c *call) (any, error) {
-	created, err := s.makeGroup(c)
+	created, err := s.makeGroup(c, groupMembers.Parse)
 	if err != nil {
 		return nil, err
 	}
@@ -101,9 +101,9 @@ func (s *Server) putGroup(c *call) (any, error) {
 }
 
 // makeGroup makes the path's group, or finds it.
-func (s *Server) makeGroup(c *call) (created bool, err error) {
+func (s *Server) makeGroup(c *call, parse func(text []byte, b *groupBody) error) (created bool, err error) {
 	var body groupBody
-	if _, err := readObject(s, c, groupMembers, &body); err != nil {
+	if _, err := s.readJSON(c, func(text []byte) error { return parse(text, &body) }); err != nil {
 		return false, err
 	}
 	return s.cfg.Broker.PutGroup(s.life.calls, c.names.group, body.start)

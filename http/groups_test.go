@@ -154,7 +154,7 @@ func TestGroupRoutes(t *testing.T) {
 	wantJSONText(t, f.get("/groups").want(t, 200), `{"groups":[]}`)
 	empty := `{"group":"g","start":"earliest","generation":0,"members":[],"offsets":[],"lag":0}`
 	wantJSONText(t, f.do("PUT", "/groups/g", "").want(t, 201), empty)
-	wantJSONText(t, f.do("PUT", "/groups/g", `{"start":"earliest","new":1}`, "Content-Type", "application/json").want(t, 200), empty)
+	wantJSONText(t, f.do("PUT", "/groups/g", `{"start":"earliest"}`, "Content-Type", "application/json").want(t, 200), empty)
 	f.do("PUT", "/groups/late", `{"start":"latest"}`, "Content-Type", "application/json").want(t, 201)
 	if v := f.fetch("/topics/news/records?group=late").values(); strings.ContainsAny(v, "abcde") {
 		t.Errorf("a group that starts at the end got %s", v)
@@ -217,7 +217,7 @@ func TestCommitAndReset(t *testing.T) {
 		{"", `{"topic":"news","offset":1}`, `[0 1 <nil>] [1 1 2]`},
 		{"?dry_run=true", `{"topic":"news","at":"latest"}`, `[0 3 1] [1 2 1]`},
 		{"", `{"topic":"news","at":"1970-01-01T00:00:02Z"}`, `[0 1 1] [1 1 1]`},
-		{"", `{"topic":"news","at":2600}`, `[0 2 1] [1 2 1]`},
+		{"", `{"topic":"news","at":"1970-01-01T00:00:02.600Z"}`, `[0 2 1] [1 2 1]`},
 		{"?force=true", `{"topic":"news","at":"earliest"}`, `[0 0 2] [1 0 2]`},
 		{"", `{"topic":"news","at":"latest"},{"topic":"news","partition":0,"offset":1}`, `[1 2 0] [0 1 0]`},
 		{"", `{"topic":"news","at":"-1h"}`, `[0 3 1] [1 2 2]`},
@@ -313,7 +313,7 @@ func TestAliases(t *testing.T) {
 		"offset":               `c next 2`,
 		"offset?from_offset=0": `a b c next 2`,
 		"offset?partition=1":   `d e f next 0`,
-		"time?from_time=2000":  `b c next 2`,
+		"time?from_time=1970-01-01T00:00:02.000Z": `b c next 2`,
 	} {
 		got := f.fetch("/consumer/g/topic/news/record/" + query)
 		if text := fmt.Sprintf("%s next %d", got.values(), *got.NextOffset); text != want {

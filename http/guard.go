@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"flashq/http/fault"
-	"flashq/http/request"
 )
 
 // guard stops what a browser could be tricked into: names that were rebound to a loopback address, and writes that
@@ -36,10 +35,18 @@ func isLoopback(addr net.Addr) bool {
 // checkHost refuses a Host that is neither loopback nor allowed, on a loopback bind. An absolute request target names a
 // host of its own, so both have to pass.
 func (g *guard) checkHost(c *call) error {
-	if !g.loopback.Load() || g.hostAllowed(c.head.Host) && g.hostAllowed(c.ctx.URI().Host()) {
+	if !g.loopback.Load() {
 		return nil
 	}
-	host := string(c.head.Host)
+	for _, host := range [...][]byte{c.head.Host, c.ctx.URI().Host()} {
+		if len(host) > 0 && !g.hostAllowed(host) { // HTTP/1.0 may name none: that is nobody's rebound name
+			return foreignHost(string(host))
+		}
+	}
+	return nil
+}
+
+func foreignHost(host string) error {
 	return fault.Forbidden.New("Host "+fault.Quote(host)+" is not this machine; name it with --allowed-host",
 		fault.Details{"host": fault.Clip(host)})
 }
@@ -62,7 +69,7 @@ func (g *guard) nameAllowed(host string) bool {
 	if g.hosts[host] {
 		return true
 	}
-	if name == "localhost" || g.hosts[name] {
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") || g.hosts[name] {
 		return true
 	}
 	ip, err := netip.ParseAddr(strings.Trim(name, "[]"))
@@ -79,28 +86,29 @@ func splitPort(host string) (name, port string) {
 }
 
 // checkOrigin refuses a change that a page of another site asks for. Programs send neither header and pass.
-func checkOrigin(h *request.Head) error {
+func checkOrigin(c *call) error {
+	h := &c.head
 	if h.Origin == nil && h.FetchSite == nil {
 		return nil
 	}
 	foreign := string(h.FetchSite) == "cross-site" || string(h.FetchSite) == "same-site"
-	if foreign || len(h.Origin) > 0 && !sameOrigin(string(h.Origin), string(h.Host)) {
+	if foreign || len(h.Origin) > 0 && !sameOrigin(string(h.Origin), c.scheme(), string(h.Host)) {
 		return fault.OriginNotAllowed.New("A page of another origin may not write here",
 			fault.Details{"origin": fault.Clip(string(h.Origin))})
 	}
 	return nil
 }
 
-// sameOrigin compares an Origin header with a Host header; a default port may be spelled out or not. `null` never
-// passes.
-func sameOrigin(origin, host string) bool {
-	scheme, rest, ok := strings.Cut(strings.ToLower(origin), "://")
+// sameOrigin compares an Origin header with a request's scheme and Host header; a default port may be spelled out or
+// not. `null` never passes.
+func sameOrigin(origin, scheme, host string) bool {
+	rest, ok := strings.CutPrefix(strings.ToLower(origin), scheme+"://")
 	if !ok || rest == "" {
 		return false
 	}
-	standard := map[string]string{"http": "80", "https": "443"}[scheme]
-	if standard == "" {
-		return false
+	standard := "80"
+	if scheme == "https" {
+		standard = "443"
 	}
 	originName, originPort := splitPort(rest)
 	hostName, hostPort := splitPort(strings.ToLower(host))

@@ -20,6 +20,7 @@ type production struct {
 	query   produceQuery
 	topic   broker.Topic // nil until the topic exists
 	name    string
+	lenient bool
 	decoder recordjson.Decoder
 	decoded *recordjson.Request
 	parts   []broker.Part
@@ -37,32 +38,35 @@ var productions = sync.Pool{New: func() any {
 	return p
 }}
 
-// producing handles requests whose parameters go into a production.
-func (s *Server) producing() handler { return handler{produceParams.Names(), s.produce} }
+// producing handles requests whose parameters go into a production; lenient lets members that are not known mean
+// nothing.
+func (s *Server) producing(lenient bool) handler {
+	return handler{produceParams.Names(), func(c *call) (any, error) { return nil, s.produce(c, lenient) }}
+}
 
 // produce is POST /topics/{topic}/records: it stores a body's records. Nothing is stored, and no topic made, before the
 // whole body was found good.
-func (s *Server) produce(c *call) (any, error) {
+func (s *Server) produce(c *call, lenient bool) error {
 	p := productions.Get().(*production)
-	p.name, p.hold = c.names.topic, s.bounds.inflight.Lease()
+	p.name, p.lenient, p.hold = c.names.topic, lenient, s.bounds.inflight.Lease()
 	defer p.release()
 	format, coding, err := p.admit(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if p.topic, err = s.lookup(p.name); err != nil {
-		return nil, err
+		return err
 	}
 	if err := p.readFrom(s, c.ctx, coding); err != nil {
-		return nil, err
+		return err
 	}
 	if err := p.store(s, format); err != nil {
-		return nil, err
+		return err
 	}
 	c.ctx.Response.SetStatusCode(fasthttp.StatusOK)
 	c.ctx.Response.Header.SetContentTypeBytes(typeJSON)
 	c.ctx.Response.SetBody(p.appendAnswer())
-	return nil, nil
+	return nil
 }
 
 // release gives back what the request held and readies p for another one.
@@ -156,6 +160,7 @@ func (p *production) decode(s *Server, f request.Format, partitions int) error {
 	c := &s.cfg
 	target := recordjson.Target{
 		Partitions: partitions, Partition: p.query.partition, Now: time.Now().UnixMilli(), Placements: p.query.offsets,
+		Lenient: p.lenient,
 		Limits: recordjson.Limits{
 			KeyBytes: c.MaxKeyBytes, ValueBytes: c.MaxValueBytes, HeaderBytes: c.MaxHeaderBytes, Headers: c.MaxHeaders,
 			Records: c.MaxBatchRecords,

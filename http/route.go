@@ -148,7 +148,7 @@ func (s *Server) admit(c *call, r *route) (err error) {
 		return broker.ErrRecovering
 	}
 	if r.method != fasthttp.MethodGet {
-		if err := checkOrigin(&c.head); err != nil {
+		if err := checkOrigin(c); err != nil {
 			return err
 		}
 		if s.life.draining() {

@@ -23,7 +23,7 @@ func (s *Server) routes() []route {
 			"where a topic's partitions begin, end, or were at a time"},
 		{get, "/topics/{topic}/records", read, none, records, s.fetching(fetch.Params, fetchQuery),
 			"read records"},
-		{post, "/topics/{topic}/records", write, records, one, s.producing(),
+		{post, "/topics/{topic}/records", write, records, one, s.producing(false),
 			"append records"},
 
 		{get, "/groups", read, none, one, plain(s.listGroups),
@@ -44,7 +44,7 @@ func (s *Server) routes() []route {
 			"commit or reset a group's offsets"},
 
 		// The routes of FlashQ in Rust (aliases.go).
-		{post, "/topic/{topic}/record", write, records, one, s.producing(),
+		{post, "/topic/{topic}/record", write, records, one, s.producing(true),
 			"append records"},
 		{post, "/consumer/{group}", read, one, one, plain(s.aliasCreateGroup),
 			"create a consumer group"},

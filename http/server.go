@@ -110,11 +110,16 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	c := calls.Get().(*call)
 	*c = call{ctx: ctx, status: fasthttp.StatusOK}
-	c.head.Read(&ctx.Request.Header)
 	defer s.finish(c)
+	broken := c.head.Read(&ctx.Request.Header)
 	s.ids.put(ctx, c.head.RequestID)
 	ctx.Response.Header.SetCanonical(headerCacheControl, valueNoStore)
 	ctx.Response.Header.SetCanonical(headerVary, valueVary)
+	if broken != nil {
+		ctx.SetConnectionClose()
+		s.fail(ctx, broken)
+		return
+	}
 	if err := s.guard.checkHost(c); err != nil {
 		s.fail(ctx, err)
 		return

@@ -19,6 +19,8 @@ type Target struct {
 	Now        int64 // the broker's clock, milliseconds: default timestamp and bound of the future
 	Limits     Limits
 	Placements bool // fill Request.Placements
+	// Lenient lets members that are not known mean nothing, instead of refusing them: for clients of FlashQ in Rust.
+	Lenient bool
 }
 
 // Request is one decoded request: a batch for each partition that it touches. It is made by Decoder.JSON or

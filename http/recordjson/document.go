@@ -17,7 +17,7 @@ func (d *Decoder) document() *Error {
 			found = true
 			err = d.records()
 		} else if err == nil {
-			err = d.unknown(name)
+			err = d.unknownInBody(name)
 		}
 		if err != nil {
 			return err
@@ -33,7 +33,7 @@ func (d *Decoder) document() *Error {
 		return d.syntax(d.i, "something follows the body's end (one record a line is application/x-ndjson)")
 	}
 	if !found {
-		return d.wrong("records", `the body has no member "records"`)
+		return d.wrong("records", `the body has no member "records"; wrap it: {"records":[{"value":...}]}`)
 	}
 	return d.someRecords()
 }
@@ -48,7 +48,7 @@ func (d *Decoder) notDocument() *Error {
 	return d.wrongType("", `the body must be an object with a member "records"`)
 }
 
-// records reads the array, and counts on behind the limit.
+// records reads the array, and counts on after the limit.
 func (d *Decoder) records() *Error {
 	if d.peek() != '[' {
 		return d.wrongType("records", `"records" must be an array`)

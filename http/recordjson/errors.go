@@ -1,11 +1,12 @@
 package recordjson
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 )
 
-// The codes are API.md's.
+// The codes are those of docs/api.md.
 const (
 	codeSyntax      = "invalid_json"
 	codeRange       = "validation_error"
@@ -17,13 +18,19 @@ const (
 const shownName = 64
 
 func (s *scanner) fault(code, field, message string) *Error {
-	if s.index >= 0 {
+	switch {
+	case s.index >= 0 && s.lines:
+		message = fmt.Sprintf("line %d: %s", s.line(), message)
+	case s.index >= 0:
 		message = fmt.Sprintf("record %d: %s", s.index, message)
 	}
 	return &Error{
 		Code: code, Message: message, Index: s.index, Field: field, MaxSize: -1, ActualSize: -1, Partition: -1,
 	}
 }
+
+// line is the number of the line that is read, from 1, as an editor counts.
+func (s *scanner) line() int { return 1 + bytes.Count(s.p[:min(s.i, len(s.p))], []byte{'\n'}) }
 
 // syntax is about the body's bytes from at on.
 func (s *scanner) syntax(at int, what string) *Error {
@@ -34,6 +41,12 @@ func (s *scanner) syntax(at int, what string) *Error {
 func (s *scanner) unexpected(wanted string) *Error {
 	if s.i >= len(s.p) {
 		return s.syntax(len(s.p), "the body ends where "+wanted+" should be")
+	}
+	if s.lines && s.p[s.i] == '\n' {
+		return s.syntax(s.i, "the line ends where "+wanted+" should be")
+	}
+	if s.p[s.i] == '\'' {
+		return s.syntax(s.i, `"'" where `+wanted+` should be; JSON needs double quotes; in a shell: -d '{"a":1}'`)
 	}
 	return s.syntax(s.i, fmt.Sprintf("%q where %s should be", s.p[s.i:s.i+1], wanted))
 }

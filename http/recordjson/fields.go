@@ -58,6 +58,17 @@ func (d *Decoder) value() *Error {
 	return d.setValue("value", verbatim(raw))
 }
 
+func (d *Decoder) valueText() *Error {
+	if d.peek() != '"' {
+		return d.wrongType("value_text", `"value_text" must be a string`)
+	}
+	t, err := d.text()
+	if err != nil {
+		return err
+	}
+	return d.setValue("value_text", t)
+}
+
 func (d *Decoder) valueBase64() *Error {
 	limit := d.target.Limits.ValueBytes
 	value, err := d.base64Member("value_base64", "must be a string", "value", "the value", limit)

@@ -15,6 +15,7 @@ import (
 
 // fuzzed has small limits, so that a fuzzer meets them.
 var fuzzed = recordjson.Target{
+	Lenient:    true,
 	Partitions: 3, Partition: -1, Sticky: 2, Now: now,
 	Limits: recordjson.Limits{KeyBytes: 20, ValueBytes: 200, HeaderBytes: 20, Headers: 3, Records: 4},
 }
@@ -29,6 +30,7 @@ var seeds = []string{
 	`{"value":"\"\\\/\b\f\n\r\t\u00e4\u20ac\ud83d\ude00ä€😀","x":"\ud83d\ude00"}`,
 	`{"value":"{\"dep_time\":517,\"sched_dep_time\":515,\"dep_delay\":2,\"carrier\":\"UA\",\"a\\\\\":1}"}`,
 	`{"value":"a","timestamp":1736937045123,"partition":2,"x":1,"y":2,"x":3}`,
+	`{"value_text":"a","offset":17,"headers":[{"key_base64":"/w==","value":null}]}`, `{"value":"a","offset":1.5}`,
 	`{"value":"a"}{"value":"b"}`,
 	`{"value":"\ud800"}`, "{\"value\":\"\xff\"}", `{"value":01}`, `{"value":"a",}`, `[`, `null`, ``,
 	`{"value":"a","timestamp":-1}`, `{"value":"a","timestamp":"-15m"}`, `{"value":"a","partition":3}`,
@@ -48,21 +50,29 @@ func FuzzDecode(f *testing.F) {
 		if bytes.Count(body, []byte("["))+bytes.Count(body, []byte("{")) > 1000 {
 			return // the depth that is allowed is our own rule
 		}
-		got, err := decode(t, string(body), fuzzed, lines)
-		want, valid, ok := oracle{fuzzed}.records(body, lines)
-		if ok != (err == nil) {
-			t.Fatalf("lines %v, %q: %v, the oracle says %v", lines, body, err, ok)
-		}
-		if err != nil {
-			if err.Code == syntax && valid {
-				t.Fatalf("lines %v, %q is valid JSON: %v", lines, body, err)
-			}
-			return
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatalf("lines %v, %q (-want +got):\n%s", lines, body, diff)
+		strict := fuzzed
+		strict.Lenient = false
+		for _, target := range []recordjson.Target{fuzzed, strict} {
+			againstOracle(t, body, target, lines)
 		}
 	})
+}
+
+func againstOracle(t *testing.T, body []byte, target recordjson.Target, lines bool) {
+	got, err := decode(t, string(body), target, lines)
+	want, valid, ok := oracle{target}.records(body, lines)
+	if ok != (err == nil) {
+		t.Fatalf("lenient %v, lines %v, %q: %v, the oracle says %v", target.Lenient, lines, body, err, ok)
+	}
+	if err != nil {
+		if err.Code == syntax && valid {
+			t.Fatalf("lenient %v, lines %v, %q is valid JSON: %v", target.Lenient, lines, body, err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("lenient %v, lines %v, %q (-want +got):\n%s", target.Lenient, lines, body, diff)
+	}
 }
 
 // FuzzRoundTrip produces one record in JSON, shows what was stored in JSON, and reads that with encoding/json.

@@ -89,7 +89,7 @@ func (d *Decoder) headerItem() *Error {
 		return err
 	}
 	switch it.seen {
-	case sawKey | sawValue, sawKey | sawValueBase64:
+	case sawKey | sawValue, sawKey | sawValueBase64, sawKeyBase64 | sawValue, sawKeyBase64 | sawValueBase64:
 	default:
 		return d.wrong("headers", `a listed header needs "key" and one of "value" and "value_base64"`)
 	}
@@ -103,10 +103,12 @@ func (d *Decoder) headerMember(it *item, name []byte) (err *Error) {
 		bit = sawKey
 	case "value":
 		bit = sawValue
+	case "key_base64":
+		bit = sawKeyBase64
 	case "value_base64":
 		bit = sawValueBase64
 	default:
-		return d.unknown(name)
+		return d.unknownInHeader(name)
 	}
 	if it.seen&bit != 0 {
 		return d.repeated(name)
@@ -115,6 +117,9 @@ func (d *Decoder) headerMember(it *item, name []byte) (err *Error) {
 	switch {
 	case bit == sawKey:
 		it.key, err = d.stringMember("headers", `must have strings as "key"`)
+	case bit == sawKeyBase64:
+		const must = `must have strings as "key_base64"`
+		it.key, err = d.base64Member("headers", must, "headers", "a header's name", d.target.Limits.KeyBytes)
 	case bit == sawValue && d.null():
 	case bit == sawValue:
 		it.value, err = d.stringMember("headers", `must have strings or null as "value"`)

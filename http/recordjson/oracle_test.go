@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -37,7 +38,7 @@ func (o oracle) values(body []byte, lines bool) (values []jsontext.Value, valid,
 	}
 	members, ok := o.members(document)
 	records, found := members["records"]
-	if !ok || !found || records.Kind() != '[' {
+	if !ok || !found || records.Kind() != '[' || !o.knows(members, "records") {
 		return nil, true, false
 	}
 	values = elements(records)
@@ -103,7 +104,11 @@ func unquote(v jsontext.Value) []byte {
 
 func (o oracle) record(v jsontext.Value) (r record, ok bool) {
 	m, ok := o.members(v)
-	if !ok {
+	if !ok || !o.knows(m, "key", "key_base64", "value", "value_base64", "value_text", "headers", "timestamp", "partition",
+		"offset") {
+		return r, false
+	}
+	if offset := m["offset"]; offset != nil && !isInteger(offset) {
 		return r, false
 	}
 	l := o.target.Limits
@@ -115,6 +120,18 @@ func (o oracle) record(v jsontext.Value) (r record, ok bool) {
 	r.Partition, ok5 = o.partition(m["partition"], r.Key, keyed)
 	return r, ok1 && ok2 && ok3 && ok4 && ok5
 }
+
+// knows tells whether nothing else is there, where that is to be.
+func (o oracle) knows(m map[string]jsontext.Value, names ...string) bool {
+	for name := range m {
+		if !o.target.Lenient && !slices.Contains(names, name) {
+			return false
+		}
+	}
+	return true
+}
+
+func isInteger(v jsontext.Value) bool { return v.Kind() == '0' && !bytes.ContainsAny(v, ".eE") }
 
 // either reads a string member or its twin in base64, of which at most one may be there and not null.
 func (o oracle) either(m map[string]jsontext.Value, name string, nullBase64 bool, limit int) (p []byte, has, ok bool) {
@@ -145,6 +162,12 @@ func decodeBase64(coded []byte) (p []byte, ok bool) {
 }
 
 func (o oracle) value(m map[string]jsontext.Value, limit int) (p []byte, has, ok bool) {
+	if text, isText := m["value_text"]; isText {
+		if m["value"] != nil || text.Kind() != '"' {
+			return nil, false, false
+		}
+		m["value"] = text
+	}
 	plain, isPlain := m["value"]
 	if _, isCoded := m["value_base64"]; isPlain == isCoded {
 		return nil, false, false
@@ -193,11 +216,15 @@ func (o oracle) headers(v jsontext.Value) (all []batch.Header, ok bool) {
 
 func (o oracle) header(v jsontext.Value) (h batch.Header, ok bool) {
 	m, ok := o.members(v)
-	key, plain, coded := m["key"], m["value"], m["value_base64"]
-	if !ok || key == nil || key.Kind() != '"' || (plain == nil) == (coded == nil) {
+	key, keyCoded, plain, coded := m["key"], m["key_base64"], m["value"], m["value_base64"]
+	if !ok || !o.knows(m, "key", "key_base64", "value", "value_base64") || (key == nil) == (keyCoded == nil) ||
+		(plain == nil) == (coded == nil) {
 		return h, false
 	}
-	h.Key = unquote(key)
+	var named bool
+	if h.Key, named, ok = o.either(m, "key", false, 0); !ok || !named {
+		return h, false
+	}
 	h.Value, _, ok = o.either(m, "value", false, 0)
 	return h, ok
 }

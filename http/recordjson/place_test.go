@@ -92,7 +92,7 @@ func TestPlacementsOnlyWhenAsked(t *testing.T) {
 // TestReuse: one Decoder, many bodies; nothing of one may show in the next, not even after an error.
 func TestReuse(t *testing.T) {
 	var d recordjson.Decoder
-	three := recordjson.Target{Partitions: 3, Partition: -1, Now: now, Placements: true}
+	three := recordjson.Target{Lenient: true, Partitions: 3, Partition: -1, Now: now, Placements: true}
 	for round := range 20 {
 		many := 1 + round*7%40
 		body := strings.Repeat(`{"partition":1,"key":"k\t","value":"v\n\u00e4","headers":{"h\\":"w\""},"x":1}`+"\n", many)
@@ -147,7 +147,7 @@ func TestAdoptedPartsStayWhole(t *testing.T) {
 func TestDecodeDoesNotAllocate(t *testing.T) {
 	const item = `{"key_base64":"AAAA","value_base64":"AAAA","headers":[{"key":"a","value_base64":"AAAA"}],"x":"\n"}`
 	listed := strings.Repeat(item+"\n", 50)
-	four := recordjson.Target{Partitions: 4, Partition: -1, Now: now, Placements: true}
+	four := recordjson.Target{Lenient: true, Partitions: 4, Partition: -1, Now: now, Placements: true}
 	for name, body := range map[string][]byte{"flights": flightLines(t, 200), "listed": []byte(listed)} {
 		var d recordjson.Decoder
 		var errs error

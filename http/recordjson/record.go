@@ -11,11 +11,12 @@ const (
 	sawHeaders
 	sawTimestamp
 	sawPartition
+	sawOffset
 )
 
 // record is what was read of one record object. Its slices point into the body or the scratch.
 type record struct {
-	seen      uint8
+	seen      uint16
 	key       []byte // nil: none
 	value     text
 	null      bool // the value is a tombstone
@@ -23,7 +24,7 @@ type record struct {
 	timestamp int64
 	timed     bool // timestamp was given
 	headers   []batch.Header
-	// headerCount counts on behind the limit, where headers are no longer kept.
+	// headerCount counts on after the limit, where headers are no longer kept.
 	headerCount int
 	headerBytes int // encoded, without their count
 }
@@ -74,7 +75,7 @@ func (d *Decoder) record() *Error {
 
 // member reads the value of one member of a record.
 func (d *Decoder) member(name []byte) *Error {
-	bit, read := uint8(0), (*Decoder).key
+	bit, read := uint16(0), (*Decoder).key
 	switch string(name) {
 	case "key":
 		bit = sawKey
@@ -90,8 +91,12 @@ func (d *Decoder) member(name []byte) *Error {
 		bit, read = sawKeyBase64, (*Decoder).keyBase64
 	case "value_base64":
 		bit, read = sawValueBase64, (*Decoder).valueBase64
+	case "value_text": // what an answer calls a string beside values that are JSON
+		bit, read = sawValue, (*Decoder).valueText
+	case "offset": // what was fetched may be sent again, and goes to another place
+		bit, read = sawOffset, (*Decoder).skipOffset
 	default:
-		return d.unknown(name)
+		return d.unknownInRecord(name)
 	}
 	if d.rec.seen&bit != 0 {
 		return d.repeated(name)
@@ -111,4 +116,12 @@ func (d *Decoder) closeRecord(names int) *Error {
 		return d.wrong("value", `a record needs "value" or "value_base64"`)
 	}
 	return nil
+}
+
+func (d *Decoder) skipOffset() *Error {
+	if c := d.peek(); c != '-' && !isDigit(c) {
+		return d.wrongType("offset", `"offset" must be an integer, and means nothing here`)
+	}
+	_, err := d.integer("offset")
+	return err
 }

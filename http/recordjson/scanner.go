@@ -91,8 +91,8 @@ func (s *scanner) name() ([]byte, *Error) {
 	return name, nil
 }
 
-// unknown skips a member that nobody asked for, and keeps its name for distinct.
-func (s *scanner) unknown(name []byte) *Error {
+// skipMember skips a member that is not known, and keeps its name for closeNames.
+func (s *scanner) skipMember(name []byte) *Error {
 	s.names = append(s.names, name)
 	return s.skip()
 }

@@ -131,6 +131,9 @@ func (s *scanner) badByte(at int) *Error {
 	if at >= len(s.p) {
 		return s.syntax(len(s.p), "the body ends within a string")
 	}
+	if s.lines && s.p[at] == '\n' {
+		return s.syntax(at, "the line ends within a string")
+	}
 	return s.syntax(at, "a control character in a string must be escaped")
 }
 

@@ -8,9 +8,15 @@ const (
 )
 
 // ParseTime reads a time and gives milliseconds since 1970, which may be negative: RFC 3339 with any offset (digits
-// beyond milliseconds are cut off; a blank where the offset's + stood, as URLs lose it, counts as one), integer
-// milliseconds, or a time before now such as -15m, -2h30m, -7d, -500ms.
+// beyond milliseconds are cut off; a blank where the offset's + stood, as URLs lose it, counts as one), a date alone,
+// which is its midnight in UTC, integer milliseconds, or a time before now such as -15m, -2h30m, -7d, -500ms.
 func ParseTime(s []byte, now int64) (ms int64, ok bool) {
+	if len(s) == len("2006-01-02") && s[4] == '-' && s[7] == '-' {
+		var midnight [len("2006-01-02T00:00:00Z")]byte
+		copy(midnight[:], s)
+		copy(midnight[len(s):], "T00:00:00Z")
+		return parseRFC3339(midnight[:])
+	}
 	if len(s) >= len("2006-01-02T15:04:05Z") && s[4] == '-' && s[10]|0x20 == 't' {
 		return parseRFC3339(s)
 	}

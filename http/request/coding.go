@@ -18,6 +18,8 @@ func BodyCoding(header []byte) (string, error) {
 		return "", nil
 	case "gzip", "zstd":
 		return coding, nil
+	case "x-gzip":
+		return "gzip", nil
 	default:
 		e := fault.UnsupportedMediaType.New(
 			"Content-Encoding "+fault.Quote(coding)+" is not accepted; send "+acceptedCodings+" or none", nil)
@@ -49,10 +51,10 @@ func codingQuality(accept, coding string) int {
 	wild := 0
 	for item := range strings.SplitSeq(accept, ",") {
 		name, params, _ := strings.Cut(item, ";")
-		switch strings.TrimSpace(name) {
-		case coding:
+		switch name = strings.TrimSpace(name); {
+		case name == coding, name == "x-"+coding && coding == "gzip":
 			return quality(params)
-		case "*":
+		case name == "*":
 			wild = quality(params)
 		}
 	}

@@ -1,6 +1,12 @@
 package request
 
-import "github.com/valyala/fasthttp"
+import (
+	"bytes"
+
+	"github.com/valyala/fasthttp"
+
+	"flashq/http/fault"
+)
 
 // Head is what the fields of a request's head say, as far as anybody asks: read in one pass, since each look for one
 // field costs about as much. The values are fasthttp's memory, good until the handler returns; nil is absent.
@@ -16,8 +22,9 @@ type Head struct {
 	IdempotencyKey  []byte
 }
 
-// Read takes the head's fields in place of what h said before.
-func (h *Head) Read(r *fasthttp.RequestHeader) {
+// Read takes the head's fields in place of what h said before. An error is about the request as a whole: where its body
+// ends is not sure, so the connection has to close.
+func (h *Head) Read(r *fasthttp.RequestHeader) (err error) {
 	*h = Head{}
 	for name, value := range r.All() {
 		switch string(name) { // as fasthttp spells them
@@ -26,11 +33,11 @@ func (h *Head) Read(r *fasthttp.RequestHeader) {
 		case "Content-Type":
 			h.ContentType = value
 		case "Content-Encoding":
-			h.ContentEncoding = value
+			h.ContentEncoding = list(h.ContentEncoding, value)
 		case "Accept":
-			h.Accept = value
+			h.Accept = list(h.Accept, value)
 		case "Accept-Encoding":
-			h.AcceptEncoding = value
+			h.AcceptEncoding = list(h.AcceptEncoding, value)
 		case "Origin":
 			h.Origin = value
 		case "Sec-Fetch-Site":
@@ -39,6 +46,44 @@ func (h *Head) Read(r *fasthttp.RequestHeader) {
 			h.RequestID = value
 		case "Idempotency-Key":
 			h.IdempotencyKey = value
+		case "Content-Length", "User-Agent", "Connection":
+		default:
+			if err == nil && bytes.IndexByte(name, ' ') >= 0 {
+				err = fault.InvalidRequest.New("The header "+fault.Quote(string(name))+" has a blank in its name", nil)
+			}
 		}
 	}
+	if err == nil {
+		err = checkFraming(r)
+	}
+	return err
+}
+
+// list adds a line to what came before: a header that is a list is one list, however many lines it has.
+func list(before, line []byte) []byte {
+	if before == nil {
+		return line
+	}
+	return append(append(bytes.Clone(before), ", "...), line...)
+}
+
+// checkFraming refuses a Transfer-Encoding other than chunked, which fasthttp passes over where it is identity: what
+// comes then is a body to one and the next request to another.
+func checkFraming(r *fasthttp.RequestHeader) error {
+	if r.IsPost() && r.ContentLength() > 0 && !r.ConnectionClose() {
+		return nil // with both lengths fasthttp closes the connection
+	}
+	const name = "transfer-encoding:"
+	for rest := r.RawHeaders(); len(rest) > 0; {
+		var line []byte
+		line, rest, _ = bytes.Cut(rest, []byte{'\n'})
+		if len(line) < len(name) || line[0]|0x20 != 't' || !bytes.EqualFold(line[:len(name)], []byte(name)) {
+			continue
+		}
+		if coding := bytes.TrimSpace(line[len(name):]); !bytes.EqualFold(coding, []byte("chunked")) {
+			return fault.InvalidRequest.New("Transfer-Encoding "+fault.Quote(string(coding))+
+				" is not served; send chunked, or Content-Length", nil)
+		}
+	}
+	return nil
 }

@@ -115,7 +115,7 @@ func scoreOf(accept, media string) int {
 			level = 3
 		case "application/*":
 			level = 2
-		case "*/*":
+		case "*/*", "*":
 			level = 1
 		}
 		if level > exact {

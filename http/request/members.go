@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"flashq/http/fault"
+	"flashq/http/near"
 )
 
 // Members are the members of a JSON object that a body may have; what they say goes into a T.
@@ -21,12 +24,39 @@ type Member[T any] struct {
 }
 
 // Parse reads an object into t. encoding/json alone would fold case and let the last of two equal members win, so it
-// only splits the object here. Members that are not listed mean nothing.
+// only splits the object here. A member that is not listed is refused, since what a typo was meant to say would be lost.
 func (m Members[T]) Parse(body []byte, t *T) error {
 	fields, err := SplitObject(body)
 	if err != nil {
 		return err
 	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if !slices.ContainsFunc(m, func(known Member[T]) bool { return known.Name == name }) {
+			return m.unknown(name)
+		}
+	}
+	return m.set(fields, t)
+}
+
+// ParseLenient reads an object whose other members mean nothing.
+func (m Members[T]) ParseLenient(body []byte, t *T) error {
+	fields, err := SplitObject(body)
+	if err != nil {
+		return err
+	}
+	return m.set(fields, t)
+}
+
+func (m Members[T]) unknown(name string) error {
+	names := make([]string, len(m))
+	for i := range m {
+		names[i] = m[i].Name
+	}
+	return fault.OutOfRange.New("Unknown member "+fault.Quote(name)+near.Hint(name, names),
+		fault.Details{"field": fault.Clip(name), "allowed": names})
+}
+
+func (m Members[T]) set(fields map[string]json.RawMessage, t *T) error {
 	for _, member := range m {
 		if raw, ok := fields[member.Name]; ok {
 			if err := member.Set(t, raw); err != nil {
@@ -40,7 +70,7 @@ func (m Members[T]) Parse(body []byte, t *T) error {
 // SplitObject gives the members of a JSON object, each once.
 func SplitObject(body []byte) (map[string]json.RawMessage, error) {
 	if !utf8.Valid(body) || !json.Valid(body) {
-		return nil, fault.InvalidJSON.New("The body is not valid JSON", nil)
+		return nil, notJSON(body)
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	if start, _ := dec.Token(); start != json.Delim('{') {
@@ -63,6 +93,20 @@ func SplitObject(body []byte) (map[string]json.RawMessage, error) {
 		fields[name] = value
 	}
 	return fields, nil
+}
+
+// notJSON says what is wrong with a body, as far as that is easily seen.
+func notJSON(body []byte) error {
+	message := "The body is not valid JSON"
+	switch at := bytes.IndexByte(body, '\''); {
+	case bytes.HasPrefix(body, []byte("\xef\xbb\xbf")):
+		message += ": a byte order mark is not allowed"
+	case !utf8.Valid(body):
+		message += ": it is not UTF-8"
+	case at >= 0 && bytes.IndexByte(body, '"') < 0:
+		message += `; JSON needs double quotes; in a shell: -d '{"a":1}'`
+	}
+	return fault.InvalidJSON.New(message, nil)
 }
 
 // WrongType refuses a member that is missing, or is not what it should be.
@@ -90,7 +134,7 @@ func Int(name string, raw json.RawMessage, low, high int64, unlimited bool) (int
 }
 
 // IsInteger tells whether a valid JSON value is a number without fraction and exponent.
-func IsInteger(raw json.RawMessage) bool {
+func IsInteger(raw []byte) bool {
 	p := bytes.TrimPrefix(raw, []byte{'-'})
 	for _, c := range p {
 		if c < '0' || c > '9' {

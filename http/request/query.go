@@ -8,6 +8,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"flashq/http/fault"
+	"flashq/http/near"
 )
 
 // Params are the query parameters that a route takes; what they say goes into a Q.
@@ -18,13 +19,19 @@ type Param[Q any] struct {
 	Name string
 	Axis string // what it is about, for people: "start", "how much"
 	Set  func(q *Q, v Value) error
+	// EmptyIsNone takes an empty value as if the parameter were not there: a client's loop needs no special first round.
+	EmptyIsNone bool
+	// Unserved is known, only to be refused with a word of its own.
+	Unserved bool
 }
 
 // Names lists the parameters.
 func (p Params[Q]) Names() []string {
-	names := make([]string, len(p))
+	names := []string{}
 	for i := range p {
-		names[i] = p[i].Name
+		if !p[i].Unserved {
+			names = append(names, p[i].Name)
+		}
 	}
 	return names
 }
@@ -52,6 +59,9 @@ func (p Params[Q]) Parse(query []byte, q *Q) error {
 			return BadParam(p[i].Name, "is given twice")
 		}
 		seen |= 1 << i
+		if len(value) == 0 && p[i].EmptyIsNone {
+			continue
+		}
 		if err := p[i].Set(q, Value{Name: p[i].Name, Text: value, Now: now}); err != nil {
 			return err
 		}
@@ -60,9 +70,15 @@ func (p Params[Q]) Parse(query []byte, q *Q) error {
 }
 
 func unknownParam(name string, allowed []string) error {
-	message := "Unknown query parameter " + fault.Quote(name) + "; this route takes none"
-	if len(allowed) > 0 {
-		message = "Unknown query parameter " + fault.Quote(name) + "; allowed: " + strings.Join(allowed, ", ")
+	hint := near.Hint(name, allowed)
+	message := "Unknown query parameter " + fault.Quote(name) + hint
+	switch {
+	case len(allowed) == 0:
+		message += "; this route takes none"
+	case hint != "":
+		message += " Allowed: " + strings.Join(allowed, ", ")
+	default:
+		message += "; allowed: " + strings.Join(allowed, ", ")
 	}
 	return fault.InvalidParameter.New(message, fault.Details{"parameter": fault.Clip(name), "allowed": allowed})
 }

@@ -44,11 +44,29 @@ func (v Value) Bool() (bool, error) {
 
 // Time reads a time in any of the contract's forms, as milliseconds.
 func (v Value) Time() (int64, error) {
-	millis, ok := recordjson.ParseTime(v.Text, v.Now)
-	if !ok {
-		return 0, v.Bad("must be an RFC 3339 time, epoch milliseconds, or relative as -15m, -2h30m, -7d")
+	millis, why := ParseTime(v.Text, v.Now)
+	if why != "" {
+		return 0, v.Bad(why)
 	}
 	return millis, nil
+}
+
+// mostSeconds is up to where a number is rather seconds than milliseconds: as milliseconds it would be in early 1973.
+const mostSeconds = 100_000_000_000
+
+// ParseTime reads a time in any of the contract's forms, as milliseconds; why says what is wrong with it, "" is fine. A
+// number that would silently mean 1970 is refused.
+func ParseTime(text []byte, now int64) (millis int64, why string) {
+	millis, ok := recordjson.ParseTime(text, now)
+	switch number := IsInteger(text); {
+	case !ok:
+		return 0, "must be an RFC 3339 time, a date, epoch milliseconds, or relative as -15m, -2h30m, -7d"
+	case number && text[0] == '-':
+		return 0, "has no unit; for a time before now: " + string(text) + "m, " + string(text) + "h or " + string(text) + "d"
+	case number && millis > 0 && millis <= mostSeconds:
+		return 0, "looks like seconds; in milliseconds: " + string(text) + "000"
+	}
+	return millis, ""
 }
 
 // Partitions reads `0` or `0,2`; a partition that is named twice counts once.
