@@ -121,18 +121,22 @@ func TestNewsThatCameBeforeTheWatchIsTold(t *testing.T) {
 }
 
 func TestWhatEndsAWait(t *testing.T) {
-	over := make(chan struct{})
-	close(over)
-	for name, until := range map[string]func() poll.Until{
-		"its time":         func() poll.Until { return poll.Until{Timeout: time.After(time.Second)} },
-		"a peer that left": func() poll.Until { return poll.Until{Gone: over} },
-		"the server's end": func() poll.Until { return poll.Until{Drain: over} },
+	for name, wait := range map[string]func(end <-chan struct{}) poll.Until{
+		"its time":         func(<-chan struct{}) poll.Until { return poll.Until{Timeout: time.After(time.Second)} },
+		"a peer that left": func(end <-chan struct{}) poll.Until { return poll.Until{Gone: end} },
+		"the server's end": func(end <-chan struct{}) poll.Until { return poll.Until{Drain: end} },
 	} {
 		inBubble(t, 1, func(t *testing.T, _ broker.Broker, topic *spied) {
 			r := read(t, topic, 1)
 			defer r.Leave()
-			if r.Park(until()) {
-				t.Errorf("%s: it has news", name)
+			end := make(chan struct{})
+			time.AfterFunc(time.Second, func() { close(end) })
+			until, begun := wait(end), time.Now()
+			if until.Timeout == nil {
+				until.Timeout = time.After(time.Minute)
+			}
+			if news := r.Park(until); news || time.Since(begun) != time.Second {
+				t.Errorf("%s: news %v after %v", name, news, time.Since(begun))
 			}
 		})
 	}

@@ -134,6 +134,20 @@ func TestPeersStop(t *testing.T) {
 	eventually(t, "it starts again", func() bool { return isClosed(again.Gone()) })
 }
 
+// Who stops during a look is not told what was seen at its socket, which may be another's by then.
+func TestPeersStopDuringALook(t *testing.T) {
+	var peers Peers
+	served, client := pair(t)
+	w := peers.Watch(served)
+	client.Close()
+	looked := peers.list(nil)
+	w.Stop()
+	peers.check(looked)
+	if isClosed(w.Gone()) {
+		t.Error("told after it stopped")
+	}
+}
+
 // What has no socket is not looked after, and waits all the same.
 func TestPeersWithoutASocket(t *testing.T) {
 	a, b := net.Pipe()
