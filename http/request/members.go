@@ -24,7 +24,7 @@ type Member[T any] struct {
 }
 
 // Parse reads an object into t. encoding/json alone would fold case and let the last of two equal members win, so it
-// only splits the object here. A member that is not listed is refused, since what a typo was meant to say would be lost.
+// only splits the object here. A member that is not listed is refused: what a typo was meant to say would be lost.
 func (m Members[T]) Parse(body []byte, t *T) error {
 	fields, err := SplitObject(body)
 	if err != nil {
