@@ -111,9 +111,6 @@ func readParams(params request.Params[Query], query []byte, q *Query) error {
 	return err
 }
 
-// ForGroup tells that reading may change something, as a write does: it speaks for a group.
-func (q *Query) ForGroup() bool { return q.Group != "" }
-
 // check judges what the parameters say of each other.
 func (q *Query) check() error {
 	switch {

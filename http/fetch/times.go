@@ -69,7 +69,7 @@ func (e *Env) timeIn(raw []byte, offset int64) (millis int64, ok bool, err error
 	}
 	for it := plain.Records(); it.Next(); {
 		if b.BaseOffset()+int64(it.Record.OffsetDelta) >= offset {
-			return TimeOf(b, &it.Record), true, nil
+			return timeOf(b, &it.Record), true, nil
 		}
 	}
 	return 0, false, nil

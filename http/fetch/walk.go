@@ -64,7 +64,7 @@ func (w *walk) batch(c *cursor, b batch.Batch, left *share) (stop bool) {
 		if offset < c.next {
 			continue
 		}
-		w.found.offset, w.found.time = offset, TimeOf(b, &w.records.Record)
+		w.found.offset, w.found.time = offset, timeOf(b, &w.records.Record)
 		if w.query.HasUntil && w.found.time >= w.query.Until {
 			continue
 		}
@@ -115,8 +115,8 @@ func (w *walk) expected(b batch.Batch, readable int64) int {
 	return taken * (each*9/8 + perRecord)
 }
 
-// TimeOf is the timestamp of a batch's record in milliseconds.
-func TimeOf(b batch.Batch, r *batch.Record) int64 {
+// timeOf is the timestamp of a batch's record in milliseconds.
+func timeOf(b batch.Batch, r *batch.Record) int64 {
 	if b.IsLogAppendTime() {
 		return b.MaxTimestamp()
 	}
