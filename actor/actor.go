@@ -9,14 +9,14 @@ import (
 	"time"
 
 	"flashq/broker"
-	"flashq/group"
 	"flashq/partition"
 	"flashq/segment"
 )
 
-// Actor is the owner of one partition. Everybody else sends to its channels.
+// Actor is the owner of one log: a topic's partition, or a shard of groups. Everybody else sends to its channels.
 type Actor struct {
-	settings
+	*shared
+	name string // topic-partition; set before run
 
 	appends chan *request // bounded: a full mailbox is the backpressure
 	asks    chan ask
@@ -25,41 +25,28 @@ type Actor struct {
 
 	// owned by run
 	part     *partition.Partition
+	shard    *shardOwner    // nil in a topic's partition
 	queue    []*request     // gathered and not written yet
-	group    []*broker.Part // scratch for commit
+	parts    []*broker.Part // scratch for commit
 	parked   []*request     // written, each waits for the sync that covers it, in offset order
-	watchers []*broker.Watch
-	timer    *time.Timer      // the next sync under FsyncInterval; made for the first one
-	due      <-chan time.Time // of timer, while it runs
-	dirty    bool             // something was written since the last job began
-	unsynced int64            // how many bytes of records, about
-	job      chan syncResult  // of the job that is out, capacity 1; nil while none is
-	stopping bool             // to leave now
-	sealing  sealState
-	evict    bool         // take the oldest segment away after the next roll
-	shard    *group.Shard // what the log of a shard of groups says; nil in a topic's partition
-	snapshot snapshotState
-	leases   leaseTimer
-	audience map[string]map[*broker.GroupWatch]bool // who waits for which group
-	failed   error                                  // sticky
-	trims    sync.WaitGroup
-	trimmed  chan struct{} // closed when the last trim that began is through
+	sync     syncState
+	trims    trims
+	stopping bool  // to leave now
+	failed   error // sticky
 
 	// set by run before done is closed
 	exit error
 
+	watches watchList // owned by run, but for its counts
+
 	// atomic
-	broken   atomic.Bool  // failed is set: refuse before anything is written elsewhere
-	full     atomic.Int64 // when a write last found no room, milliseconds; 0 after one that went through
-	bytes    atomic.Int64 // size of the log, for the governor
-	watching atomic.Int64 // length of watchers
-	gone     atomic.Int64 // how many of them nobody waits for any more
-	sweeping atomic.Bool  // a sweep is on its way
+	broken atomic.Bool  // failed is set: refuse before anything is written elsewhere
+	full   atomic.Int64 // when a write last found no room, milliseconds; 0 after one that went through
+	bytes  atomic.Int64 // size of the log, for the governor
 }
 
-// settings are set before run and never change.
-type settings struct {
-	name       string // topic-partition
+// shared is what all owners of one engine have in common; it is set before the first one runs and never changes.
+type shared struct {
 	batchBytes int
 	fsync      Fsync
 	interval   time.Duration
@@ -67,11 +54,7 @@ type settings struct {
 	memory     *segment.Memory  // nil on files
 	pressure   func(need int64) // tells the governor that memory is short, or that so much found no room
 	short      func() bool      // tells whether memory is short
-	keep       bool             // never evict
 	requests   *sync.Pool
-	stored     *atomic.Int64 // how many groups the engine stores; atomic
-	subscribed *atomic.Int64 // how many topics their members ask for; atomic
-	topics     group.Topics  // may be asked by anybody
 }
 
 // mailbox is how many appends may wait in the channel, questions how many asks.
@@ -88,20 +71,16 @@ type chore func()
 
 func (c chore) serve(*Actor) { c() }
 
-func start(s settings, p *partition.Partition) *Actor { return startShard(s, p, nil) }
-
-// startShard starts the owner of a shard of groups, whose state has been read from p.
-func startShard(s settings, p *partition.Partition, shard *group.Shard) *Actor {
+// start starts the owner of a log; shard is nil for a topic's partition, else it has been read from p.
+func start(s *shared, name string, p *partition.Partition, shard *shardOwner) *Actor {
 	a := &Actor{
-		settings: s,
-		part:     p,
-		shard:    shard,
-		appends:  make(chan *request, mailbox),
-		asks:     make(chan ask, questions),
-		done:     make(chan struct{}),
-	}
-	if shard != nil {
-		a.leases, a.audience = newLeaseTimer(), map[string]map[*broker.GroupWatch]bool{}
+		shared:  s,
+		name:    name,
+		part:    p,
+		shard:   shard,
+		appends: make(chan *request, mailbox),
+		asks:    make(chan ask, questions),
+		done:    make(chan struct{}),
 	}
 	a.bytes.Store(p.Stats().Bytes)
 	go a.run()
@@ -120,12 +99,12 @@ func (a *Actor) run() {
 			a.commit()
 		case q := <-a.asks:
 			q.serve(a)
-		case s := <-a.job: // the syncer got as far as s.upTo, or failed
+		case s := <-a.sync.job: // the syncer got as far as s.upTo, or failed
 			a.settle(s)
-		case <-a.due:
-			a.due = nil
+		case <-a.sync.due:
+			a.sync.due = nil
 			a.startSync()
-		case <-a.leases.ends:
+		case <-a.shard.leaseEnds():
 			a.expireLeases()
 		}
 	}
@@ -133,8 +112,8 @@ func (a *Actor) run() {
 }
 
 // startDead stands for a partition that could not be opened: everything that it is asked fails.
-func startDead(s settings, err error) *Actor {
-	a := &Actor{settings: s, done: make(chan struct{}), exit: err}
+func startDead(s *shared, name string, err error) *Actor {
+	a := &Actor{shared: s, name: name, done: make(chan struct{}), exit: err}
 	a.broken.Store(true)
 	close(a.done)
 	return a
@@ -142,7 +121,7 @@ func startDead(s settings, err error) *Actor {
 
 // inbox is closed to appends while a segment is sealed; reads, watches and the rest go on.
 func (a *Actor) inbox() chan *request {
-	if a.sealing != open {
+	if a.sync.sealing != open {
 		return nil
 	}
 	return a.appends
@@ -158,8 +137,7 @@ func (a *Actor) catch() {
 	a.exit = fmt.Errorf("%w: partition %s: panic: %v", broker.ErrStorage, a.name, reason)
 	a.broken.Store(true)
 	_ = a.part.Close(true) // the panic is the error to tell
-	a.pokeAll()
-	a.pokeAudience()
+	a.wakeAll()
 	// Who waits for an answer learns from done that none will come: which of them had one already is not known here.
 }
 
@@ -175,8 +153,15 @@ func (a *Actor) fail(err error) {
 		r.reply <- broker.ErrStorage
 	}
 	a.parked = nil
-	a.pokeAll()
-	a.pokeAudience()
+	a.wakeAll()
+}
+
+// wakeAll wakes whoever waits for this log or its groups: there is nothing more to wait for.
+func (a *Actor) wakeAll() {
+	a.watches.fireAll()
+	if a.shard != nil {
+		a.shard.end()
+	}
 }
 
 // refuse answers what is gathered and not written.
@@ -196,12 +181,11 @@ func (a *Actor) Close() error {
 
 // drain is the owner's last act: it waits for the job that is out, closes the log and answers whoever waits for a sync.
 func (a *Actor) drain() error {
-	if a.timer != nil {
-		a.timer.Stop()
+	if a.sync.timer != nil {
+		a.sync.timer.Stop()
 	}
-	a.leases.stop()
-	if a.job != nil {
-		a.settleLast(<-a.job)
+	if a.sync.job != nil {
+		a.settleLast(<-a.sync.job)
 	}
 	a.refuse(broker.ErrDraining)
 	err := a.part.Close(a.failed != nil)
@@ -212,9 +196,8 @@ func (a *Actor) drain() error {
 		r.reply <- nil // closed and synced
 	}
 	a.parked = nil
-	a.pokeAll()
-	a.pokeAudience()
-	a.trims.Wait()
+	a.wakeAll()
+	a.trims.wait()
 	return a.failed
 }
 
@@ -234,15 +217,22 @@ func (a *Actor) ask(fn func()) bool {
 	if !a.post(chore(func() { fn(); ran <- struct{}{} })) {
 		return false
 	}
+	_, ok := await(ran, a.done)
+	return ok
+}
+
+// await gives an owner's reply, or false when the owner has left without one. The reply may have come just before it
+// left, so done is no reason not to look once more.
+func await[T any](reply <-chan T, done <-chan struct{}) (v T, ok bool) {
 	select {
-	case <-ran:
-		return true
-	case <-a.done:
-		select { // it may have come just before the loop left
-		case <-ran:
-			return true
+	case v = <-reply:
+		return v, true
+	case <-done:
+		select {
+		case v = <-reply:
+			return v, true
 		default:
-			return false
+			return v, false
 		}
 	}
 }

@@ -3,27 +3,21 @@ package actor
 import (
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
 	"flashq/broker"
-	"flashq/group"
 	"flashq/segment"
 )
 
 // request is one part on its way to the owner. It returns to the pool only after its reply was received: a stale reply
 // would answer a stranger.
 type request struct {
-	part  *broker.Part
-	sync  bool
-	reply chan error // capacity 1
-
-	// change makes the part's batch, or says that nothing is to be written (nil): for a shard of groups, whose batches
-	// depend on what was written before them. The owner calls it once, in the request's turn.
-	change func(*group.Shard) (group.Change, error)
-	made   broker.Part // what change made
-	apply  func()      // what is to be done when that is written
-	plain  bool        // where change makes nothing, its answer waits for nobody's sync
+	part     *broker.Part // nil until a proposal is planned
+	sync     bool
+	reply    chan error // capacity 1
+	proposal *proposal  // for a shard of groups, else nil
 }
 
 // newRequests makes the pool that one engine's callers share.
@@ -34,7 +28,7 @@ func newRequests() *sync.Pool {
 // send puts a part into the mailbox; nil when the owner has left.
 func (a *Actor) send(part *broker.Part, sync bool) *request {
 	r := a.requests.Get().(*request) //nolint:forcetypeassert // the pool makes nothing else
-	r.part, r.sync, r.change, r.plain = part, sync, nil, false
+	r.part, r.sync = part, sync
 	return a.push(r)
 }
 
@@ -48,30 +42,25 @@ func (a *Actor) push(r *request) *request {
 	case a.appends <- r:
 		return r
 	case <-a.done:
-		a.requests.Put(r) // it was never sent
+		a.recycle(r) // it was never sent
 		return nil
 	}
 }
 
-// wait gives the answer to a request; errLeft when the owner left without one.
-func (a *Actor) wait(r *request) error {
-	select {
-	case err := <-r.reply:
-		r.part, r.change, r.made, r.apply = nil, nil, broker.Part{}, nil
-		a.requests.Put(r)
-		return err
-	case <-a.done:
-		select { // the answer may have come just before the loop left
-		case err := <-r.reply:
-			return err
-		default:
-			return errLeft
-		}
-	}
+func (a *Actor) recycle(r *request) {
+	r.part, r.sync, r.proposal = nil, false, nil
+	a.requests.Put(r)
 }
 
-// errLeft is returned when the owner ended before it answered; the topic says why.
-var errLeft = errors.New("owner has left")
+// wait gives the answer to a request; errLeft when the owner left without one.
+func (a *Actor) wait(r *request) error {
+	err, ok := await(r.reply, a.done)
+	if !ok {
+		return errLeft
+	}
+	a.recycle(r)
+	return err
+}
 
 // gather takes what already waits, up to the byte budget, and never sleeps: while one batch syncs, the next queues. The
 // budget is soft: the last append may overshoot it.
@@ -93,7 +82,7 @@ func (a *Actor) gather(r *request) {
 	}
 }
 
-// size is what a request counts for in the byte budget; what its change will make is not known yet.
+// size is what a request counts for in the byte budget; what a proposal will write is not known yet.
 func (r *request) size() int {
 	if r.part == nil {
 		return 0
@@ -107,53 +96,49 @@ func (a *Actor) commit() {
 		a.refuse(broker.ErrStorage)
 		return
 	}
-	for len(a.queue) > 0 && a.sealing == open {
+	for len(a.queue) > 0 && a.sync.sealing == open {
 		if !a.form() {
 			continue
 		}
-		n := a.part.Fit(a.group)
+		n := a.part.Fit(a.parts)
 		if n == 0 {
 			a.seal()
 			return
 		}
-		if err := a.write(a.group[:n]); err != nil {
+		if err := a.write(a.parts[:n]); err != nil {
 			a.writeFailed(err)
 			return
 		}
 		a.written(n)
 	}
-	clear(a.group)
+	clear(a.parts)
 }
 
-// form fills a.group with what can be written together: all that is gathered, or in a shard the one next change. false
-// means that the first of the queue was answered and nothing is to be written for it.
+// form fills a.parts with what can be written together: all that is gathered, or in a shard the next proposal alone;
+// false when the first of the queue was answered and nothing is to be written for it.
 func (a *Actor) form() bool {
-	a.group = a.group[:0]
+	a.parts = a.parts[:0]
 	if a.shard != nil {
-		if !a.makeChange(a.queue[0]) {
+		if !a.planFirst() {
 			a.pop(1)
 			return false
 		}
-		a.group = append(a.group, a.queue[0].part)
+		a.parts = append(a.parts, a.queue[0].part)
 		return true
 	}
 	for _, r := range a.queue {
-		a.group = append(a.group, r.part)
+		a.parts = append(a.parts, r.part)
 	}
 	return true
 }
 
 // pop takes the first n off the queue.
-func (a *Actor) pop(n int) {
-	rest := copy(a.queue, a.queue[n:])
-	clear(a.queue[rest:])
-	a.queue = a.queue[:rest]
-}
+func (a *Actor) pop(n int) { a.queue = slices.Delete(a.queue, 0, n) }
 
 // write appends one group; memory that is full gives up its oldest segment first.
-func (a *Actor) write(group []*broker.Part) error {
+func (a *Actor) write(parts []*broker.Part) error {
 	for {
-		err := a.part.Append(time.Now().UnixMilli(), group)
+		err := a.part.Append(time.Now().UnixMilli(), parts)
 		if err == nil || !errors.Is(err, segment.ErrMemoryFull) || !a.evictOldest() {
 			return err
 		}
@@ -180,7 +165,7 @@ func (a *Actor) writeFailed(err error) {
 // needed is how much memory the largest request of the queue takes.
 func (a *Actor) needed() (n int64) {
 	for _, r := range a.queue {
-		if r.part != nil { // else its change is not made yet
+		if r.part != nil { // else it is not planned yet
 			n = max(n, int64(cap(r.part.Batch)))
 		}
 	}
@@ -189,9 +174,11 @@ func (a *Actor) needed() (n int64) {
 
 // written answers the first n of the queue, or parks them until their sync.
 func (a *Actor) written(n int) {
-	a.learn(a.queue[:n]) // before anybody is told
+	if a.shard != nil {
+		a.shard.written(a.queue[:n]) // before anybody is told
+	}
 	for _, r := range a.queue[:n] {
-		a.unsynced += int64(r.size())
+		a.sync.unsynced += int64(r.size())
 		if r.sync || a.fsync == FsyncAlways {
 			a.parked = append(a.parked, r)
 			continue
@@ -199,11 +186,11 @@ func (a *Actor) written(n int) {
 		r.reply <- nil
 	}
 	a.pop(n)
-	a.dirty = true
+	a.sync.dirty = true
 	a.full.Store(0)
 	a.bytes.Store(a.part.Bytes())
 	if a.fsync != FsyncAlways {
-		a.poke() // else the sync raises the high watermark
+		a.watches.passed(a.part.HighWatermark()) // else the sync raises the high watermark
 	}
 	if a.memory != nil && a.short() {
 		a.pressure(0)
@@ -213,13 +200,13 @@ func (a *Actor) written(n int) {
 
 // evictOldest takes the oldest sealed segment away; false when there is none to take.
 func (a *Actor) evictOldest() bool {
-	if a.keep {
+	if a.memory == nil || internal(a.name) {
 		return false
 	}
 	job, ok := a.part.Evict()
 	if ok {
 		a.trim(job)
-		a.trims.Wait() // memory: the files are gone at once
+		a.trims.wait() // memory: the files are gone at once
 	}
 	return ok
 }

@@ -3,7 +3,6 @@ package actor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +12,7 @@ import (
 	"github.com/puzpuzpuz/xsync/v3"
 
 	"flashq/broker"
+	"flashq/partition"
 	"flashq/segment"
 )
 
@@ -30,7 +30,7 @@ type Broker struct {
 	noting  sync.Mutex    // guards found
 	squeeze chan struct{} // capacity 1: memory is short
 	spare   atomic.Int64  // the largest need that found no room: so much is kept free from then on
-	pool    *sync.Pool    // of requests
+	owners  *shared
 	stop    chan struct{}
 
 	topics  *xsync.MapOf[string, *topic] // read by all; written under mu
@@ -64,7 +64,7 @@ func (b *Broker) Found() Found {
 func (b *Broker) Topic(_ context.Context, name string) (broker.Topic, error) {
 	t, ok := b.topics.Load(name)
 	if !ok {
-		return nil, &broker.TopicError{Topic: name, Err: broker.ErrTopicNotFound}
+		return nil, topicMissing(name)
 	}
 	return t, nil
 }
@@ -172,19 +172,15 @@ func (b *Broker) shrink(segmentBytes int64) int64 {
 	return min(segmentBytes, max(b.memory.Limit()/64, 64<<10), 16<<20)
 }
 
-func (b *Broker) settings(topicName string, partition int) settings {
-	return settings{
-		name: partitionDir(topicName, partition), batchBytes: b.config.BatchBytes, fsync: b.config.Fsync,
-		interval: b.config.FsyncInterval, logger: b.config.Logger, memory: b.memory, pressure: b.squeezed, short: b.short,
-		keep: internal(topicName) || b.memory == nil, requests: b.pool, stored: &b.groups.count,
-		subscribed: &b.groups.subscribed, topics: b.shape,
-	}
+// own starts the owner of a log of this engine.
+func (b *Broker) own(topicName string, partition int, p *partition.Partition, shard *shardOwner) *Actor {
+	return start(b.owners, partitionDir(topicName, partition), p, shard)
+}
+
+// ownDead stands in for an owner whose log could not be opened.
+func (b *Broker) ownDead(topicName string, partition int, err error) *Actor {
+	return startDead(b.owners, partitionDir(topicName, partition), place(topicName, partition, err))
 }
 
 // internal tells whether a topic is one of the broker's own logs.
 func internal(topicName string) bool { return strings.HasPrefix(topicName, "__") }
-
-// place says where in an error a partition is.
-func place(topicName string, partition int, err error) error {
-	return fmt.Errorf("partition %s: %w", partitionDir(topicName, partition), err)
-}

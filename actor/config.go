@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"cmp"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -41,27 +42,18 @@ type Config struct {
 // Progress counts what Open has done; any goroutine may look.
 type Progress struct{ Recovered, Partitions atomic.Int64 }
 
-// or gives the default for a zero value.
-func or[T comparable](v, def T) T {
-	var zero T
-	if v == zero {
-		return def
-	}
-	return v
-}
-
 func (c Config) withDefaults() Config {
-	c.BatchBytes = or(c.BatchBytes, 128<<10)
-	c.SegmentBytes = or(c.SegmentBytes, 1<<30)
-	c.FsyncInterval = or(c.FsyncInterval, time.Second)
-	c.DefaultPartitions = or(c.DefaultPartitions, 1)
-	c.MaxTopics = or(c.MaxTopics, 10_000)
-	c.MaxPartitions = or(c.MaxPartitions, 256)
-	c.MaxGroups = or(c.MaxGroups, 10_000)
-	c.MaxMemberTopics = or(c.MaxMemberTopics, 100_000)
-	c.RetentionCheck = or(c.RetentionCheck, 5*time.Second)
-	c.Progress = or(c.Progress, &Progress{})
-	c.Logger = or(c.Logger, slog.New(slog.DiscardHandler))
+	c.BatchBytes = cmp.Or(c.BatchBytes, 128<<10)
+	c.SegmentBytes = cmp.Or(c.SegmentBytes, 1<<30)
+	c.FsyncInterval = cmp.Or(c.FsyncInterval, time.Second)
+	c.DefaultPartitions = cmp.Or(c.DefaultPartitions, 1)
+	c.MaxTopics = cmp.Or(c.MaxTopics, 10_000)
+	c.MaxPartitions = cmp.Or(c.MaxPartitions, 256)
+	c.MaxGroups = cmp.Or(c.MaxGroups, 10_000)
+	c.MaxMemberTopics = cmp.Or(c.MaxMemberTopics, 100_000)
+	c.RetentionCheck = cmp.Or(c.RetentionCheck, 5*time.Second)
+	c.Progress = cmp.Or(c.Progress, &Progress{})
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	return c
 }
 

@@ -20,9 +20,7 @@ import (
 type groups struct {
 	shards [shardCount]atomic.Pointer[Actor] // read by all; written under mu
 	mu     sync.Mutex
-	count  atomic.Int64 // groups that are stored
-
-	subscribed atomic.Int64 // topics that their members ask for
+	totals groupTotals
 }
 
 // shardCount is Kafka's default for the partitions of its own offsets topic.
@@ -58,7 +56,7 @@ func (b *Broker) Group(_ context.Context, name, topic string) (broker.Group, err
 	}
 	var info group.Info
 	var err error
-	if !a.ask(func() { info, err = a.shard.Find(name, topic, nowMillis()) }) {
+	if !a.ask(func() { info, err = a.shard.groups.Find(name, topic, nowMillis()) }) {
 		return broker.Group{}, b.shardLeft()
 	}
 	return b.show(info), b.groupError(err, name, "")
@@ -69,7 +67,7 @@ func (b *Broker) Groups(_ context.Context, topic string) ([]broker.Group, error)
 	all := []broker.Group{}
 	b.groups.each(func(a *Actor) bool {
 		var list []group.Info
-		a.ask(func() { list = a.shard.List(topic, nowMillis()) }) // a shard that failed has none to show
+		a.ask(func() { list = a.shard.groups.List(topic, nowMillis()) }) // a shard that failed has none to show
 		for _, info := range list {
 			if g := b.show(info); topic == "" || len(g.Offsets) > 0 || slices.Contains(g.Topics, topic) {
 				all = append(all, g)
@@ -82,7 +80,9 @@ func (b *Broker) Groups(_ context.Context, topic string) ([]broker.Group, error)
 }
 
 // GroupCount implements broker.Broker.
-func (b *Broker) GroupCount(context.Context) (int, error) { return int(b.groups.count.Load()), nil }
+func (b *Broker) GroupCount(context.Context) (int, error) {
+	return int(b.groups.totals.stored.Load()), nil
+}
 
 // show puts a group in broker's words; commits of topics that are not there any more do not count.
 func (b *Broker) show(info group.Info) broker.Group {
@@ -103,10 +103,6 @@ func (b *Broker) show(info group.Info) broker.Group {
 		})
 	}
 	return g
-}
-
-func groupMissing(name string) error {
-	return &broker.GroupError{Group: name, Err: broker.ErrGroupNotFound}
 }
 
 // groupError gives group's errors their names in package broker, and says whom they are about.
@@ -141,19 +137,19 @@ func (b *Broker) groupError(err error, name, member string) error {
 
 // PutGroup implements broker.Broker.
 func (b *Broker) PutGroup(_ context.Context, name, start string) (created bool, err error) {
-	err = b.changeGroup(name, false, func(s *group.Shard) (c group.Change, err error) {
+	err = b.proposeTo(name, proposal{barrier: true, plan: func(s *group.Shard) (c group.Plan, err error) {
 		if err := b.roomFor(s, name); err != nil {
 			return c, err
 		}
 		created, c = s.Put(name, start, nowMillis())
 		return c, nil
-	})
+	}})
 	return created, err
 }
 
 // roomFor refuses a new group beyond the bound.
 func (b *Broker) roomFor(s *group.Shard, name string) error {
-	if !s.Has(name) && b.groups.count.Load() >= int64(b.config.MaxGroups) {
+	if !s.Has(name) && b.groups.totals.stored.Load() >= int64(b.config.MaxGroups) {
 		return &broker.GroupError{Group: name, Err: broker.ErrTooManyGroups}
 	}
 	return nil
@@ -164,19 +160,19 @@ func (b *Broker) DeleteGroup(_ context.Context, name string, force bool) error {
 	if b.groups.shards[shardOf(name)].Load() == nil {
 		return groupMissing(name)
 	}
-	err := b.changeGroup(name, false, func(s *group.Shard) (group.Change, error) {
+	err := b.proposeTo(name, proposal{barrier: true, plan: func(s *group.Shard) (group.Plan, error) {
 		return s.Delete(name, force, nowMillis())
-	})
+	}})
 	return b.groupError(err, name, "")
 }
 
-// changeGroup has a change made by the shard that owns the group.
-func (b *Broker) changeGroup(name string, plain bool, plan func(*group.Shard) (group.Change, error)) error {
+// proposeTo has a change made by the shard that owns a group.
+func (b *Broker) proposeTo(name string, p proposal) error {
 	a, err := b.shard(shardOf(name))
 	if err != nil {
 		return err
 	}
-	return b.change(a, plain, plan)
+	return b.propose(a, p)
 }
 
 // Commit implements broker.Broker.
@@ -189,7 +185,7 @@ func (b *Broker) Commit(_ context.Context, c broker.Commit) ([]broker.Committed,
 	move := group.Move{
 		Group: c.Group, Wishes: wishes, Ack: c.Ack, Member: c.Member, Generation: c.Generation, Force: c.Force,
 	}
-	plan := func(s *group.Shard) (change group.Change, err error) {
+	plan := func(s *group.Shard) (change group.Plan, err error) {
 		if !s.Has(c.Group) && !c.Create {
 			return change, groupMissing(c.Group)
 		}
@@ -202,7 +198,7 @@ func (b *Broker) Commit(_ context.Context, c broker.Commit) ([]broker.Committed,
 	if c.DryRun {
 		err = b.tryPlan(c.Group, plan)
 	} else {
-		err = b.changeGroup(c.Group, false, plan)
+		err = b.proposeTo(c.Group, proposal{barrier: true, plan: plan})
 		b.forgetLate(c.Offsets, wishes)
 	}
 	if err != nil {
@@ -216,13 +212,13 @@ func (b *Broker) Commit(_ context.Context, c broker.Commit) ([]broker.Committed,
 }
 
 // tryPlan makes a change and throws it away.
-func (b *Broker) tryPlan(name string, plan func(*group.Shard) (group.Change, error)) (err error) {
+func (b *Broker) tryPlan(name string, plan planner) (err error) {
 	a := b.groups.shards[shardOf(name)].Load()
 	if a == nil {
 		_, err = plan(group.NewShard())
 		return err
 	}
-	if !a.ask(func() { _, err = plan(a.shard) }) {
+	if !a.ask(func() { _, err = plan(a.shard.groups) }) {
 		return b.shardLeft()
 	}
 	return err
@@ -236,7 +232,7 @@ func (b *Broker) wishes(offsets []broker.CommitOffset) (wishes []group.Wish, off
 	for i, o := range offsets {
 		t, ok := b.topics.Load(o.Topic)
 		if !ok {
-			return nil, nil, &broker.TopicError{Topic: o.Topic, Err: broker.ErrTopicNotFound}
+			return nil, nil, topicMissing(o.Topic)
 		}
 		wishes[i] = group.Wish{
 			Topic: o.Topic, Partition: int32(o.Partition),
@@ -265,11 +261,11 @@ func (b *Broker) wishes(offsets []broker.CommitOffset) (wishes []group.Wish, off
 func (b *Broker) forgetCommits(t *topic) {
 	b.groups.each(func(a *Actor) bool {
 		for more := true; more; {
-			err := b.change(a, false, func(s *group.Shard) (group.Change, error) {
+			err := b.propose(a, proposal{barrier: true, plan: func(s *group.Shard) (group.Plan, error) {
 				c := s.Forget(t.name, t.uuid, nowMillis())
 				more = c.Batch != nil
 				return c, nil
-			})
+			}})
 			if err != nil {
 				b.config.Logger.Warn("commits of a deleted topic stay in the log", "topic", t.name, "log", a.name, "error", err)
 				return true

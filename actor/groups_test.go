@@ -204,7 +204,7 @@ func TestACommitAheadOfALostTailIsTruncated(t *testing.T) {
 		t.Fatal(err)
 	}
 	for busy := true; busy; { // the commit is made durable, the records are not
-		a.ask(func() { a.startSync(); busy = a.job != nil || a.dirty })
+		a.ask(func() { a.startSync(); busy = a.sync.job != nil || a.sync.dirty })
 	}
 	fs = fs.Crash(nil)
 	fs.SetBytes(bootName, []byte("an earlier boot"))

@@ -32,17 +32,17 @@ func (b *Broker) Join(_ context.Context, c broker.MemberCall) (broker.Membership
 		Ack: wishes, Generation: c.Generation, Topic: c.Topic,
 	}
 	var answer group.Membership
-	err = b.changeGroup(c.Group, len(wishes) == 0, func(s *group.Shard) (group.Change, error) {
+	err = b.proposeTo(c.Group, proposal{barrier: len(wishes) > 0, plan: func(s *group.Shard) (group.Plan, error) {
 		if !s.Has(c.Group) && !c.Create {
-			return group.Change{}, groupMissing(c.Group)
+			return group.Plan{}, groupMissing(c.Group)
 		}
 		if err := b.roomFor(s, c.Group); err != nil {
-			return group.Change{}, err
+			return group.Plan{}, err
 		}
-		call.Room = int(int64(b.config.MaxMemberTopics) - b.groups.subscribed.Load())
+		call.Room = int(int64(b.config.MaxMemberTopics) - b.groups.totals.subscribed.Load())
 		change, err := s.Call(call, b.shape, nowMillis(), &answer)
 		return change, cmp.Or(err, off)
-	})
+	}})
 	b.forgetLate(c.Ack, wishes)
 	if err != nil {
 		return broker.Membership{}, b.groupError(err, c.Group, c.Member)
@@ -64,9 +64,9 @@ func (b *Broker) Leave(_ context.Context, name, member string) error {
 	if b.groups.shards[shardOf(name)].Load() == nil {
 		return groupMissing(name)
 	}
-	err := b.changeGroup(name, false, func(s *group.Shard) (group.Change, error) {
+	err := b.proposeTo(name, proposal{barrier: true, plan: func(s *group.Shard) (group.Plan, error) {
 		return s.Leave(name, member, b.shape, nowMillis())
-	})
+	}})
 	return b.groupError(err, name, member)
 }
 
@@ -76,16 +76,16 @@ func (b *Broker) WatchGroup(w *broker.GroupWatch) error {
 	a, err := b.shard(shardOf(w.Group))
 	if w.Member == "" {
 		if err == nil {
-			a.ask(func() { a.watchGroup(w) })
+			a.ask(func() { a.shard.watch(w) })
 		}
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return b.change(a, true, func(*group.Shard) (group.Change, error) {
-		return group.Change{Apply: func() { a.watchGroup(w) }}, nil
-	})
+	return b.propose(a, proposal{plan: func(*group.Shard) (group.Plan, error) {
+		return group.Plan{Apply: func() { a.shard.watch(w) }}, nil
+	}})
 }
 
 // LeaveGroup implements broker.Broker.
@@ -94,20 +94,20 @@ func (b *Broker) LeaveGroup(w *broker.GroupWatch) {
 	switch {
 	case a == nil:
 	case w.Member == "":
-		a.ask(func() { a.leaveGroup(w) })
+		a.ask(func() { a.shard.unwatch(w) })
 	default: // an error is a shard without members
-		_ = b.change(a, true, func(*group.Shard) (group.Change, error) {
-			return group.Change{Apply: func() { a.leaveGroup(w) }}, nil
-		})
+		_ = b.propose(a, proposal{plan: func(*group.Shard) (group.Plan, error) {
+			return group.Plan{Apply: func() { a.shard.unwatch(w) }}, nil
+		}})
 	}
 }
 
 // refreshGroups has a topic that came or went dealt out anew. Where that fails, the next call of a member does it.
 func (b *Broker) refreshGroups(topic string) {
 	b.groups.each(func(a *Actor) bool {
-		err := b.change(a, true, func(s *group.Shard) (group.Change, error) {
+		err := b.propose(a, proposal{plan: func(s *group.Shard) (group.Plan, error) {
 			return s.Refresh(topic, b.shape, nowMillis()), nil
-		})
+		}})
 		if err != nil {
 			b.config.Logger.Warn("members are not told of a topic's change", "topic", topic, "log", a.name, "error", err)
 		}

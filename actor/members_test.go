@@ -83,8 +83,8 @@ func TestLeasesEndByTheTimer(t *testing.T) {
 			t.Errorf("after the last lease: %v", err)
 		}
 		a := b.groups.shards[shardOf("g")].Load()
-		if len(a.audience) != 0 || b.groups.count.Load() != 0 || b.groups.subscribed.Load() != 0 {
-			t.Errorf("left: %d who wait, %d groups, %d topics", len(a.audience), b.groups.count.Load(), b.groups.subscribed.Load())
+		if len(a.shard.watches) != 0 || b.groups.totals.stored.Load() != 0 || b.groups.totals.subscribed.Load() != 0 {
+			t.Errorf("left: %d who wait, %d groups, %d topics", len(a.shard.watches), b.groups.totals.stored.Load(), b.groups.totals.subscribed.Load())
 		}
 	})
 }

@@ -20,7 +20,7 @@ func Open(config Config) (*Broker, error) {
 	began := time.Now()
 	b := &Broker{
 		config: config.withDefaults(), squeeze: make(chan struct{}, 1), stop: make(chan struct{}),
-		pool: newRequests(), topics: xsync.NewMapOf[string, *topic](),
+		topics: xsync.NewMapOf[string, *topic](),
 	}
 	if err := b.openStorage(); err != nil {
 		return nil, errors.Join(err, b.lock.Release())
@@ -34,7 +34,7 @@ func Open(config Config) (*Broker, error) {
 		return nil, errors.Join(err, b.lock.Release())
 	}
 	b.found.Took = time.Since(began)
-	b.work.Go(b.tend)
+	b.work.Go(b.govern)
 	return b, nil
 }
 
@@ -54,6 +54,10 @@ func (b *Broker) openStorage() (err error) {
 			return err
 		}
 		b.fs = os
+	}
+	b.owners = &shared{
+		batchBytes: b.config.BatchBytes, fsync: b.config.Fsync, interval: b.config.FsyncInterval, logger: b.config.Logger,
+		memory: b.memory, pressure: b.squeezed, short: b.short, requests: newRequests(),
 	}
 	b.folder, err = openFolder(b.fs)
 	return err
@@ -98,7 +102,7 @@ func (b *Broker) openMeta() (catalog, error) {
 	if err != nil {
 		return known, errors.Join(err, p.Close(true))
 	}
-	b.meta = start(b.settings(metaTopic, 0), p)
+	b.meta = b.own(metaTopic, 0, p, nil)
 	return known, nil
 }
 
@@ -145,9 +149,9 @@ func (b *Broker) openPartition(t *topic, i int) *Actor {
 	p, report, err := b.recoverPartition(t, dir)
 	b.note(dir, report, err)
 	if err != nil {
-		return startDead(b.settings(t.name, i), place(t.name, i, err))
+		return b.ownDead(t.name, i, err)
 	}
-	return start(b.settings(t.name, i), p)
+	return b.own(t.name, i, p, nil)
 }
 
 var errOtherTopic = errors.New("the folder belongs to another topic of the same name")

@@ -53,11 +53,11 @@ func (b *Broker) openGroups() error {
 		a, err := b.openShard(i)
 		if err != nil {
 			b.note(dir, segment.Report{}, err)
-			a = startDead(b.settings(groupsTopic, i), place(groupsTopic, i, err))
+			a = b.ownDead(groupsTopic, i, err)
 		}
 		b.groups.shards[i].Store(a)
 	}
-	b.found.Groups = int(b.groups.count.Load())
+	b.found.Groups = int(b.groups.totals.stored.Load())
 	return nil
 }
 
@@ -79,8 +79,8 @@ func (b *Broker) openShard(i int) (*Actor, error) {
 		return ok && t.uuid == id
 	})
 	shard.Clamp(b.epochEnd)
-	b.groups.count.Add(int64(shard.Len()))
-	return startShard(b.settings(groupsTopic, i), p, shard), nil
+	b.groups.totals.stored.Add(int64(shard.Len()))
+	return b.own(groupsTopic, i, p, newShardOwner(shard, b.shape, &b.groups.totals)), nil
 }
 
 // readShard replays a shard's log. What is damaged in it is reported and left out: a commit that is missing, or older
@@ -134,11 +134,11 @@ func (b *Broker) shard(i int) (*Actor, error) {
 		err = b.fs.SyncDir("")
 	}
 	if err != nil {
-		return nil, storage(fmt.Errorf("%s: %w", dir, err))
+		return nil, writeError(fmt.Errorf("%s: %w", dir, err))
 	}
 	a, err := b.openShard(i)
 	if err != nil {
-		return nil, storage(fmt.Errorf("%s: %w", dir, err))
+		return nil, writeError(fmt.Errorf("%s: %w", dir, err))
 	}
 	b.groups.shards[i].Store(a)
 	return a, nil

@@ -2,9 +2,7 @@ package actor
 
 import (
 	"context"
-	"errors"
 
-	"flashq/broker"
 	"flashq/segment"
 )
 
@@ -16,7 +14,7 @@ type reading struct {
 // serve answers with what never changes: the handler reads the bytes.
 func (r *reading) serve(a *Actor) { r.reply <- a.part.View() }
 
-// view gets an immutable look at the partition; errLeft when the owner has left.
+// view gets an immutable view of the partition; errLeft when the owner has left.
 func (a *Actor) view(ctx context.Context) (*segment.View, error) {
 	r := &reading{reply: make(chan *segment.View, 1)}
 	select {
@@ -30,32 +28,20 @@ func (a *Actor) view(ctx context.Context) (*segment.View, error) {
 	case v := <-r.reply:
 		return v, nil
 	case <-a.done:
-		return a.lastReply(r)
+		if v, ok := await(r.reply, a.done); ok {
+			return v, nil
+		}
+		return nil, errLeft
 	case <-ctx.Done():
 		go a.closeLate(r)
 		return nil, ctx.Err()
 	}
 }
 
-// lastReply looks once more after done.
-func (a *Actor) lastReply(r *reading) (*segment.View, error) {
-	select {
-	case v := <-r.reply:
-		return v, nil
-	default:
-		return nil, errLeft
-	}
-}
-
 // closeLate closes a view whose caller has left; it ends with the reply or with the owner.
 func (a *Actor) closeLate(r *reading) {
-	select {
-	case v := <-r.reply:
+	if v, ok := await(r.reply, a.done); ok {
 		v.Close()
-	case <-a.done:
-		if v, err := a.lastReply(r); err == nil {
-			v.Close()
-		}
 	}
 }
 
@@ -71,27 +57,11 @@ func (s snapshot) HighWatermark() int64 { return s.End() }
 // Read implements broker.Snapshot.
 func (s snapshot) Read(dst []byte, from int64, maxBytes int) ([]byte, error) {
 	dst, err := s.View.Read(dst, from, maxBytes)
-	return dst, translate(err)
+	return dst, readError(err)
 }
 
 // OffsetForTime implements broker.Snapshot.
 func (s snapshot) OffsetForTime(millis int64) (offset, timestamp int64, ok bool, err error) {
 	offset, timestamp, ok, err = s.Find(millis)
-	return offset, timestamp, ok, translate(err)
-}
-
-// translate gives a storage error its name in package broker.
-func translate(err error) error {
-	if err == nil {
-		return nil
-	}
-	var damaged *segment.DamagedError
-	switch {
-	case errors.As(err, &damaged):
-		return &broker.CorruptError{FirstOffset: damaged.First, NextGoodOffset: damaged.NextGood}
-	case errors.Is(err, segment.ErrGone):
-		return broker.ErrGone
-	default:
-		return errors.Join(broker.ErrStorage, err)
-	}
+	return offset, timestamp, ok, readError(err)
 }

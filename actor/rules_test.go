@@ -84,7 +84,7 @@ func TestNobodyHangsAfterClose(t *testing.T) {
 // Rule 3: an answer that came just before the loop left is not lost.
 func TestAnswerBesideDone(t *testing.T) {
 	for range 200 { // select picks at random
-		a := startDead(settings{requests: newRequests()}, nil)
+		a := startDead(&shared{requests: newRequests()}, "t-0", nil)
 		r := &request{reply: make(chan error, 1)}
 		r.reply <- nil
 		if err := a.wait(r); err != nil {
@@ -92,8 +92,8 @@ func TestAnswerBesideDone(t *testing.T) {
 		}
 		rd := &reading{reply: make(chan *segment.View, 1)}
 		rd.reply <- &segment.View{}
-		if v, err := a.lastReply(rd); err != nil || v == nil {
-			t.Fatalf("the view was given, but its caller heard %v", err)
+		if v, ok := await(rd.reply, a.done); !ok || v == nil {
+			t.Fatalf("the view was given, and its caller heard nothing")
 		}
 	}
 }
@@ -154,7 +154,7 @@ func TestGoneAreSwept(t *testing.T) {
 			tp.Leave(0, w)
 		}
 		synctest.Wait()
-		if n := tp.actors[0].watching.Load(); n > 4 {
+		if n := tp.actors[0].watches.length.Load(); n > 4 {
 			t.Errorf("%d watches are linked, one is wanted", n)
 		}
 		mustPut(t, tp, 0, "x")

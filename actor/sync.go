@@ -3,6 +3,8 @@ package actor
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"flashq/segment"
@@ -29,6 +31,17 @@ const (
 	sealing                  // its seal job is out
 )
 
+// syncState is how far a log is on its way to being durable. It belongs to run.
+type syncState struct {
+	dirty    bool             // something was written since the last job began
+	unsynced int64            // how many bytes of records, about
+	job      chan syncResult  // of the job that is out, capacity 1; nil while none is
+	timer    *time.Timer      // the next sync under FsyncInterval; made for the first one
+	due      <-chan time.Time // of timer, while it runs
+	sealing  sealState
+	evict    bool // take the oldest segment away after the next roll
+}
+
 // syncResult is a job's answer to the owner.
 type syncResult struct {
 	upTo int64 // below it everything is durable; -1 when nothing was synced
@@ -49,29 +62,29 @@ const syncAhead = 16 << 20
 // the interval.
 func (a *Actor) scheduleSync() {
 	switch {
-	case len(a.parked) > 0, a.fsync == FsyncInterval && a.unsynced >= syncAhead:
+	case len(a.parked) > 0, a.fsync == FsyncInterval && a.sync.unsynced >= syncAhead:
 		a.startSync()
-	case a.fsync == FsyncInterval && a.due == nil && a.job == nil && a.dirty:
+	case a.fsync == FsyncInterval && a.sync.due == nil && a.sync.job == nil && a.sync.dirty:
 		a.armSync()
 	}
 }
 
 // armSync sets the timer for the next sync.
 func (a *Actor) armSync() {
-	if a.timer == nil {
-		a.timer = time.NewTimer(a.interval)
+	if a.sync.timer == nil {
+		a.sync.timer = time.NewTimer(a.interval)
 	} else {
-		a.timer.Reset(a.interval)
+		a.sync.timer.Reset(a.interval)
 	}
-	a.due = a.timer.C
+	a.sync.due = a.sync.timer.C
 }
 
 // startSync hands the file to the syncer. The owner never syncs: it goes on gathering, writing and answering.
 func (a *Actor) startSync() {
-	if a.job != nil || !a.dirty || a.failed != nil {
+	if a.sync.job != nil || !a.sync.dirty || a.failed != nil {
 		return
 	}
-	a.dirty, a.unsynced = false, 0
+	a.sync.dirty, a.sync.unsynced = false, 0
 	job := a.part.SyncJob()
 	a.startJob(func() syncResult { return syncResult{upTo: job.UpTo, err: job.Run()} })
 }
@@ -79,11 +92,11 @@ func (a *Actor) startSync() {
 // seal ends the active segment. It is durable before the next one is written to, so that a power cut can only tear the
 // last segment; meanwhile appends wait in the mailbox.
 func (a *Actor) seal() {
-	if a.job != nil {
-		a.sealing = wanted
+	if a.sync.job != nil {
+		a.sync.sealing = wanted
 		return
 	}
-	a.sealing, a.dirty, a.unsynced = sealing, false, 0
+	a.sync.sealing, a.sync.dirty, a.sync.unsynced = sealing, false, 0
 	sync := a.fsync != FsyncNever || len(a.parked) > 0
 	job := a.part.Seal(sync)
 	a.startJob(func() syncResult {
@@ -96,8 +109,8 @@ func (a *Actor) seal() {
 }
 
 func (a *Actor) startJob(job func() syncResult) {
-	a.job = make(chan syncResult, 1)
-	go a.runJob(job, a.job)
+	a.sync.job = make(chan syncResult, 1)
+	go a.runJob(job, a.sync.job)
 }
 
 // runJob is the syncer: one goroutine for one job. A panic in it is the job's error.
@@ -116,9 +129,9 @@ var errJob = errors.New("sync job did not finish")
 
 // settle takes a job's answer: raises the high watermark, answers in offset order, pokes watchers, rolls.
 func (a *Actor) settle(s syncResult) {
-	a.job = nil
+	a.sync.job = nil
 	if s.isFatal() {
-		a.sealing = open
+		a.sync.sealing = open
 		a.fail(fmt.Errorf("partition %s: %w", a.name, s.err))
 		return
 	}
@@ -128,7 +141,7 @@ func (a *Actor) settle(s syncResult) {
 		a.unseal(s.err)
 	case s.seal:
 		a.roll()
-	case a.sealing == wanted:
+	case a.sync.sealing == wanted:
 		a.seal()
 	default:
 		a.scheduleSync()
@@ -141,15 +154,13 @@ func (a *Actor) answer(upTo int64) {
 		return
 	}
 	a.part.SetSynced(upTo)
-	a.dropCovered(upTo)
+	a.trimCovered(upTo)
 	n := 0
 	for ; n < len(a.parked) && a.parked[n].part.BaseOffset < upTo; n++ {
 		a.parked[n].reply <- nil
 	}
-	rest := copy(a.parked, a.parked[n:])
-	clear(a.parked[rest:])
-	a.parked = a.parked[:rest]
-	a.poke()
+	a.parked = slices.Delete(a.parked, 0, n)
+	a.watches.passed(a.part.HighWatermark())
 }
 
 // roll begins the next segment, lets retention have the old ones and goes on with what waits.
@@ -158,14 +169,14 @@ func (a *Actor) roll() {
 		if segment.IsNoSpace(err) {
 			a.unseal(err)
 		} else {
-			a.sealing = open
+			a.sync.sealing = open
 			a.fail(fmt.Errorf("partition %s: roll: %w", a.name, err))
 		}
 		return
 	}
-	a.sealing = open
-	if a.evict {
-		a.evict = false
+	a.sync.sealing = open
+	if a.sync.evict {
+		a.sync.evict = false
 		a.evictOldest()
 	}
 	a.writeSnapshot()
@@ -177,14 +188,14 @@ func (a *Actor) roll() {
 // unseal gives the old segment back for want of room: those who wait may try again.
 func (a *Actor) unseal(err error) {
 	a.part.Unseal()
-	a.sealing = open
+	a.sync.sealing = open
 	a.writeFailed(err)
 	a.scheduleSync()
 }
 
 // settleLast is settle for the owner who is leaving: no roll, no new job.
 func (a *Actor) settleLast(s syncResult) {
-	a.job = nil
+	a.sync.job = nil
 	if s.isFatal() {
 		a.fail(fmt.Errorf("partition %s: %w", a.name, s.err))
 		return
@@ -195,29 +206,43 @@ func (a *Actor) settleLast(s syncResult) {
 // expire lets retention take what it may. Called at each roll, and now and then.
 func (a *Actor) expire() {
 	now := time.Now().UnixMilli()
-	if a.part.ActiveExpired(now) && a.sealing == open && a.failed == nil {
+	if a.part.ActiveExpired(now) && a.sync.sealing == open && a.failed == nil {
 		a.seal() // comes back here after the roll
 		return
 	}
 	a.trim(a.part.Expire(now))
 }
 
-// trim removes files beside the owner, who has let go of them.
+// trim removes files that the owner has let go of.
 func (a *Actor) trim(job segment.TrimJob) {
 	if job.Empty() {
 		return
 	}
 	a.bytes.Store(a.part.Bytes())
-	a.pokeAll()
-	before, done := a.trimmed, make(chan struct{})
-	a.trimmed = done
-	a.trims.Go(func() {
-		defer close(done)
-		if before != nil {
-			<-before // oldest first, so that a crash leaves no hole
-		}
+	a.watches.fireAll()
+	a.trims.start(func() {
 		if err := job.Run(); err != nil {
 			a.logger.Warn("old segments stay on disk", "partition", a.name, "error", err)
 		}
 	})
 }
+
+// trims run beside the owner, one after the other: oldest first, so that a crash leaves no hole.
+type trims struct {
+	running sync.WaitGroup
+	last    chan struct{} // closed when the last one that began is through; nil before the first
+}
+
+func (t *trims) start(trim func()) {
+	before, done := t.last, make(chan struct{})
+	t.last = done
+	t.running.Go(func() {
+		defer close(done)
+		if before != nil {
+			<-before
+		}
+		trim()
+	})
+}
+
+func (t *trims) wait() { t.running.Wait() }

@@ -25,26 +25,6 @@ func (t *topic) Name() string { return t.name }
 // Config implements broker.Topic.
 func (t *topic) Config() broker.TopicConfig { return *t.config.Load() }
 
-// left says why an owner is not there any more.
-func (t *topic) left(partition int) error {
-	switch {
-	case t.deleted.Load():
-		return &broker.TopicError{Topic: t.name, Err: broker.ErrTopicNotFound}
-	case t.broker.closing.Load():
-		return broker.ErrDraining
-	default:
-		return t.about(partition, broker.ErrStorage)
-	}
-}
-
-// about says of which partition an error is.
-func (t *topic) about(partition int, err error) error {
-	if err == nil {
-		return nil
-	}
-	return &broker.PartitionError{Topic: t.name, Partition: partition, Partitions: len(t.actors), Err: err}
-}
-
 func (t *topic) actor(partition int) (*Actor, error) {
 	if partition < 0 || partition >= len(t.actors) {
 		return nil, t.about(partition, broker.ErrPartitionNotFound)
@@ -143,7 +123,7 @@ func (t *topic) Watch(partition int, w *broker.Watch) error {
 	if err != nil {
 		return err
 	}
-	if !a.link(w) {
+	if !a.watch(w) {
 		return t.left(partition)
 	}
 	return nil
@@ -152,7 +132,7 @@ func (t *topic) Watch(partition int, w *broker.Watch) error {
 // Leave implements broker.Topic.
 func (t *topic) Leave(partition int, w *broker.Watch) {
 	if a, err := t.actor(partition); err == nil {
-		a.leave(w)
+		a.unwatch(w)
 	}
 }
 

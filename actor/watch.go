@@ -6,21 +6,32 @@ import (
 	"flashq/broker"
 )
 
-// watch links a watch, or pokes its waiter at once when there is already more than it has seen. The comparison happens
-// in the owner, so no wake-up is lost between the caller's snapshot and this message.
-func (a *Actor) watch(w *broker.Watch) {
-	if a.part.HighWatermark() > w.From {
-		fire(w.Waiter, &w.Fired)
-		return
-	}
-	a.watchers = append(a.watchers, w)
-	a.watching.Store(int64(len(a.watchers)))
+// watchList is who waits for a partition's high watermark. Waits that were given up are only counted, until they are
+// worth a sweep.
+type watchList struct {
+	list []*broker.Watch // owned by run
+
+	// atomic
+	length   atomic.Int64 // of list
+	gone     atomic.Int64 // how many of them nobody waits for any more
+	sweeping atomic.Bool  // a sweep is on its way
 }
 
 // watching is a watch on its way to the owner.
 type watching broker.Watch
 
-func (w *watching) serve(a *Actor) { a.watch((*broker.Watch)(w)) }
+func (w *watching) serve(a *Actor) { a.watches.link((*broker.Watch)(w), a.part.HighWatermark()) }
+
+// link takes a watch in, or pokes its waiter at once when there is already more than it has seen. The owner compares,
+// so no wake-up is lost between the caller's snapshot and this message.
+func (l *watchList) link(w *broker.Watch, high int64) {
+	if high > w.From {
+		fire(w.Waiter, &w.Fired)
+		return
+	}
+	l.list = append(l.list, w)
+	l.length.Store(int64(len(l.list)))
+}
 
 // fire pokes a waiter without ever blocking: one poke that waits is enough. fired is its watch's.
 func fire(w *broker.Waiter, fired *atomic.Bool) {
@@ -31,13 +42,12 @@ func fire(w *broker.Waiter, fired *atomic.Bool) {
 	}
 }
 
-// poke fires the watches that the high watermark has passed and unlinks them.
-func (a *Actor) poke() {
-	if len(a.watchers) == 0 {
+// passed fires the watches that the high watermark has passed and unlinks them.
+func (l *watchList) passed(high int64) {
+	if len(l.list) == 0 {
 		return
 	}
-	high := a.part.HighWatermark()
-	a.unlink(func(w *broker.Watch) bool {
+	l.unlink(func(w *broker.Watch) bool {
 		if high > w.From {
 			fire(w.Waiter, &w.Fired)
 			return true
@@ -46,25 +56,25 @@ func (a *Actor) poke() {
 	})
 }
 
-// pokeAll fires every watch: something other than new records has happened.
-func (a *Actor) pokeAll() {
-	a.unlink(func(w *broker.Watch) bool {
+// fireAll fires every watch: something other than new records has happened.
+func (l *watchList) fireAll() {
+	l.unlink(func(w *broker.Watch) bool {
 		fire(w.Waiter, &w.Fired)
 		return true
 	})
 }
 
 // sweep unlinks the watches that nobody waits for any more.
-func (a *Actor) sweep() {
-	a.sweeping.Store(false)
-	a.unlink(func(w *broker.Watch) bool { return w.Waiter.Gone.Load() })
+func (l *watchList) sweep() {
+	l.sweeping.Store(false)
+	l.unlink(func(w *broker.Watch) bool { return w.Waiter.Gone.Load() })
 }
 
 // unlink takes the watches out for which away says so.
-func (a *Actor) unlink(away func(*broker.Watch) bool) {
-	kept := a.watchers[:0]
+func (l *watchList) unlink(away func(*broker.Watch) bool) {
+	kept := l.list[:0]
 	gone := int64(0)
-	for _, w := range a.watchers {
+	for _, w := range l.list {
 		if away(w) {
 			continue
 		}
@@ -73,36 +83,38 @@ func (a *Actor) unlink(away func(*broker.Watch) bool) {
 		}
 		kept = append(kept, w)
 	}
-	clear(a.watchers[len(kept):])
-	a.watchers = kept
-	if len(kept) == 0 && cap(a.watchers) > 1024 {
-		a.watchers = nil
+	clear(l.list[len(kept):])
+	l.list = kept
+	if len(kept) == 0 && cap(l.list) > 1024 {
+		l.list = nil
 	}
-	a.gone.Store(gone)
-	a.watching.Store(int64(len(kept)))
+	l.gone.Store(gone)
+	l.length.Store(int64(len(kept)))
 }
 
-// leave counts a watch that nobody waits for. Whoever takes the count over half of the list sends the one sweep.
-func (a *Actor) leave(w *broker.Watch) {
-	if w.Fired.Load() {
-		return
-	}
-	if a.gone.Add(1)*2 <= a.watching.Load() || a.sweeping.Swap(true) {
-		return
-	}
-	a.post(chore(a.sweep))
+// isSweepDue counts a watch that nobody waits for. Whoever takes the count over half of the list sends the one sweep.
+// Any goroutine may call it.
+func (l *watchList) isSweepDue() bool {
+	return l.gone.Add(1)*2 > l.length.Load() && !l.sweeping.Swap(true)
 }
 
-// link sends a watch to the owner; false when the owner has left.
-func (a *Actor) link(w *broker.Watch) bool {
+// watch sends a watch to the owner; false when the owner has left.
+func (a *Actor) watch(w *broker.Watch) bool {
 	if !a.post((*watching)(w)) {
 		return false
 	}
-	select { // there may have been room in the channel, but nobody behind it
+	select { // there may have been room in the channel, but nobody to read from it
 	case <-a.done:
 		return false
 	default:
 		return true
+	}
+}
+
+// unwatch tells that nobody waits for a watch any more.
+func (a *Actor) unwatch(w *broker.Watch) {
+	if !w.Fired.Load() && a.watches.isSweepDue() {
+		a.post(chore(a.watches.sweep))
 	}
 }
 

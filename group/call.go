@@ -39,7 +39,7 @@ type Membership struct {
 
 // Call asks for a member's call: ErrUnknown, ErrNoMember (of one that is Held), ErrNoTopics, ErrTooMany,
 // ErrTooManyMembers, ErrTooManyTopics or a FencedError. answer is set when the change is made.
-func (s *Shard) Call(c Call, topics Topics, now int64, answer *Membership) (Change, error) {
+func (s *Shard) Call(c Call, topics Topics, now int64, answer *Membership) (Plan, error) {
 	g := s.groups[c.Group]
 	var m *member
 	if g != nil && g.members[c.Member].alive(now) {
@@ -47,16 +47,16 @@ func (s *Shard) Call(c Call, topics Topics, now int64, answer *Membership) (Chan
 	}
 	if c.Held && m == nil {
 		if g == nil {
-			return Change{}, ErrUnknown
+			return Plan{}, ErrUnknown
 		}
-		return Change{}, ErrNoMember
+		return Plan{}, ErrNoMember
 	}
 	if err := g.fence(c.Member, c.Generation, c.Ack, now); err != nil {
-		return Change{}, err
+		return Plan{}, err
 	}
 	wanted, err := c.topics(g, m)
 	if err != nil {
-		return Change{}, err
+		return Plan{}, err
 	}
 	changes := m == nil || !slices.Equal(m.topics, wanted) || g.stale(m, topics)
 	var w batch.Builder
@@ -64,9 +64,9 @@ func (s *Shard) Call(c Call, topics Topics, now int64, answer *Membership) (Chan
 		s.say(&w, c.Group, now)
 	}
 	if _, err := s.wish(&w, c.Group, c.Ack, true, now); err != nil {
-		return Change{}, err
+		return Plan{}, err
 	}
-	return Change{Batch: w.Finish(), Apply: func() {
+	return Plan{Batch: w.Finish(), Apply: func() {
 		g := s.group(c.Group)
 		m := s.admit(g, c, now)
 		if changes {

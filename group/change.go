@@ -8,16 +8,16 @@ import (
 	"flashq/segment/batch"
 )
 
-// Change is what was asked for and may be done: Batch is written first, unless it is nil; then, when it was replayed,
+// Plan is what was asked for and may be done: Batch is written first, unless it is nil; then, when it was replayed,
 // Apply does what is in no log, unless it is nil. Nothing else may be asked for in between.
-type Change struct {
+type Plan struct {
 	Batch batch.Batch
 	Apply func()
 }
 
 // Put asks for a group by name. start "" leaves that of a group that exists, and is earliest for a new one. created
 // tells that there was none.
-func (s *Shard) Put(name, start string, now int64) (created bool, c Change) {
+func (s *Shard) Put(name, start string, now int64) (created bool, c Plan) {
 	g := s.groups[name]
 	after := state{start: StartEarliest, explicit: true}
 	if g != nil {
@@ -27,11 +27,11 @@ func (s *Shard) Put(name, start string, now int64) (created bool, c Change) {
 		after.start = start
 	}
 	if g != nil && g.explicit && g.start == after.start {
-		return false, Change{}
+		return false, Plan{}
 	}
 	var w batch.Builder
 	w.Add(now, groupKey(name), after.encode(now))
-	return g == nil, Change{Batch: w.Finish()}
+	return g == nil, Plan{Batch: w.Finish()}
 }
 
 // say writes that a group is in its next generation.
@@ -50,13 +50,13 @@ func (s *Shard) say(w *batch.Builder, name string, now int64) {
 }
 
 // Delete asks for the end of a group with its commits and, where force allows it, its members: ErrUnknown, ErrActive.
-func (s *Shard) Delete(name string, force bool, now int64) (Change, error) {
+func (s *Shard) Delete(name string, force bool, now int64) (Plan, error) {
 	g := s.groups[name]
 	switch {
 	case g == nil:
-		return Change{}, ErrUnknown
+		return Plan{}, ErrUnknown
 	case !force && g.active(now):
-		return Change{}, ErrActive
+		return Plan{}, ErrActive
 	}
 	var w batch.Builder
 	for topic := range g.commits {
@@ -65,7 +65,7 @@ func (s *Shard) Delete(name string, force bool, now int64) (Change, error) {
 	if g.explicit || g.generation > 0 {
 		w.Add(now, groupKey(name), nil)
 	}
-	return Change{Batch: w.Finish(), Apply: func() {
+	return Plan{Batch: w.Finish(), Apply: func() {
 		for _, m := range g.members {
 			s.exit(g, m)
 		}
@@ -85,7 +85,7 @@ const forgetAtOnce = 10_000
 
 // Forget asks for the end of commits to a topic that was deleted: of so many of them that the batch stays small. It is
 // asked again until there are none, and nothing is to be written.
-func (s *Shard) Forget(topic string, id [16]byte, now int64) Change {
+func (s *Shard) Forget(topic string, id [16]byte, now int64) Plan {
 	var w batch.Builder
 	for name, g := range s.groups {
 		for p, c := range g.commits[topic] {
@@ -94,7 +94,7 @@ func (s *Shard) Forget(topic string, id [16]byte, now int64) Change {
 			}
 		}
 	}
-	return Change{Batch: w.Finish()}
+	return Plan{Batch: w.Finish()}
 }
 
 // Wish is an offset that is to be committed: what its owner said of the partition is in Commit.
@@ -127,16 +127,16 @@ type Move struct {
 }
 
 // Commit asks for offsets: ErrTooMany, ErrActive, or a FencedError. The results stand in the order of the wishes.
-func (s *Shard) Commit(c Move, now int64) ([]Result, Change, error) {
+func (s *Shard) Commit(c Move, now int64) ([]Result, Plan, error) {
 	g := s.groups[c.Group]
 	active := g.active(now)
 	switch {
 	case c.Member != "":
 		if err := g.fence(c.Member, c.Generation, c.Wishes, now); err != nil {
-			return nil, Change{}, err
+			return nil, Plan{}, err
 		}
 	case active && !c.Force:
-		return nil, Change{}, ErrActive
+		return nil, Plan{}, ErrActive
 	}
 	var w batch.Builder
 	if c.Member == "" && active {
@@ -144,9 +144,9 @@ func (s *Shard) Commit(c Move, now int64) ([]Result, Change, error) {
 	}
 	results, err := s.wish(&w, c.Group, c.Wishes, c.Ack, now)
 	if err != nil {
-		return nil, Change{}, err
+		return nil, Plan{}, err
 	}
-	return results, Change{Batch: w.Finish(), Apply: func() { s.moved(c, active, now) }}, nil
+	return results, Plan{Batch: w.Finish(), Apply: func() { s.moved(c, active, now) }}, nil
 }
 
 // moved tells whom it concerns that offsets were moved. A member's own commit renews its lease, and makes it give

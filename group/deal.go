@@ -68,7 +68,7 @@ func (h *share) stale(topic string, topics Topics) bool {
 }
 
 // Refresh asks for a topic that was made or deleted to be dealt out anew in all groups whose members ask for it.
-func (s *Shard) Refresh(topic string, topics Topics, now int64) Change {
+func (s *Shard) Refresh(topic string, topics Topics, now int64) Plan {
 	var names []string
 	var w batch.Builder
 	for name, g := range s.groups {
@@ -77,7 +77,7 @@ func (s *Shard) Refresh(topic string, topics Topics, now int64) Change {
 			s.say(&w, name, now)
 		}
 	}
-	return Change{Batch: w.Finish(), Apply: func() {
+	return Plan{Batch: w.Finish(), Apply: func() {
 		for _, name := range names {
 			if g := s.groups[name]; g != nil {
 				s.refresh(g, topics)

@@ -24,7 +24,7 @@ type book struct {
 func open(t testing.TB) *book { return &book{t: t, shard: NewShard()} }
 
 // write does what the owner does with a change.
-func (b *book) write(c Change) {
+func (b *book) write(c Plan) {
 	b.t.Helper()
 	if c.Batch != nil {
 		b.log = append(b.log, slices.Clone(c.Batch))

@@ -70,7 +70,7 @@ func (s *Shard) Due() (at int64, ok bool) {
 const retryAfter = 1000
 
 // Expire asks for the end of the members whose lease has ended.
-func (s *Shard) Expire(topics Topics, now int64) Change {
+func (s *Shard) Expire(topics Topics, now int64) Plan {
 	var dead []*member
 	for len(s.leases) > 0 && s.leases[0].due <= now {
 		m := s.leases[0]
@@ -85,21 +85,21 @@ func (s *Shard) Expire(topics Topics, now int64) Change {
 }
 
 // Leave asks for the end of a member: ErrUnknown, ErrNoMember.
-func (s *Shard) Leave(group, name string, topics Topics, now int64) (Change, error) {
+func (s *Shard) Leave(group, name string, topics Topics, now int64) (Plan, error) {
 	g := s.groups[group]
 	switch {
 	case g == nil:
-		return Change{}, ErrUnknown
+		return Plan{}, ErrUnknown
 	case !g.members[name].alive(now):
-		return Change{}, ErrNoMember
+		return Plan{}, ErrNoMember
 	}
 	return s.end([]*member{g.members[name]}, topics, now), nil
 }
 
 // end asks for the end of members, of any groups.
-func (s *Shard) end(dead []*member, topics Topics, now int64) Change {
+func (s *Shard) end(dead []*member, topics Topics, now int64) Plan {
 	if len(dead) == 0 {
-		return Change{}
+		return Plan{}
 	}
 	leaving := map[string]int{}
 	for _, m := range dead {
@@ -114,7 +114,7 @@ func (s *Shard) end(dead []*member, topics Topics, now int64) Change {
 		}
 		s.say(&w, name, now)
 	}
-	return Change{Batch: w.Finish(), Apply: func() {
+	return Plan{Batch: w.Finish(), Apply: func() {
 		for _, m := range dead {
 			if g := s.groups[m.group]; g != nil && g.members[m.name] == m {
 				s.exit(g, m)

@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -27,7 +28,7 @@ func (b *Broker) CreateTopic(_ context.Context, name string, c broker.TopicChang
 		return nil, false, &broker.TopicError{Topic: name, Err: broker.ErrTooManyTopics}
 	}
 	config := broker.TopicConfig{
-		Partitions: or(c.Partitions, b.config.DefaultPartitions), RetentionMs: -1, RetentionBytes: -1,
+		Partitions: cmp.Or(c.Partitions, b.config.DefaultPartitions), RetentionMs: -1, RetentionBytes: -1,
 		SegmentBytes: b.config.SegmentBytes,
 	}
 	if err := b.apply(c, &config); err != nil {
@@ -71,9 +72,7 @@ func (b *Broker) apply(c broker.TopicChange, config *broker.TopicConfig) error {
 func (b *Broker) changeTopic(t *topic, c broker.TopicChange) error {
 	config := t.Config()
 	if c.Partitions != 0 && c.Partitions != config.Partitions {
-		return &broker.PartitionCountError{
-			Topic: t.name, Asked: c.Partitions, Partitions: config.Partitions,
-		}
+		return &broker.PartitionCountError{Topic: t.name, Asked: c.Partitions, Partitions: config.Partitions}
 	}
 	before := config
 	if err := b.apply(c, &config); err != nil {
@@ -107,12 +106,14 @@ func (b *Broker) makeTopic(name string, config broker.TopicConfig) (*topic, erro
 	t := &topic{broker: b, name: name, id: base64.RawURLEncoding.EncodeToString(raw[:]), uuid: raw}
 	t.config.Store(&config)
 	for i := range config.Partitions {
-		free, err := empty(b.fs, partitionDir(name, i))
+		dir := partitionDir(name, i)
+		free, err := empty(b.fs, dir)
 		if err != nil {
 			return nil, place(name, i, err)
 		}
 		if !free {
-			return nil, place(name, i, fmt.Errorf("%w: its folder holds records of an unknown topic", broker.ErrConflict))
+			err = fmt.Errorf("%w: folder %s holds records of an unknown topic", broker.ErrConflict, dir)
+			return nil, &broker.TopicError{Topic: name, Err: err}
 		}
 	}
 	var err error
@@ -126,10 +127,10 @@ func (b *Broker) makeTopic(name string, config broker.TopicConfig) (*topic, erro
 		err = b.fs.SyncDir("")
 	}
 	if err != nil {
-		return nil, errors.Join(storage(err), t.close(), b.removeFolders(t))
+		return nil, errors.Join(writeError(err), t.close(), b.removeFolders(t))
 	}
 	if err := b.record(name, metaOf(t.id, config)); err != nil {
-		return nil, errors.Join(storage(err), t.close()) // the folders stay: the record may yet be there
+		return nil, errors.Join(writeError(err), t.close()) // the folders stay: the record may yet be there
 	}
 	return t, nil
 }
@@ -155,7 +156,7 @@ func (b *Broker) makePartition(t *topic, i int) (*Actor, error) {
 	if err != nil {
 		return nil, place(t.name, i, err)
 	}
-	return start(b.settings(t.name, i), p), nil
+	return b.own(t.name, i, p, nil), nil
 }
 
 // close ends the owners of a topic.
@@ -176,10 +177,10 @@ func (b *Broker) DeleteTopic(_ context.Context, name string) error {
 	}
 	t, ok := b.topics.Load(name)
 	if !ok {
-		return &broker.TopicError{Topic: name, Err: broker.ErrTopicNotFound}
+		return topicMissing(name)
 	}
 	if err := b.record(name, metaRecord{ID: t.id, Deleted: true}); err != nil {
-		return storage(err)
+		return writeError(err)
 	}
 	t.deleted.Store(true)
 	b.topics.Delete(name)

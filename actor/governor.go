@@ -1,35 +1,9 @@
 package actor
 
-import (
-	"errors"
-	"fmt"
-	"time"
+import "time"
 
-	"flashq/broker"
-	"flashq/segment"
-)
-
-// storage gives a file system's error its name in package broker, and leaves the broker's own as they are.
-func storage(err error) error {
-	for _, known := range []error{
-		broker.ErrConflict, broker.ErrDiskFull, broker.ErrOverloaded, broker.ErrStorage, broker.ErrDraining,
-	} {
-		if errors.Is(err, known) {
-			return err
-		}
-	}
-	switch {
-	case errors.Is(err, segment.ErrMemoryFull):
-		return fmt.Errorf("%w: %w", broker.ErrOverloaded, err)
-	case segment.IsNoSpace(err):
-		return fmt.Errorf("%w: %w", broker.ErrDiskFull, err)
-	default:
-		return fmt.Errorf("%w: %w", broker.ErrStorage, err)
-	}
-}
-
-// tend is the registry's one goroutine: it lets retention look at age, and relieves memory when it is short.
-func (b *Broker) tend() {
+// govern is the registry's one goroutine: it has retention by age applied, and relieves memory when it is short.
+func (b *Broker) govern() {
 	ticker := time.NewTicker(b.config.RetentionCheck)
 	defer ticker.Stop()
 	for {
@@ -99,8 +73,8 @@ func (a *Actor) giveUp() bool {
 		return true
 	}
 	if !a.part.ActiveEmpty() && a.failed == nil {
-		a.evict = true
-		if a.sealing == open {
+		a.sync.evict = true
+		if a.sync.sealing == open {
 			a.seal()
 		}
 	}

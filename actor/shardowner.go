@@ -1,0 +1,179 @@
+package actor
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"flashq/broker"
+	"flashq/group"
+	"flashq/partition"
+	"flashq/segment/batch"
+)
+
+// shardOwner is what the owner of a shard of groups has besides the log: what the log says, and who waits for it. Its
+// owner has a proposal planned in its turn, writes it like any append, and then has it replayed. All of it belongs to
+// run.
+type shardOwner struct {
+	groups   *group.Shard // what the log says
+	topics   group.Topics // may be asked by anybody
+	totals   *groupTotals
+	leases   leaseTimer
+	watches  map[string]map[*broker.GroupWatch]bool // by group
+	snapshot snapshotState
+}
+
+// groupTotals are counts over all shards of an engine, atomic.
+type groupTotals struct {
+	stored     atomic.Int64 // groups that are stored
+	subscribed atomic.Int64 // topics that their members ask for
+}
+
+// snapshotState is how far a shard is with letting go of what its log said before.
+type snapshotState struct {
+	base int64 // offset where the newest snapshot begins
+	end  int64 // once everything below is durable, segments before base can go; 0 when none waits
+}
+
+// planner plans what is to be written, from what was written before it; nothing where nothing is to be.
+type planner func(*group.Shard) (group.Plan, error)
+
+// proposal is what somebody asks of a shard of groups. The owner plans it once, in the request's turn.
+type proposal struct {
+	plan    planner
+	barrier bool        // where nothing is to be written, the answer still waits for the sync of what is written already
+	part    broker.Part // what is planned
+	apply   func()      // what is to be done when that is written
+}
+
+func newShardOwner(groups *group.Shard, topics group.Topics, totals *groupTotals) *shardOwner {
+	return &shardOwner{
+		groups: groups, topics: topics, totals: totals, leases: newLeaseTimer(),
+		watches: map[string]map[*broker.GroupWatch]bool{},
+	}
+}
+
+// plan has a request's batch made; write is false when there is nothing to write, and then it is done.
+func (s *shardOwner) plan(r *request) (write bool, err error) {
+	if r.part != nil {
+		return true, nil // planned before the segment had to be sealed
+	}
+	p := r.proposal
+	planned, err := p.plan(s.groups)
+	if err != nil {
+		return false, err
+	}
+	p.part.Batch, p.apply = planned.Batch, planned.Apply
+	r.part = &p.part
+	if planned.Batch != nil {
+		return true, nil
+	}
+	s.replay(r)
+	return false, nil
+}
+
+// written replays what was written.
+func (s *shardOwner) written(requests []*request) {
+	for _, r := range requests {
+		s.replay(r)
+	}
+}
+
+// replay makes one request's plan so: first what the log says, then what is in no log. Whom it concerns is woken.
+func (s *shardOwner) replay(r *request) {
+	groups, topics := s.groups.Len(), s.groups.Subscriptions()
+	if b := r.part.Batch; b != nil {
+		if err := s.groups.Replay(b); err != nil {
+			panic(fmt.Sprintf("actor: a shard can't read its own words: %v", err)) // a broken invariant
+		}
+	}
+	if r.proposal.apply != nil {
+		r.proposal.apply()
+	}
+	s.totals.stored.Add(int64(s.groups.Len() - groups))
+	s.totals.subscribed.Add(int64(s.groups.Subscriptions() - topics))
+	s.groups.Touched(s.poke)
+	s.arm()
+}
+
+// rolled follows a roll of the log: what counts is written again, so that the segments before can go.
+func (s *shardOwner) rolled(log *partition.Partition) error {
+	now, base, before := nowMillis(), log.Next(), log.Bytes()
+	err := s.groups.Snapshot(now, func(b batch.Batch) error {
+		return log.Append(now, []*broker.Part{{Batch: b}})
+	})
+	if err == nil {
+		s.snapshot = snapshotState{base: base, end: log.Next()}
+		log.SetRetention(shardRetention(log.Bytes() - before))
+	}
+	return err
+}
+
+// durable tells that the log is durable below upTo. Where a snapshot is, nothing older than base is needed.
+func (s *shardOwner) durable(upTo int64) (base int64, ok bool) {
+	if s.snapshot.end == 0 || upTo < s.snapshot.end {
+		return 0, false
+	}
+	s.snapshot.end = 0
+	return s.snapshot.base, true
+}
+
+// end stops the timer and wakes everybody: the shard takes no more proposals.
+func (s *shardOwner) end() {
+	s.leases.stop()
+	for _, all := range s.watches {
+		for w := range all {
+			fire(w.Waiter, &w.Fired)
+		}
+	}
+	clear(s.watches)
+}
+
+// shardSegmentBytes is where a shard's log rolls at least; it grows with what a snapshot of it takes.
+const shardSegmentBytes = 1 << 20
+
+// shardRetention lets a shard's log grow to a few times its snapshot before it rolls.
+func shardRetention(snapshotBytes int64) partition.Retention {
+	return partition.Retention{Ms: -1, Bytes: -1, SegmentBytes: max(shardSegmentBytes, 4*snapshotBytes)}
+}
+
+// leaseTimer is a shard's one timer: for the earliest end of a lease.
+type leaseTimer struct {
+	timer *time.Timer
+	at    int64 // when it fires, milliseconds; 0 while it does not run
+}
+
+func newLeaseTimer() leaseTimer {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return leaseTimer{timer: t}
+}
+
+func (t *leaseTimer) stop() { t.timer.Stop() }
+
+// leaseRetry is when leases are looked at again whose end could not be written, in milliseconds.
+const leaseRetry = 1000
+
+// leaseEnds fires when a lease may have ended; in a topic's partition it never does.
+func (s *shardOwner) leaseEnds() <-chan time.Time {
+	if s == nil {
+		return nil
+	}
+	return s.leases.timer.C
+}
+
+// arm sets the timer. One that fires early is no harm: a heartbeat does not move it.
+func (s *shardOwner) arm() {
+	due, ok := s.groups.Due()
+	if !ok {
+		return
+	}
+	now := nowMillis()
+	if due <= now {
+		due = now + leaseRetry
+	}
+	if s.leases.at == 0 || due < s.leases.at {
+		s.leases.at = due
+		s.leases.timer.Reset(time.Duration(due-now) * time.Millisecond)
+	}
+}
