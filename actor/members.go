@@ -3,7 +3,6 @@ package actor
 import (
 	"cmp"
 	"context"
-	"slices"
 
 	"flashq/broker"
 	"flashq/group"
@@ -20,43 +19,34 @@ func (b *Broker) shape(name string) (id [16]byte, partitions int) {
 
 // Join implements broker.Broker.
 func (b *Broker) Join(_ context.Context, c broker.MemberCall) (broker.Membership, error) {
-	wishes, off, err := b.wishes(c.Ack)
+	origins, invalid, err := b.origins(c.Ack)
 	if err != nil {
 		return broker.Membership{}, err
 	}
 	if !c.Create && b.groups.shards[shardOf(c.Group)].Load() == nil {
 		return broker.Membership{}, groupMissing(c.Group)
 	}
-	call := group.Call{
-		Group: c.Group, Member: c.Member, Topics: sorted(c.Topics), Add: c.Add, SessionMs: c.SessionMs, Held: c.Held,
-		Ack: wishes, Generation: c.Generation, Topic: c.Topic,
-	}
-	var answer group.Membership
-	err = b.proposeTo(c.Group, proposal{barrier: len(wishes) > 0, plan: func(s *group.Shard) (group.Plan, error) {
-		if !s.Has(c.Group) && !c.Create {
-			return group.Plan{}, groupMissing(c.Group)
+	var answer broker.Membership
+	err = b.proposeTo(c.Group, proposal{barrier: len(c.Ack) > 0, plan: func(s *group.Shard) (group.Plan, error) {
+		if c.Create {
+			if err := b.roomFor(s, c.Group); err != nil {
+				return group.Plan{}, err
+			}
 		}
-		if err := b.roomFor(s, c.Group); err != nil {
-			return group.Plan{}, err
-		}
-		call.Room = int(int64(b.config.MaxMemberTopics) - b.groups.totals.subscribed.Load())
-		change, err := s.Call(call, b.shape, nowMillis(), &answer)
-		return change, cmp.Or(err, off)
+		p, err := s.Join(c, origins, b.memberRoom(), b.shape, nowMillis(), &answer)
+		return p, cmp.Or(err, invalid)
 	}})
-	b.forgetLate(c.Ack, wishes)
+	b.forgetLate(c.Ack, origins)
 	if err != nil {
-		return broker.Membership{}, b.groupError(err, c.Group, c.Member)
+		return broker.Membership{}, err
 	}
-	return broker.Membership{
-		Group: b.show(answer.Info), Assignment: answer.Assignment, Expires: answer.Expires, Seen: answer.Seen,
-	}, nil
+	return answer, nil
 }
 
-// sorted gives each name once, in order; nil stays nil.
-func sorted(names []string) []string {
-	list := slices.Clone(names)
-	slices.Sort(list)
-	return slices.Compact(list)
+// memberRoom is how many topics members may ask for.
+func (b *Broker) memberRoom() group.Room {
+	all := b.config.MaxMemberTopics
+	return group.Room{Left: all - int(b.groups.totals.subscribed.Load()), All: all}
 }
 
 // Leave implements broker.Broker.
@@ -64,10 +54,9 @@ func (b *Broker) Leave(_ context.Context, name, member string) error {
 	if b.groups.shards[shardOf(name)].Load() == nil {
 		return groupMissing(name)
 	}
-	err := b.proposeTo(name, proposal{barrier: true, plan: func(s *group.Shard) (group.Plan, error) {
+	return b.proposeTo(name, proposal{barrier: true, plan: func(s *group.Shard) (group.Plan, error) {
 		return s.Leave(name, member, b.shape, nowMillis())
 	}})
-	return b.groupError(err, name, member)
 }
 
 // WatchGroup implements broker.Broker. Who is no member holds no lease: where the shard is down, there is just nobody
@@ -102,7 +91,7 @@ func (b *Broker) LeaveGroup(w *broker.GroupWatch) {
 	}
 }
 
-// refreshGroups has a topic that came or went dealt out anew. Where that fails, the next call of a member does it.
+// refreshGroups has a topic that came or went assigned anew. Where that fails, the next call of a member does it.
 func (b *Broker) refreshGroups(topic string) {
 	b.groups.each(func(a *Actor) bool {
 		err := b.propose(a, proposal{plan: func(s *group.Shard) (group.Plan, error) {

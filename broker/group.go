@@ -6,6 +6,18 @@ const (
 	StartLatest   = "latest"
 )
 
+// Bounds of groups, in every engine.
+const (
+	// MaxGroupMembers bounds the members of one group: a topic has 256 partitions at most, the rest stand by.
+	MaxGroupMembers = 1000
+	// MaxMemberTopics bounds the topics of one member.
+	MaxMemberTopics = 100
+	// MaxGroupCommits bounds the commits of one group, so that its end fits into one batch.
+	MaxGroupCommits = 100_000
+	// DefaultSessionMs is how long the lease of a new member lives that says nothing else.
+	DefaultSessionMs = 30_000
+)
+
 // Group is one consumer group at one moment. A group that has neither members nor commits nor was put is not stored.
 type Group struct {
 	Name       string
@@ -71,7 +83,7 @@ type Committed struct {
 	Timestamp int64 // when it was committed, milliseconds
 }
 
-// MemberCall is what a member does: it joins, stays, acknowledges, all in one.
+// MemberCall is what a member does: it joins, renews its lease, acknowledges, all in one.
 type MemberCall struct {
 	Group, Member string
 	// Create makes a group that is not there; else that is ErrGroupNotFound.
@@ -80,7 +92,7 @@ type MemberCall struct {
 	// A topic need not exist yet.
 	Topics []string
 	Add    bool
-	// SessionMs is how long the lease lives; 0 leaves it as it is, and is 30 s for a new member.
+	// SessionMs is how long the lease lives; 0 leaves it as it is, and is DefaultSessionMs for a new member.
 	SessionMs int64
 	// Held tells that the caller has waited and must still be a member; else ErrMemberNotFound.
 	Held bool

@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"flashq/broker"
 	"flashq/segment/batch"
 )
 
@@ -36,10 +37,10 @@ func commitKey(group, topic string, partition int32) []byte {
 	return k.AppendTo(nil)
 }
 
-func (c Commit) encode() []byte {
+func (c commit) encode() []byte {
 	v := kmsg.OffsetCommitValue{
-		Version: commitValueVersion, Offset: c.Offset, LeaderEpoch: c.Epoch, Metadata: c.Metadata,
-		CommitTimestamp: c.Timestamp, TopicID: c.TopicID,
+		Version: commitValueVersion, Offset: c.offset, LeaderEpoch: c.epoch, Metadata: c.metadata,
+		CommitTimestamp: c.timestamp, TopicID: c.topicID,
 	}
 	return v.AppendTo(nil)
 }
@@ -87,8 +88,8 @@ func (s *Shard) replayCommit(r *batch.Record) error {
 	if err := v.ReadFrom(r.Value); err != nil {
 		return fmt.Errorf("%w: offset value: %w", ErrEncoding, err)
 	}
-	s.setCommit(k.Group, k.Topic, k.Partition, Commit{
-		TopicID: v.TopicID, Offset: v.Offset, Epoch: v.LeaderEpoch, Metadata: v.Metadata, Timestamp: v.CommitTimestamp,
+	s.setCommit(k.Group, k.Topic, k.Partition, commit{
+		topicID: v.TopicID, offset: v.Offset, epoch: v.LeaderEpoch, metadata: v.Metadata, timestamp: v.CommitTimestamp,
 	})
 	return nil
 }
@@ -111,9 +112,9 @@ func (s *Shard) replayGroup(r *batch.Record) error {
 		return nil
 	}
 	g := s.group(k.Group)
-	g.explicit, g.generation, g.start = v.Protocol != nil, v.Generation, StartEarliest
-	if v.Protocol != nil && *v.Protocol == StartLatest {
-		g.start = StartLatest
+	g.explicit, g.generation, g.start = v.Protocol != nil, v.Generation, broker.StartEarliest
+	if v.Protocol != nil && *v.Protocol == broker.StartLatest {
+		g.start = broker.StartLatest
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"flashq/broker"
 	"flashq/segment/batch"
 )
 
@@ -43,9 +44,10 @@ func (b *book) put(name, start string) bool {
 	return created
 }
 
-func (b *book) commit(name string, ack bool, wishes ...Wish) []Result {
+func (b *book) commit(name string, ack bool, offsets ...offset) []broker.Committed {
 	b.t.Helper()
-	results, data, err := b.shard.Commit(Move{Group: name, Wishes: wishes, Ack: ack}, 7)
+	c := broker.Commit{Group: name, Create: true, Ack: ack}
+	results, data, err := b.shard.Commit(of(c, offsets...))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -53,9 +55,35 @@ func (b *book) commit(name string, ack bool, wishes ...Wish) []Result {
 	return results
 }
 
-func wish(topic string, partition int32, offset int64) Wish {
-	return Wish{Topic: topic, Partition: partition, Commit: Commit{TopicID: id(topic), Offset: offset, Epoch: 3, Metadata: "m"}}
+// offset is one to be committed, with what the partition's owner says of it.
+type offset struct {
+	broker.CommitOffset
+	Origin
 }
+
+func at(topic string, partition int, o int64) offset {
+	return offset{
+		broker.CommitOffset{Topic: topic, Partition: partition, Offset: o, Metadata: "m"},
+		Origin{TopicID: id(topic), Epoch: 3},
+	}
+}
+
+// of is a commit of these offsets at 7, as Shard.Commit takes it.
+func of(c broker.Commit, offsets ...offset) (broker.Commit, []Origin, int64) {
+	var origins []Origin
+	c.Offsets, origins = split(offsets)
+	return c, origins, 7
+}
+
+func split(offsets []offset) (list []broker.CommitOffset, origins []Origin) {
+	for _, o := range offsets {
+		list, origins = append(list, o.CommitOffset), append(origins, o.Origin)
+	}
+	return list, origins
+}
+
+// every is for topics of which each is there.
+func every(name string) ([16]byte, int) { return id(name), 1 }
 
 func id(topic string) (u [16]byte) {
 	copy(u[:], topic)
@@ -65,8 +93,8 @@ func id(topic string) (u [16]byte) {
 // show writes a shard's state as text that is equal where the states are.
 func show(s *Shard) string {
 	var lines []string
-	for _, i := range s.List("", 1) {
-		lines = append(lines, fmt.Sprintf("%s %s %d %v", i.Name, i.Start, i.Generation, i.Commits))
+	for name, g := range s.groups {
+		lines = append(lines, fmt.Sprintf("%s %s %d %v", name, g.start, g.generation, g.commits)) // maps print sorted
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
@@ -92,30 +120,33 @@ func TestCommitMovesAnyWayAndAckOnlyForward(t *testing.T) {
 	}{
 		{false, 10, 10, -1}, {false, 4, 4, 10}, {true, 8, 8, 4}, {true, 5, 8, 8}, {true, 8, 8, 8}, {false, 0, 0, 8},
 	} {
-		r := b.commit("g", step.ack, wish("t", 0, step.offset))[0]
+		r := b.commit("g", step.ack, at("t", 0, step.offset))[0]
 		if r.Offset != step.want || r.Previous != step.history {
 			t.Errorf("%+v: committed %d, previous %d", step, r.Offset, r.Previous)
 		}
 	}
-	i, err := b.shard.Find("g", "t", 1)
-	want := []Entry{{Topic: "t", Commit: Commit{TopicID: id("t"), Epoch: 3, Metadata: "m", Timestamp: 7}}}
-	if diff := cmp.Diff(want, i.Commits); err != nil || diff != "" {
+	i, err := b.shard.Find("g", "t", every, 1)
+	want := []broker.GroupOffset{{Topic: "t", Metadata: "m", Timestamp: 7}}
+	if diff := cmp.Diff(want, i.Offsets); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if c := b.shard.groups["g"].commits["t"][0]; c != (commit{topicID: id("t"), epoch: 3, metadata: "m", timestamp: 7}) {
+		t.Errorf("stored: %+v", c)
 	}
 }
 
 func TestGroupsComeAndGo(t *testing.T) {
 	b := open(t)
-	if !b.put("asked", StartLatest) || b.put("asked", "") || b.put("asked", StartLatest) {
+	if !b.put("asked", broker.StartLatest) || b.put("asked", "") || b.put("asked", broker.StartLatest) {
 		t.Error("created must be true once")
 	}
-	if i, err := b.shard.Find("asked", "", 1); err != nil || i.Start != StartLatest {
+	if i, err := b.shard.Find("asked", "", every, 1); err != nil || i.Start != broker.StartLatest {
 		t.Errorf("%+v %v", i, err)
 	}
-	if b.put("asked", StartEarliest); b.shard.groups["asked"].start != StartEarliest {
+	if b.put("asked", broker.StartEarliest); b.shard.groups["asked"].start != broker.StartEarliest {
 		t.Error("put did not change the start")
 	}
-	b.commit("implicit", false, wish("t", 1, 5), wish("u", 0, 6))
+	b.commit("implicit", false, at("t", 1, 5), at("u", 0, 6))
 	if n := b.shard.Len(); n != 2 {
 		t.Errorf("%d groups", n)
 	}
@@ -127,13 +158,13 @@ func TestGroupsComeAndGo(t *testing.T) {
 	if b.shard.Has("implicit") {
 		t.Error("a group that was never asked for outlives its last commit")
 	}
-	b.commit("asked", false, wish("t", 1, 5))
+	b.commit("asked", false, at("t", 1, 5))
 	data, err := b.shard.Delete("asked", false, 9)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.write(data)
-	if _, err := b.shard.Delete("asked", false, 9); !errors.Is(err, ErrUnknown) || b.shard.Len() != 0 {
+	if _, err := b.shard.Delete("asked", false, 9); !errors.Is(err, broker.ErrGroupNotFound) || b.shard.Len() != 0 {
 		t.Errorf("deleting twice: %v, %d groups", err, b.shard.Len())
 	}
 	if again := reopened(t, b.log); again.Len() != 0 {
@@ -143,8 +174,8 @@ func TestGroupsComeAndGo(t *testing.T) {
 
 func TestAnotherTopicOfTheNameHasNoCommit(t *testing.T) {
 	b := open(t)
-	b.commit("g", false, wish("t", 0, 50))
-	other := wish("t", 0, 2)
+	b.commit("g", false, at("t", 0, 50))
+	other := at("t", 0, 2)
 	other.TopicID = id("other")
 	if r := b.commit("g", true, other)[0]; r.Previous != -1 || r.Offset != 2 {
 		t.Errorf("an ack to the new topic: %+v", r)
@@ -160,21 +191,21 @@ func TestAnotherTopicOfTheNameHasNoCommit(t *testing.T) {
 
 func TestClampMovesBackAndTells(t *testing.T) {
 	b := open(t)
-	b.commit("g", false, wish("t", 0, 50), wish("t", 1, 50), wish("u", 0, 50))
+	b.commit("g", false, at("t", 0, 50), at("t", 1, 50), at("u", 0, 50))
 	b.shard.Clamp(func(topic string, partition, epoch int32) (int64, bool) {
 		if epoch != 3 {
 			t.Errorf("epoch %d", epoch)
 		}
 		return 40 + 10*int64(partition), topic == "t"
 	})
-	i, _ := b.shard.Find("g", "", 1)
+	i, _ := b.shard.Find("g", "", every, 1)
 	for n, want := range [][2]int64{{40, 10}, {50, 0}, {50, 0}} {
-		if c := i.Commits[n]; c.Offset != want[0] || c.Truncated != want[1] {
+		if c := i.Offsets[n]; c.Offset != want[0] || c.Truncated != want[1] {
 			t.Errorf("%s-%d: %d truncated by %d, want %v", c.Topic, c.Partition, c.Offset, c.Truncated, want)
 		}
 	}
-	b.commit("g", false, wish("t", 0, 41))
-	if i, _ := b.shard.Find("g", "t", 1); i.Commits[0].Truncated != 0 {
+	b.commit("g", false, at("t", 0, 41))
+	if i, _ := b.shard.Find("g", "t", every, 1); i.Offsets[0].Truncated != 0 {
 		t.Error("a new commit is still called truncated")
 	}
 }
@@ -182,7 +213,7 @@ func TestClampMovesBackAndTells(t *testing.T) {
 func TestReplayNamesWhatItCanNotRead(t *testing.T) {
 	var w batch.Builder
 	w.Add(1, []byte{0, 9, 'x'}, []byte("y"))
-	w.Add(1, commitKey("g", "t", 0), Commit{Offset: 4}.encode())
+	w.Add(1, commitKey("g", "t", 0), commit{offset: 4}.encode())
 	w.Add(1, commitKey("g", "t", 1), []byte{0})
 	w.Add(1, nil, nil)
 	s := NewShard()
@@ -190,22 +221,23 @@ func TestReplayNamesWhatItCanNotRead(t *testing.T) {
 	if !errors.Is(err, ErrEncoding) || strings.Count(err.Error(), "\n") != 2 {
 		t.Errorf("error: %v", err)
 	}
-	if i, err := s.Find("g", "t", 1); err != nil || len(i.Commits) != 1 || i.Commits[0].Offset != 4 {
+	none := func(string) ([16]byte, int) { return [16]byte{}, 1 }
+	if i, err := s.Find("g", "t", none, 1); err != nil || len(i.Offsets) != 1 || i.Offsets[0].Offset != 4 {
 		t.Errorf("the good record between: %+v %v", i, err)
 	}
 }
 
 func TestAGroupsCommitsAreBounded(t *testing.T) {
 	b := open(t)
-	many := make([]Wish, MaxCommits)
+	many := make([]offset, broker.MaxGroupCommits)
 	for i := range many {
-		many[i] = wish("t", int32(i), 1)
+		many[i] = at("t", i, 1)
 	}
 	b.commit("g", false, many...)
-	if _, _, err := b.shard.Commit(Move{Group: "g", Wishes: []Wish{wish("u", 0, 1)}}, 1); !errors.Is(err, ErrTooMany) {
+	if _, _, err := b.shard.Commit(of(broker.Commit{Group: "g"}, at("u", 0, 1))); !errors.Is(err, broker.ErrTooManyGroups) {
 		t.Errorf("one more: %v", err)
 	}
-	if _, _, err := b.shard.Commit(Move{Group: "g", Wishes: many[:1]}, 1); err != nil {
+	if _, _, err := b.shard.Commit(of(broker.Commit{Group: "g"}, many[:1]...)); err != nil {
 		t.Errorf("one that is there: %v", err)
 	}
 	data, err := b.shard.Delete("g", false, 1)
@@ -245,8 +277,8 @@ func TestLogAndSnapshotSayTheState(t *testing.T) {
 			},
 			"commit": func(r *rapid.T) {
 				name, topic := names.Draw(r, "group"), topics.Draw(r, "topic")
-				p, offset, ack := int32(rapid.IntRange(0, 2).Draw(r, "p")), rapid.Int64Range(0, 9).Draw(r, "offset"), rapid.Bool().Draw(r, "ack")
-				b.commit(name, ack, wish(topic, p, offset))
+				p, offset, ack := rapid.IntRange(0, 2).Draw(r, "p"), rapid.Int64Range(0, 9).Draw(r, "offset"), rapid.Bool().Draw(r, "ack")
+				b.commit(name, ack, at(topic, p, offset))
 				if model[name] == nil {
 					model[name] = map[string]int64{}
 				}
@@ -285,9 +317,9 @@ func TestLogAndSnapshotSayTheState(t *testing.T) {
 					r.Fatalf("state:\n%s\nthe log says:\n%s", a, c)
 				}
 				got := map[string]map[string]int64{}
-				for _, i := range b.shard.List("", 1) {
+				for _, i := range b.shard.List("", every, 1) {
 					got[i.Name] = map[string]int64{}
-					for _, c := range i.Commits {
+					for _, c := range i.Offsets {
 						got[i.Name][fmt.Sprint(c.Topic, c.Partition)] = c.Offset
 					}
 				}

@@ -66,10 +66,10 @@ func (s *Shard) Due() (at int64, ok bool) {
 	return s.leases[0].due, true
 }
 
-// retryAfter is when a lease's end is looked at again whose change could not be made, in milliseconds.
+// retryAfter is when a lease's end is tried again whose plan could not be carried out, in milliseconds.
 const retryAfter = 1000
 
-// Expire asks for the end of the members whose lease has ended.
+// Expire plans the end of the members whose lease has ended.
 func (s *Shard) Expire(topics Topics, now int64) Plan {
 	var dead []*member
 	for len(s.leases) > 0 && s.leases[0].due <= now {
@@ -84,19 +84,19 @@ func (s *Shard) Expire(topics Topics, now int64) Plan {
 	return s.end(dead, topics, now)
 }
 
-// Leave asks for the end of a member: ErrUnknown, ErrNoMember.
+// Leave plans the end of a member: ErrGroupNotFound, ErrMemberNotFound.
 func (s *Shard) Leave(group, name string, topics Topics, now int64) (Plan, error) {
 	g := s.groups[group]
 	switch {
 	case g == nil:
-		return Plan{}, ErrUnknown
+		return Plan{}, notFound(group)
 	case !g.members[name].alive(now):
-		return Plan{}, ErrNoMember
+		return Plan{}, memberNotFound(group, name)
 	}
 	return s.end([]*member{g.members[name]}, topics, now), nil
 }
 
-// end asks for the end of members, of any groups.
+// end plans the end of members, of any groups.
 func (s *Shard) end(dead []*member, topics Topics, now int64) Plan {
 	if len(dead) == 0 {
 		return Plan{}
@@ -112,17 +112,17 @@ func (s *Shard) end(dead []*member, topics Topics, now int64) Plan {
 			w.Add(now, groupKey(name), nil) // nothing is left of it
 			continue
 		}
-		s.say(&w, name, now)
+		s.addGeneration(&w, name, now)
 	}
 	return Plan{Batch: w.Finish(), Apply: func() {
 		for _, m := range dead {
 			if g := s.groups[m.group]; g != nil && g.members[m.name] == m {
-				s.exit(g, m)
+				s.leave(g, m)
 			}
 		}
 		for name := range leaving {
 			if g := s.groups[name]; g != nil && len(g.members) > 0 {
-				s.deal(g, topics)
+				s.rebalance(g, topics)
 			}
 		}
 	}}

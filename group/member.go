@@ -1,44 +1,11 @@
 package group
 
 import (
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
+
+	"flashq/broker"
 )
-
-const (
-	// MaxMembers bounds the members of one group: a topic has 256 partitions at most, the rest stand by.
-	MaxMembers = 1000
-	// MaxTopics bounds the topics of one member.
-	MaxTopics = 100
-)
-
-var (
-	// ErrActive is returned for what must not be done beside live members.
-	ErrActive = errors.New("the group has live members")
-	// ErrNoMember is returned for a member that is not there, or whose lease has ended.
-	ErrNoMember = errors.New("no such member")
-	// ErrNoTopics is returned for a new member that names no topic.
-	ErrNoTopics = errors.New("a new member names its topics")
-	// ErrTooManyMembers is returned beyond MaxMembers.
-	ErrTooManyMembers = errors.New("too many members")
-	// ErrTooManyTopics is returned beyond MaxTopics.
-	ErrTooManyTopics = errors.New("too many topics of a member")
-)
-
-// FencedError is returned for an offset whose member does not hold the partition without a break since Generation.
-type FencedError struct {
-	Index      int // of the offset
-	Topic      string
-	Partition  int32
-	Generation int64 // the member's
-	Current    int32 // the group's
-}
-
-func (e *FencedError) Error() string {
-	return fmt.Sprintf("%s-%d is not held since generation %d", e.Topic, e.Partition, e.Generation)
-}
 
 // Topics tells a topic's id and how many partitions it has: 0 when there is no such topic.
 type Topics func(name string) (id [16]byte, partitions int)
@@ -67,8 +34,8 @@ func (m *member) expires(now int64) int64 {
 	return m.end
 }
 
-// share is how the partitions of one topic are dealt out to those members who ask for it.
-type share struct {
+// assignment is how the partitions of one topic are assigned to those members who ask for it.
+type assignment struct {
 	id    [16]byte
 	slots []slot // by partition; none while there is no such topic
 }
@@ -105,7 +72,7 @@ func (g *state) active(now int64) bool {
 // partitions are those of a topic that the member holds.
 func (g *state) partitions(topic string, m *member) []int {
 	held := []int{}
-	if s := g.shares[topic]; s != nil {
+	if s := g.assigned[topic]; s != nil {
 		held = make([]int, 0, len(s.slots)/len(g.members)+1)
 		for p := range s.slots {
 			if s.slots[p].owner == m {
@@ -117,7 +84,7 @@ func (g *state) partitions(topic string, m *member) []int {
 }
 
 // assignment is all that the member holds, with an entry for each of its topics.
-func (g *state) assignment(m *member) map[string][]int {
+func (g *state) assignmentOf(m *member) map[string][]int {
 	all := make(map[string][]int, len(m.topics))
 	for _, topic := range m.topics {
 		all[topic] = g.partitions(topic, m)
@@ -126,29 +93,32 @@ func (g *state) assignment(m *member) map[string][]int {
 }
 
 // fence refuses offsets of partitions that the member does not hold without a break since a generation.
-func (g *state) fence(name string, generation int64, wishes []Wish, now int64) error {
-	for i, w := range wishes {
-		if !g.holds(name, generation, w, now) {
-			e := &FencedError{Index: i, Topic: w.Topic, Partition: w.Partition, Generation: generation}
-			if g != nil {
-				e.Current = g.generation
-			}
-			return e
+func (g *state) fence(c broker.Commit, origins []Origin, now int64) error {
+	for i, o := range c.Offsets {
+		if g.holds(c, o, origins[i], now) {
+			continue
 		}
+		e := &broker.FencedError{
+			Group: c.Group, Member: c.Member, Index: i, Topic: o.Topic, Partition: o.Partition, Generation: c.Generation,
+		}
+		if g != nil {
+			e.Current = g.generation
+		}
+		return e
 	}
 	return nil
 }
 
-func (g *state) holds(name string, generation int64, w Wish, now int64) bool {
-	if g == nil || !g.members[name].alive(now) {
+func (g *state) holds(c broker.Commit, o broker.CommitOffset, from Origin, now int64) bool {
+	if g == nil || !g.members[c.Member].alive(now) {
 		return false
 	}
-	s := g.shares[w.Topic]
-	if s == nil || s.id != w.TopicID || int(w.Partition) >= len(s.slots) {
+	s := g.assigned[o.Topic]
+	if s == nil || s.id != from.TopicID || o.Partition < 0 || o.Partition >= len(s.slots) {
 		return false
 	}
-	slot := &s.slots[w.Partition]
-	return slot.owner == g.members[name] && int64(slot.since) <= generation && generation <= int64(g.generation)
+	slot := &s.slots[o.Partition]
+	return slot.owner == g.members[c.Member] && int64(slot.since) <= c.Generation && c.Generation <= int64(g.generation)
 }
 
 // touch makes it known to whoever waits as this member that something has changed for it.
@@ -193,12 +163,12 @@ func (s *Shard) Touched(visit func(group string)) {
 // Subscriptions counts the topics of all members.
 func (s *Shard) Subscriptions() int { return s.subscriptions }
 
-// enter makes a member.
-func (s *Shard) enter(g *state, group, name string) *member {
+// add makes a member.
+func (s *Shard) add(g *state, group, name string) *member {
 	s.tick++
 	m := &member{group: group, name: name, born: s.tick, index: -1}
 	if g.members == nil {
-		g.members, g.shares = map[string]*member{}, map[string]*share{}
+		g.members, g.assigned = map[string]*member{}, map[string]*assignment{}
 	}
 	g.members[name] = m
 	s.touch(m)
@@ -208,12 +178,12 @@ func (s *Shard) enter(g *state, group, name string) *member {
 	return m
 }
 
-// retire ends a member: what it holds is nobody's until it is dealt out.
-func (s *Shard) retire(g *state, m *member) {
-	for _, share := range g.shares {
-		for p := range share.slots {
-			if share.slots[p].owner == m {
-				share.slots[p].owner = nil
+// remove ends a member: what it holds is nobody's until it is assigned.
+func (s *Shard) remove(g *state, m *member) {
+	for _, a := range g.assigned {
+		for p := range a.slots {
+			if a.slots[p].owner == m {
+				a.slots[p].owner = nil
 			}
 		}
 	}
@@ -223,15 +193,15 @@ func (s *Shard) retire(g *state, m *member) {
 	s.touched[m.group] = true
 }
 
-// exit ends a member, and with the last one what only members need.
-func (s *Shard) exit(g *state, m *member) {
-	s.retire(g, m)
+// leave ends a member, and with the last one what only members need.
+func (s *Shard) leave(g *state, m *member) {
+	s.remove(g, m)
 	if len(g.members) == 0 {
-		g.members, g.shares = nil, nil
+		g.members, g.assigned = nil, nil
 		s.touchGroup(m.group)
 		s.dropEmpty(m.group, g)
 	}
 }
 
 // subscribed lists the topics that any member asks for.
-func (g *state) subscribed() []string { return slices.Sorted(maps.Keys(g.shares)) }
+func (g *state) subscribed() []string { return slices.Sorted(maps.Keys(g.assigned)) }

@@ -7,11 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	"flashq/broker"
 	"flashq/segment/batch"
 )
 
-// party is a book with topics and a clock: what a broker has around a shard.
-type party struct {
+// world is a book with topics and a clock: what a broker has around a shard.
+type world struct {
 	*book
 	now    int64
 	topics map[string]made
@@ -22,16 +23,16 @@ type made struct {
 	partitions int
 }
 
-func gather(t testing.TB) *party {
-	return &party{book: open(t), topics: map[string]made{}}
+func newWorld(t testing.TB) *world {
+	return &world{book: open(t), topics: map[string]made{}}
 }
 
-func (p *party) shape(name string) ([16]byte, int) {
+func (p *world) shape(name string) ([16]byte, int) {
 	return p.topics[name].id, p.topics[name].partitions
 }
 
 // topic makes, changes or (0) deletes a topic.
-func (p *party) topic(name string, partitions int, generation byte) {
+func (p *world) topic(name string, partitions int, generation byte) {
 	id := id(name)
 	id[15] = generation
 	if p.topics[name] = (made{id, partitions}); partitions == 0 {
@@ -40,23 +41,30 @@ func (p *party) topic(name string, partitions int, generation byte) {
 	p.write(p.shard.Refresh(name, p.shape, p.now))
 }
 
-func (p *party) call(c Call) (answer Membership, err error) {
-	if c.Room == 0 {
-		c.Room = 1000
-	}
-	change, err := p.shard.Call(c, p.shape, p.now, &answer)
+// join has a member call, whose ack comes with what the partitions' owners say.
+func (p *world) join(c broker.MemberCall, ack ...offset) (answer broker.Membership, err error) {
+	return p.joinIn(1000, c, ack...)
+}
+
+// joinIn does it where there is room for so many topics.
+func (p *world) joinIn(room int, c broker.MemberCall, ack ...offset) (answer broker.Membership, err error) {
+	var origins []Origin
+	c.Ack, origins = split(ack)
+	plan, err := p.shard.Join(c, origins, Room{Left: room, All: 1000}, p.shape, p.now, &answer)
 	if err == nil {
-		p.write(change)
+		p.write(plan)
 	}
 	return answer, err
 }
 
 // fetch is a call as a fetch of one topic makes it.
-func (p *party) fetch(group, member, topic string, ack ...Wish) (Membership, error) {
-	return p.call(Call{Group: group, Member: member, Topics: []string{topic}, Add: true, Topic: topic, Ack: ack})
+func (p *world) fetch(group, member, topic string, ack ...offset) (broker.Membership, error) {
+	return p.join(broker.MemberCall{
+		Group: group, Member: member, Create: true, Topics: []string{topic}, Add: true, Topic: topic,
+	}, ack...)
 }
 
-func (p *party) leave(group, member string) {
+func (p *world) leave(group, member string) {
 	p.t.Helper()
 	c, err := p.shard.Leave(group, member, p.shape, p.now)
 	if err != nil {
@@ -66,7 +74,7 @@ func (p *party) leave(group, member string) {
 }
 
 // pass lets time go by as the owner's timer would.
-func (p *party) pass(ms int64) {
+func (p *world) pass(ms int64) {
 	for end := p.now + ms; ; {
 		due, ok := p.shard.Due()
 		if !ok || due > end {
@@ -106,7 +114,7 @@ func TestWhoHoldsWhat(t *testing.T) {
 		"the topic goes and comes again":          "t2 a=01 b= a=0 t0 a= b= t3 a=01 b=2",
 		"one rejoins with what is left":           "t3 a=012 b= a=01 b=2 -b b= a=01 b=2",
 	} {
-		p := gather(t)
+		p := newWorld(t)
 		generation := byte(0)
 		for _, step := range strings.Fields(script) {
 			switch name := step[:1]; {
@@ -137,20 +145,20 @@ func TestWhoHoldsWhat(t *testing.T) {
 }
 
 func TestMembersOfSeveralTopicsShareTheWorkOfAll(t *testing.T) {
-	p := gather(t)
+	p := newWorld(t)
 	for i := range 6 {
 		p.topic(fmt.Sprint("t", i), 1, 1)
 	}
 	all := []string{"t0", "t1", "t2", "t3", "t4", "t5"}
 	for range 2 {
 		for _, m := range []string{"a", "b", "c"} {
-			if _, err := p.call(Call{Group: "g", Member: m, Topics: all}); err != nil {
+			if _, err := p.join(broker.MemberCall{Group: "g", Member: m, Create: true, Topics: all}); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	for _, m := range []string{"a", "b", "c"} {
-		got, _ := p.call(Call{Group: "g", Member: m})
+		got, _ := p.join(broker.MemberCall{Group: "g", Member: m})
 		held := 0
 		for _, partitions := range got.Assignment {
 			held += len(partitions)
@@ -160,115 +168,124 @@ func TestMembersOfSeveralTopicsShareTheWorkOfAll(t *testing.T) {
 		}
 	}
 	// One who asks for one topic only gets it when another one asks for all.
-	if _, err := p.call(Call{Group: "g", Member: "a", Topics: []string{"t5"}}); err != nil {
+	if _, err := p.join(broker.MemberCall{Group: "g", Member: "a", Topics: []string{"t5"}}); err != nil {
 		t.Fatal(err)
 	}
-	i, err := p.shard.Find("g", "", p.now)
+	i, err := p.shard.Find("g", "", p.shape, p.now)
 	if err != nil || len(i.Members) != 3 || fmt.Sprint(i.Members[0].Topics) != "[t5]" || fmt.Sprint(i.Topics) != fmt.Sprint(all) {
 		t.Errorf("%+v %v", i, err)
 	}
 }
 
 func TestAckOfWhatIsNotHeldIsFenced(t *testing.T) {
-	p := gather(t)
+	p := newWorld(t)
 	p.topic("t", 2, 0)
 	p.topic("u", 1, 0)
-	ack := func(topic string, partition int32) Wish { return wish(topic, partition, 5) }
+	ack := func(topic string, partition int) offset { return at(topic, partition, 5) }
 	a, err := p.fetch("g", "a", "t")
 	if err != nil || a.Generation != 1 {
 		t.Fatalf("%+v %v", a, err)
 	}
 	stale := ack("t", 0)
 	stale.TopicID[3]++
-	for name, c := range map[string]Call{
-		"another member":          {Member: "b", Generation: 1, Ack: []Wish{ack("t", 0)}},
-		"before it joined":        {Member: "a", Generation: 0, Ack: []Wish{ack("t", 0)}},
-		"a generation to come":    {Member: "a", Generation: 2, Ack: []Wish{ack("t", 0)}},
-		"a topic not its own":     {Member: "a", Generation: 1, Ack: []Wish{ack("u", 0)}},
-		"a partition beyond":      {Member: "a", Generation: 1, Ack: []Wish{ack("t", 2)}},
-		"another topic of a name": {Member: "a", Generation: 1, Ack: []Wish{stale}},
-		"one of two":              {Member: "a", Generation: 1, Ack: []Wish{ack("t", 0), ack("u", 0)}},
+	for name, c := range map[string]struct {
+		member     string
+		generation int64
+		ack        []offset
+	}{
+		"another member":           {"b", 1, []offset{ack("t", 0)}},
+		"before it joined":         {"a", 0, []offset{ack("t", 0)}},
+		"a generation to come":     {"a", 2, []offset{ack("t", 0)}},
+		"a topic not its own":      {"a", 1, []offset{ack("u", 0)}},
+		"a partition beyond":       {"a", 1, []offset{ack("t", 2)}},
+		"a partition that is none": {"a", 1, []offset{ack("t", -1)}},
+		"another topic of a name":  {"a", 1, []offset{stale}},
+		"one of two":               {"a", 1, []offset{ack("t", 0), ack("u", 0)}},
 	} {
-		c.Group, c.Topics, c.Add = "g", []string{"t"}, true
-		_, err := p.call(c)
-		var fenced *FencedError
-		if !errors.As(err, &fenced) || fenced.Current != 1 || fenced.Index != len(c.Ack)-1 {
+		_, err := p.join(broker.MemberCall{
+			Group: "g", Member: c.member, Generation: c.generation, Topics: []string{"t"}, Add: true,
+		}, c.ack...)
+		var fenced *broker.FencedError
+		if !errors.As(err, &fenced) || fenced.Current != 1 || fenced.Index != len(c.ack)-1 ||
+			fenced.Group != "g" || fenced.Member != c.member {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, _, err := p.shard.Commit(Move{Group: "g", Member: c.Member, Generation: c.Generation, Wishes: c.Ack}, p.now); !errors.As(err, &fenced) {
+		own := broker.Commit{Group: "g", Member: c.member, Generation: c.generation}
+		if _, _, err := p.shard.Commit(of(own, c.ack...)); !errors.As(err, &fenced) {
 			t.Errorf("%s: commit: %v", name, err)
 		}
 	}
-	p.now += DefaultSession // and nobody has noticed yet
-	if _, err := p.call(Call{Group: "g", Member: "a", Generation: 1, Ack: []Wish{ack("t", 0)}}); err == nil {
+	p.now += broker.DefaultSessionMs // and nobody has noticed yet
+	first := broker.MemberCall{Group: "g", Member: "a", Generation: 1}
+	if _, err := p.join(first, ack("t", 0)); err == nil {
 		t.Error("a lease that has ended")
 	}
-	if i, _ := p.shard.Find("g", "t", p.now); len(i.Commits) != 0 || i.Live != 0 {
+	if i, _ := p.shard.Find("g", "t", p.shape, p.now); len(i.Offsets) != 0 || i.Live != 0 {
 		t.Errorf("%+v", i)
 	}
 	a, err = p.fetch("g", "a", "t")
 	if err != nil || a.Generation != 2 || len(a.Assignment["t"]) != 2 {
 		t.Errorf("joined again: %+v %v", a, err)
 	}
-	if _, err := p.call(Call{Group: "g", Member: "a", Generation: 1, Ack: []Wish{ack("t", 0)}}); err == nil {
+	if _, err := p.join(first, ack("t", 0)); err == nil {
 		t.Error("it lost and regained the partition")
 	}
 }
 
 func TestAckIsTakenBeforeAPartitionMoves(t *testing.T) {
-	p := gather(t)
+	p := newWorld(t)
 	p.topic("t", 2, 0)
 	for _, m := range []string{"a", "b"} {
 		if _, err := p.fetch("g", m, "t"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c := Call{Group: "g", Member: "a", Generation: 1, Ack: []Wish{wish("t", 0, 3), wish("t", 1, 4)}, Topic: "t"}
-	a, err := p.call(c)
-	if err != nil || len(a.Commits) != 2 || digitsOf(a.Assignment["t"]) != "0" {
+	c := broker.MemberCall{Group: "g", Member: "a", Generation: 1, Topic: "t"}
+	a, err := p.join(c, at("t", 0, 3), at("t", 1, 4))
+	if err != nil || len(a.Offsets) != 2 || digitsOf(a.Assignment["t"]) != "0" {
 		t.Errorf("%+v %v", a, err)
 	}
-	if _, err := p.call(c); err == nil {
+	if _, err := p.join(c, at("t", 0, 3), at("t", 1, 4)); err == nil {
 		t.Error("the same again, after it moved")
 	}
 }
 
 func TestBounds(t *testing.T) {
-	p := gather(t)
-	for i := range MaxMembers {
+	p := newWorld(t)
+	for i := range broker.MaxGroupMembers {
 		if _, err := p.fetch("g", fmt.Sprint("m", i), "t"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := p.fetch("g", "one-more", "t"); !errors.Is(err, ErrTooManyMembers) {
+	if _, err := p.fetch("g", "one-more", "t"); !errors.Is(err, broker.ErrTooManyMembers) {
 		t.Errorf("one member more: %v", err)
 	}
 	if _, err := p.fetch("g", "m0", "t"); err != nil {
 		t.Errorf("one who is there: %v", err)
 	}
-	many := make([]string, MaxTopics+1)
+	many := make([]string, broker.MaxMemberTopics+1)
 	for i := range many {
 		many[i] = fmt.Sprintf("t%04d", i)
 	}
-	if _, err := p.call(Call{Group: "h", Member: "m", Topics: many}); !errors.Is(err, ErrTooManyTopics) {
+	if _, err := p.join(broker.MemberCall{Group: "h", Member: "m", Create: true, Topics: many}); !errors.Is(err, broker.ErrTooManyMembers) {
 		t.Errorf("one topic more: %v", err)
 	}
-	if _, err := p.call(Call{Group: "h", Member: "m", Topics: many[:5], Room: 4}); !errors.Is(err, ErrTooManyTopics) {
+	if _, err := p.joinIn(4, broker.MemberCall{Group: "h", Member: "m", Create: true, Topics: many[:5]}); !errors.Is(err, broker.ErrTooManyMembers) {
 		t.Errorf("more than there is room for: %v", err)
 	}
-	if _, err := p.call(Call{Group: "h", Member: "m", Topics: many[:5], Room: 5}); err != nil || p.shard.Subscriptions() != MaxMembers+5 {
+	if _, err := p.joinIn(5, broker.MemberCall{Group: "h", Member: "m", Create: true, Topics: many[:5]}); err != nil || p.shard.Subscriptions() != broker.MaxGroupMembers+5 {
 		t.Errorf("%v, %d topics", err, p.shard.Subscriptions())
 	}
-	if _, err := p.call(Call{Group: "h", Member: "n"}); !errors.Is(err, ErrNoTopics) {
+	if _, err := p.join(broker.MemberCall{Group: "h", Member: "n"}); !errors.Is(err, broker.ErrNoTopics) {
 		t.Errorf("without topics: %v", err)
 	}
-	if _, err := p.call(Call{Group: "h", Member: "n", Held: true}); !errors.Is(err, ErrNoMember) {
+	if _, err := p.join(broker.MemberCall{Group: "h", Member: "n", Held: true}); !errors.Is(err, broker.ErrMemberNotFound) {
 		t.Errorf("no member: %v", err)
 	}
-	if _, err := p.call(Call{Group: "i", Member: "n", Held: true}); !errors.Is(err, ErrUnknown) {
+	if _, err := p.join(broker.MemberCall{Group: "i", Member: "n", Held: true}); !errors.Is(err, broker.ErrGroupNotFound) {
 		t.Errorf("no group: %v", err)
 	}
-	if _, err := p.shard.Delete("g", false, p.now); !errors.Is(err, ErrActive) {
+	if _, err := p.shard.Delete("g", false, p.now); !errors.Is(err, broker.ErrGroupActive) {
 		t.Errorf("deleting: %v", err)
 	}
 	c, err := p.shard.Delete("g", true, p.now)
@@ -284,7 +301,7 @@ func TestBounds(t *testing.T) {
 // No generation comes again: not in a group of the same name, not after a start, and not after a power cut that took
 // the end of the log.
 func TestGenerationsDoNotComeAgain(t *testing.T) {
-	p := gather(t)
+	p := newWorld(t)
 	p.topic("t", 1, 0)
 	last := int32(0)
 	join := func(want int32) {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"flashq/broker"
 )
 
 // place is a partition of one group.
@@ -30,7 +32,7 @@ type claim struct {
 
 // model is what members are told, kept beside a shard.
 type model struct {
-	*party
+	*world
 	r      *rapid.T
 	told   map[string]int32 // the newest generation of each group that anybody was told
 	claims map[place]claim
@@ -46,7 +48,7 @@ func (m *model) drop(keep func(place, claim) bool) {
 }
 
 // answered takes what a member was told of one topic.
-func (m *model) answered(group, name, topic string, a Membership) {
+func (m *model) answered(group, name, topic string, a broker.Membership) {
 	if a.Generation < m.told[group] {
 		m.r.Fatalf("%s is told generation %d after %d", name, a.Generation, m.told[group])
 	}
@@ -69,14 +71,14 @@ func (m *model) answered(group, name, topic string, a Membership) {
 
 // others forgets what a call takes away in topics that its answer does not speak of: the member has to ask there, too.
 func (m *model) others(group, name string) {
-	i, err := m.shard.Find(group, "", m.now)
+	i, err := m.shard.Find(group, "", m.shape, m.now)
 	if err != nil {
 		return
 	}
 	for _, live := range i.Members {
 		if live.Name == name {
 			for _, topic := range slices.Sorted(maps.Keys(m.topics)) {
-				m.answered(group, name, topic, Membership{Info: i, Assignment: live.Assignment})
+				m.answered(group, name, topic, broker.Membership{Group: i, Assignment: live.Assignment})
 			}
 		}
 	}
@@ -92,22 +94,26 @@ func (m *model) valid(k token) bool {
 	return k.generation <= m.told[k.group]
 }
 
-func (m *model) wishes(k token, offset int64) (all []Wish) {
+func (m *model) offsets(k token, o int64) (all []offset) {
 	for _, p := range k.partitions {
-		w := wish(k.topic, int32(p), offset)
+		w := at(k.topic, p, o)
 		w.TopicID = m.topics[k.topic].id
 		all = append(all, w)
 	}
 	return all
 }
 
-func (m *model) commits() string { return show(m.shard) }
+// commitNow plans a commit at the model's time.
+func (m *model) commitNow(c broker.Commit, offsets []offset) ([]broker.Committed, Plan, error) {
+	c, origins, _ := of(c, offsets...)
+	return m.shard.Commit(c, origins, m.now)
+}
 
 func (m *model) fetch() {
 	group, name := m.group(), rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(m.r, "member")
 	topic := m.topic()
 	m.may[name] = true
-	a, err := m.party.fetch(group, name, topic)
+	a, err := m.world.fetch(group, name, topic)
 	if err != nil {
 		m.r.Fatal(err)
 	}
@@ -122,14 +128,15 @@ func (m *model) ack() {
 	k := rapid.SampledFrom(m.tokens).Draw(m.r, "token")
 	forged := rapid.SampledFrom([]int32{0, 0, 0, 0, 1, -1}).Draw(m.r, "forged")
 	k.generation += forged
-	wishes := m.wishes(k, rapid.Int64Range(0, 20).Draw(m.r, "offset"))
-	if len(wishes) == 0 || m.topics[k.topic].partitions == 0 {
+	offsets := m.offsets(k, rapid.Int64Range(0, 20).Draw(m.r, "offset"))
+	if len(offsets) == 0 || m.topics[k.topic].partitions == 0 {
 		return
 	}
-	valid, before := m.valid(k), m.commits()
-	var fenced *FencedError
+	valid, before := m.valid(k), show(m.shard)
+	var fenced *broker.FencedError
 	if rapid.Bool().Draw(m.r, "commit") {
-		_, c, err := m.shard.Commit(Move{Group: k.group, Member: k.member, Generation: int64(k.generation), Wishes: wishes}, m.now)
+		own := broker.Commit{Group: k.group, Create: true, Member: k.member, Generation: int64(k.generation)}
+		_, c, err := m.commitNow(own, offsets)
 		if err == nil {
 			m.write(c)
 		}
@@ -137,10 +144,10 @@ func (m *model) ack() {
 		return
 	}
 	m.may[k.member] = true
-	a, err := m.call(Call{
-		Group: k.group, Member: k.member, Generation: int64(k.generation), Ack: wishes, Topics: []string{k.topic}, Add: true,
-		Topic: k.topic,
-	})
+	a, err := m.join(broker.MemberCall{
+		Group: k.group, Member: k.member, Create: true, Generation: int64(k.generation), Topics: []string{k.topic},
+		Add: true, Topic: k.topic,
+	}, offsets...)
 	m.judge(k, valid, forged != 0, errors.As(err, &fenced), before)
 	if err == nil {
 		m.answered(k.group, k.member, k.topic, a)
@@ -153,8 +160,8 @@ func (m *model) judge(k token, valid, forged, fenced bool, before string) {
 	if fenced == valid && !forged {
 		m.r.Fatalf("ack of %+v: fenced %v, the model says valid %v", k, fenced, valid)
 	}
-	if fenced && m.commits() != before {
-		m.r.Fatalf("a fenced ack changed\n%s\nto\n%s", before, m.commits())
+	if fenced && show(m.shard) != before {
+		m.r.Fatalf("a fenced ack changed\n%s\nto\n%s", before, show(m.shard))
 	}
 }
 
@@ -165,7 +172,7 @@ func (m *model) subscribe() {
 	group, name := m.group(), rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(m.r, "member")
 	topics := rapid.SampledFrom([][]string{{"t"}, {"u"}, {"t", "u"}}).Draw(m.r, "topics")
 	m.may[name] = true
-	if _, err := m.call(Call{Group: group, Member: name, Topics: topics, SessionMs: 5000}); err != nil {
+	if _, err := m.join(broker.MemberCall{Group: group, Member: name, Create: true, Topics: topics, SessionMs: 5000}); err != nil {
 		m.r.Fatal(err)
 	}
 	m.others(group, name)
@@ -215,7 +222,7 @@ func (m *model) remake() {
 	name := m.topic()
 	m.may[""] = true
 	m.next++
-	m.party.topic(name, rapid.IntRange(0, 5).Draw(m.r, "partitions"), m.next)
+	m.world.topic(name, rapid.IntRange(0, 5).Draw(m.r, "partitions"), m.next)
 	m.drop(func(p place, _ claim) bool { return p.topic != name })
 	m.tokens = slices.DeleteFunc(m.tokens, func(k token) bool { return k.topic == name })
 }
@@ -228,8 +235,8 @@ func (m *model) reset() {
 	}
 	k := token{group: group, topic: topic, partitions: []int{0}}
 	force, active := rapid.Bool().Draw(m.r, "force"), m.shard.groups[group].active(m.now)
-	_, c, err := m.shard.Commit(Move{Group: group, Wishes: m.wishes(k, 0), Force: force}, m.now)
-	if errors.Is(err, ErrActive) != (active && !force) {
+	_, c, err := m.commitNow(broker.Commit{Group: group, Create: true, Force: force}, m.offsets(k, 0))
+	if errors.Is(err, broker.ErrGroupActive) != (active && !force) {
 		m.r.Fatalf("active %v, force %v: %v", active, force, err)
 	}
 	if err == nil {
@@ -268,7 +275,7 @@ func (m *model) before() {
 
 func (m *model) each(visit func(place, *slot, *state)) {
 	for name, g := range m.shard.groups {
-		for topic, h := range g.shares {
+		for topic, h := range g.assigned {
 			for p := range h.slots {
 				visit(place{name, topic, p}, &h.slots[p], g)
 			}
@@ -302,7 +309,7 @@ func (m *model) balanced(name string, g *state) {
 			same = same && slices.Equal(a.topics, b.topics)
 		}
 	}
-	for topic, h := range g.shares {
+	for topic, h := range g.assigned {
 		got := map[*member]int{}
 		held := map[*member]int{}
 		moves := 0
@@ -322,9 +329,9 @@ func (m *model) balanced(name string, g *state) {
 			}
 		}
 		if slices.Max(counts)-slices.Min(counts) > 1 {
-			m.r.Fatalf("%s %s is dealt out as %v", name, topic, counts)
+			m.r.Fatalf("%s %s is assigned as %v", name, topic, counts)
 		}
-		if fewest := fewestMoves(had, len(h.slots)); len(g.shares) == 1 && moves > fewest {
+		if fewest := fewestMoves(had, len(h.slots)); len(g.assigned) == 1 && moves > fewest {
 			m.r.Fatalf("%s %s: %d move, %d would do", name, topic, moves, fewest)
 		}
 	}
@@ -354,7 +361,7 @@ func (m *model) settle() {
 			g := m.shard.groups[name]
 			for _, who := range slices.Sorted(maps.Keys(g.members)) {
 				m.may[who] = true
-				if _, err := m.call(Call{Group: name, Member: who}); err != nil {
+				if _, err := m.join(broker.MemberCall{Group: name, Member: who}); err != nil {
 					m.r.Fatal(err)
 				}
 				m.others(name, who)
@@ -373,8 +380,8 @@ func (m *model) settle() {
 func TestMembersModel(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		m := &model{
-			party: gather(t), r: r, told: map[string]int32{}, claims: map[place]claim{}, waits: map[[2]string]uint64{},
-			owners: map[place]*member{}, may: map[string]bool{},
+			world: newWorld(t), r: r, told: map[string]int32{}, claims: map[place]claim{},
+			waits: map[[2]string]uint64{}, owners: map[place]*member{}, may: map[string]bool{},
 		}
 		step := func(do func()) func(*rapid.T) {
 			return func(now *rapid.T) {

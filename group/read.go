@@ -4,89 +4,80 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+
+	"flashq/broker"
 )
 
-// Info is one group at one moment; it shares nothing with the Shard.
-type Info struct {
-	Name       string
-	Start      string
-	Generation int32
-	Commits    []Entry // sorted by topic and partition
-
-	Live    int      // members whose lease has not ended
-	Topics  []string // that members ask for, sorted; not from a Find of one topic
-	Members []Member // the live ones, sorted by name; from a Find of all of it
-	Seen    uint64   // see Shard.Seen
-}
-
-// Member is one live member of a group.
-type Member struct {
-	Name       string
-	Topics     []string         // sorted
-	Assignment map[string][]int // the partitions that it holds, with an entry for each topic
-	Expires    int64            // milliseconds
-}
-
-// Entry is a commit with its place.
-type Entry struct {
-	Topic     string
-	Partition int32
-	Commit
-}
-
-// Find gives a group with its commits for one topic, or all of it (""): ErrUnknown.
-func (s *Shard) Find(name, topic string, now int64) (Info, error) {
+// Find gives a group with its commits for one topic, or all of it (""): ErrGroupNotFound. It shares nothing with the
+// Shard.
+func (s *Shard) Find(name, topic string, topics Topics, now int64) (broker.Group, error) {
 	g := s.groups[name]
 	if g == nil {
-		return Info{}, ErrUnknown
+		return broker.Group{}, notFound(name)
 	}
-	i := g.info(name, topic)
-	i.Live = g.live(now)
+	v := g.view(name, topic, topics)
+	v.Live = g.live(now)
 	if topic == "" {
-		i.Topics, i.Members = g.subscribed(), g.list(now)
+		v.Topics, v.Members = g.subscribed(), g.list(now)
 	}
-	return i, nil
+	return v, nil
 }
 
 // List gives the groups that have a commit or a member for a topic, or all of them (""), in no order.
-func (s *Shard) List(topic string, now int64) []Info {
-	var all []Info
+func (s *Shard) List(topic string, topics Topics, now int64) []broker.Group {
+	var all []broker.Group
 	for name, g := range s.groups {
-		if topic == "" || len(g.commits[topic]) > 0 || g.shares[topic] != nil {
-			i := g.info(name, topic)
-			i.Live, i.Topics = g.live(now), g.subscribed()
-			all = append(all, i)
+		v := g.view(name, topic, topics)
+		if topic == "" || len(v.Offsets) > 0 || g.assigned[topic] != nil {
+			v.Live, v.Topics = g.live(now), g.subscribed()
+			all = append(all, v)
 		}
 	}
 	return all
 }
 
-func (g *state) list(now int64) []Member {
-	all := make([]Member, 0, len(g.members))
+func (g *state) list(now int64) []broker.Member {
+	var all []broker.Member
 	for name, m := range g.members {
 		if m.alive(now) {
-			all = append(all, Member{
-				Name: name, Topics: slices.Clone(m.topics), Assignment: g.assignment(m), Expires: m.expires(now),
+			all = append(all, broker.Member{
+				Name: name, Topics: slices.Clone(m.topics), Assignment: g.assignmentOf(m), Expires: m.expires(now),
 			})
 		}
 	}
-	slices.SortFunc(all, func(a, b Member) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(all, func(a, b broker.Member) int { return cmp.Compare(a.Name, b.Name) })
 	return all
 }
 
-func (g *state) info(name, topic string) Info {
-	i := Info{Name: name, Start: g.start, Generation: g.generation, Seen: g.seen}
-	topics := []string{topic}
+// view shows a group with its commits for one topic, or for all (""). Those for a topic that is not there any more, or
+// for an earlier one of the name, do not count.
+func (g *state) view(name, topic string, topics Topics) broker.Group {
+	v := broker.Group{Name: name, Start: g.start, Generation: g.generation, Seen: g.seen}
+	names := []string{topic}
 	if topic == "" {
-		topics = slices.Sorted(maps.Keys(g.commits))
+		names = slices.Sorted(maps.Keys(g.commits))
 	}
-	for _, t := range topics {
-		for p, c := range g.commits[t] {
-			i.Commits = append(i.Commits, Entry{Topic: t, Partition: p, Commit: c})
+	for _, t := range names {
+		v.Offsets = append(v.Offsets, g.offsets(t, topics)...)
+	}
+	return v
+}
+
+// offsets are a group's commits for one topic, sorted by partition.
+func (g *state) offsets(topic string, topics Topics) []broker.GroupOffset {
+	id, partitions := topics(topic)
+	if partitions == 0 {
+		return nil
+	}
+	var all []broker.GroupOffset
+	for p, c := range g.commits[topic] {
+		if c.topicID == id {
+			all = append(all, broker.GroupOffset{
+				Topic: topic, Partition: int(p), Offset: c.offset, Metadata: c.metadata, Timestamp: c.timestamp,
+				Truncated: c.truncated,
+			})
 		}
 	}
-	slices.SortFunc(i.Commits, func(a, b Entry) int {
-		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
-	})
-	return i
+	slices.SortFunc(all, func(a, b broker.GroupOffset) int { return cmp.Compare(a.Partition, b.Partition) })
+	return all
 }

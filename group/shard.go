@@ -5,20 +5,8 @@ import (
 	"fmt"
 	"math"
 
+	"flashq/broker"
 	"flashq/segment/batch"
-)
-
-// Where a group begins in a partition that it has no commit for.
-const (
-	StartEarliest = "earliest"
-	StartLatest   = "latest"
-)
-
-var (
-	// ErrUnknown is returned for a group that is not stored.
-	ErrUnknown = errors.New("no such group")
-	// ErrTooMany is returned when a group would have more than MaxCommits.
-	ErrTooMany = errors.New("too many commits in one group")
 )
 
 // Shard is the groups whose commits share one log. All methods belong to its one owner.
@@ -39,23 +27,30 @@ type state struct {
 	explicit   bool // was asked for by name: it stays without a commit
 	start      string
 	generation int32                       // grows with each change of the members or of what they read
-	commits    map[string]map[int32]Commit // by topic and partition; no empty inner map
+	commits    map[string]map[int32]commit // by topic and partition; no empty inner map
 
 	// What is in no log; nil without members.
-	members map[string]*member
-	shares  map[string]*share // by topic, of those that a member asks for
-	seen    uint64            // see Shard.Seen
+	members  map[string]*member
+	assigned map[string]*assignment // by topic, of those that a member asks for
+	seen     uint64                 // see Shard.Seen
 }
 
-// Commit is what a group committed in one partition.
-type Commit struct {
-	TopicID   [16]byte // of the topic that had the name then: another one of the same name has no commit
-	Offset    int64    // of the next record to read
-	Epoch     int32    // the partition's leader epoch at the time
-	Metadata  string
-	Timestamp int64 // when, milliseconds
-	// Truncated is how far Clamp moved Offset back; it is in no log.
-	Truncated int64
+// commit is what a group committed in one partition.
+type commit struct {
+	topicID   [16]byte // of the topic that had the name then: another one of the same name has no commit
+	offset    int64    // of the next record to read
+	epoch     int32    // the partition's leader epoch at the time
+	metadata  string
+	timestamp int64 // when, milliseconds
+	truncated int64 // how far Clamp moved offset back; it is in no log
+}
+
+func notFound(name string) error {
+	return &broker.GroupError{Group: name, Err: broker.ErrGroupNotFound}
+}
+
+func memberNotFound(group, name string) error {
+	return &broker.MemberError{Group: group, Member: name, Err: broker.ErrMemberNotFound}
 }
 
 // NewShard makes a shard without groups.
@@ -83,17 +78,17 @@ func (s *Shard) Replay(b batch.Batch) error {
 func (s *Shard) group(name string) *state {
 	g := s.groups[name]
 	if g == nil {
-		g = &state{start: StartEarliest, commits: map[string]map[int32]Commit{}}
+		g = &state{start: broker.StartEarliest, commits: map[string]map[int32]commit{}}
 		s.groups[name] = g
 		s.touchGroup(name)
 	}
 	return g
 }
 
-func (s *Shard) setCommit(group, topic string, partition int32, c Commit) {
+func (s *Shard) setCommit(group, topic string, partition int32, c commit) {
 	g := s.group(group)
 	if g.commits[topic] == nil {
-		g.commits[topic] = map[int32]Commit{}
+		g.commits[topic] = map[int32]commit{}
 	}
 	g.commits[topic][partition] = c
 }
@@ -114,7 +109,7 @@ func (s *Shard) dropCommit(group, topic string, partition int32) {
 func (s *Shard) dropGroup(name string) {
 	if g := s.groups[name]; g != nil {
 		s.floor = max(s.floor, g.generation)
-		g.explicit, g.start, g.generation = false, StartEarliest, 0
+		g.explicit, g.start, g.generation = false, broker.StartEarliest, 0
 		s.dropEmpty(name, g)
 	}
 }
@@ -148,12 +143,12 @@ func (s *Shard) Enter(epoch int32) {
 }
 
 // Prune forgets commits for topics that are not there any more, and groups that only had members; the log follows at
-// its next Snapshot. It runs behind the log's replay.
+// its next Snapshot. It runs after the log's replay.
 func (s *Shard) Prune(there func(topic string, id [16]byte) bool) {
 	for name, g := range s.groups {
 		for topic, partitions := range g.commits {
 			for p, c := range partitions {
-				if !there(topic, c.TopicID) {
+				if !there(topic, c.topicID) {
 					delete(partitions, p)
 				}
 			}
@@ -171,8 +166,8 @@ func (s *Shard) Clamp(end func(topic string, partition, epoch int32) (end int64,
 	for _, g := range s.groups {
 		for topic, partitions := range g.commits {
 			for p, c := range partitions {
-				if e, ok := end(topic, p, c.Epoch); ok && c.Offset > e {
-					c.Truncated, c.Offset = c.Offset-e, e
+				if e, ok := end(topic, p, c.epoch); ok && c.offset > e {
+					c.truncated, c.offset = c.offset-e, e
 					partitions[p] = c
 				}
 			}

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// hands is one topic while it is dealt out: each reader is to have least partitions, and some one more.
-type hands struct {
-	*share
+// assignor assigns one topic: each reader is to have least partitions, and some one more.
+type assignor struct {
+	*assignment
 
 	readers []*member // sorted by name
 	least   int
@@ -15,10 +15,11 @@ type hands struct {
 	more    map[*member]bool
 }
 
-// newHands decides what moves the fewest partitions of this topic: whoever holds more keeps more.
-func newHands(s *share, readers []*member) *hands {
-	h := &hands{
-		share: s, readers: readers, least: len(s.slots) / len(readers), held: map[*member]int{}, more: map[*member]bool{},
+// newAssignor decides what moves the fewest partitions of this topic: whoever holds more keeps more.
+func newAssignor(s *assignment, readers []*member) *assignor {
+	h := &assignor{
+		assignment: s, readers: readers, least: len(s.slots) / len(readers), held: map[*member]int{},
+		more: map[*member]bool{},
 	}
 	for p := range s.slots {
 		h.held[s.slots[p].owner]++
@@ -31,9 +32,9 @@ func newHands(s *share, readers []*member) *hands {
 	return h
 }
 
-// level shares out over all topics who has one more, so that of many small topics not all go to the same member. Each
+// balance shares out over all topics who has one more, so that of many small topics not all go to the same member. Each
 // step makes the differences smaller, so it ends; members who ask for the same topics end within one of each other.
-func level(all []*hands) {
+func balance(all []*assignor) {
 	load := map[*member]int{}
 	for _, h := range all {
 		for _, m := range h.readers {
@@ -55,7 +56,7 @@ func level(all []*hands) {
 
 // even moves one more from the reader who has most of all topics to the one who has least; false when that helps
 // nobody. Where several have as much, it moves what has to move anyway.
-func (h *hands) even(load map[*member]int) bool {
+func (h *assignor) even(load map[*member]int) bool {
 	var from, to *member
 	for _, m := range h.readers {
 		switch {
@@ -77,8 +78,8 @@ func (h *hands) even(load map[*member]int) bool {
 	return true
 }
 
-// aim sets the targets: who holds keeps, as far as there is room, and the rest goes to those who have too few.
-func (h *hands) aim() {
+// setTargets sets the targets: who holds keeps, as far as there is room, and the rest goes to those who have too few.
+func (h *assignor) setTargets() {
 	room := map[*member]int{}
 	for _, m := range h.readers {
 		room[m] = h.least

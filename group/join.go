@@ -1,0 +1,133 @@
+package group
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"flashq/broker"
+	"flashq/segment/batch"
+)
+
+// Room bounds the topics that the members of all groups ask for together.
+type Room struct {
+	Left int // how many more there may be
+	All  int // how many there may be at most
+}
+
+// Join plans a member's call; origins are those of c.Ack. It refuses with a GroupError or MemberError around
+// ErrGroupNotFound, ErrMemberNotFound (of one that is Held), ErrNoTopics or ErrTooManyGroups, with ErrTooManyMembers,
+// or with a FencedError. answer is set when the plan is carried out.
+func (s *Shard) Join(
+	c broker.MemberCall, origins []Origin, room Room, topics Topics, now int64, answer *broker.Membership,
+) (Plan, error) {
+	g := s.groups[c.Group]
+	if g == nil && (c.Held || !c.Create) {
+		return Plan{}, notFound(c.Group)
+	}
+	var m *member
+	if g != nil && g.members[c.Member].alive(now) {
+		m = g.members[c.Member]
+	}
+	if c.Held && m == nil {
+		return Plan{}, memberNotFound(c.Group, c.Member)
+	}
+	if err := g.fence(ackOf(c), origins, now); err != nil {
+		return Plan{}, err
+	}
+	wanted, err := g.topicsOf(m, c, room)
+	if err != nil {
+		return Plan{}, err
+	}
+	changes := m == nil || !slices.Equal(m.topics, wanted) || g.stale(m, topics)
+	var w batch.Builder
+	if changes {
+		s.addGeneration(&w, c.Group, now)
+	}
+	if _, err := s.addCommits(&w, ackOf(c), origins, now); err != nil {
+		return Plan{}, err
+	}
+	return Plan{Batch: w.Finish(), Apply: func() {
+		g := s.group(c.Group)
+		m := s.admit(g, c, now)
+		if changes {
+			s.subscribe(m, wanted)
+			s.dropStale(g, topics)
+			s.rebalance(g, topics)
+		}
+		s.revoke(g, m)
+		*answer = g.membership(c, m, topics, now)
+	}}, nil
+}
+
+// ackOf is the commit in a member's call.
+func ackOf(c broker.MemberCall) broker.Commit {
+	return broker.Commit{Group: c.Group, Member: c.Member, Generation: c.Generation, Ack: true, Offsets: c.Ack}
+}
+
+// topicsOf are what a member asks for from now on, sorted; m is nil for a new one.
+func (g *state) topicsOf(m *member, c broker.MemberCall, room Room) ([]string, error) {
+	wanted := slices.Clone(c.Topics)
+	slices.Sort(wanted)
+	wanted = slices.Compact(wanted)
+	switch {
+	case m == nil && len(wanted) == 0:
+		return nil, &broker.MemberError{Group: c.Group, Member: c.Member, Err: broker.ErrNoTopics}
+	case m == nil && g != nil && g.members[c.Member] == nil && len(g.members) >= broker.MaxGroupMembers:
+		return nil, fmt.Errorf("%w: a group may have %d", broker.ErrTooManyMembers, broker.MaxGroupMembers)
+	case m != nil && (c.Add || wanted == nil):
+		wanted = union(m.topics, wanted)
+	}
+	left := room.Left
+	if m != nil {
+		left += len(m.topics)
+	}
+	if len(wanted) > broker.MaxMemberTopics || len(wanted) > left {
+		return nil, fmt.Errorf("%w: one may ask for %d topics, and all together for %d", broker.ErrTooManyMembers,
+			broker.MaxMemberTopics, room.All)
+	}
+	return wanted, nil
+}
+
+// stale tells whether one of a member's topics came, went or is another one now.
+func (g *state) stale(m *member, topics Topics) bool {
+	return slices.ContainsFunc(m.topics, func(topic string) bool { return g.assigned[topic].stale(topic, topics) })
+}
+
+// admit finds the member or makes it, and renews its lease. One whose lease had ended begins anew.
+func (s *Shard) admit(g *state, c broker.MemberCall, now int64) *member {
+	m := g.members[c.Member]
+	session := c.SessionMs
+	if m != nil && session == 0 {
+		session = m.session
+	}
+	if m != nil && !m.alive(now) {
+		s.remove(g, m)
+		m = nil
+	}
+	if m == nil {
+		m = s.add(g, c.Group, c.Member)
+	}
+	m.session = cmp.Or(session, broker.DefaultSessionMs)
+	s.renew(m, now)
+	return m
+}
+
+// subscribe sets a member's topics.
+func (s *Shard) subscribe(m *member, topics []string) {
+	s.subscriptions += len(topics) - len(m.topics)
+	m.topics = topics
+}
+
+// membership is what a member is told.
+func (g *state) membership(c broker.MemberCall, m *member, topics Topics, now int64) broker.Membership {
+	a := broker.Membership{Expires: m.expires(now), Seen: m.seen}
+	if c.Topic == "" {
+		a.Group = broker.Group{Name: c.Group, Start: g.start, Generation: g.generation}
+		a.Assignment = g.assignmentOf(m)
+		return a
+	}
+	a.Group = g.view(c.Group, c.Topic, topics)
+	a.Assignment = map[string][]int{c.Topic: g.partitions(c.Topic, m)}
+	return a
+}
