@@ -74,7 +74,7 @@ func TestFailedSyncWithFullMailbox(t *testing.T) {
 }
 
 // Rules 4 and 8: Close waits for the sync that is out. What it covers is answered by it, be it well or ill; what was
-// written behind it is synced by Close.
+// written after it is synced by Close.
 func TestCloseWithSyncUnderWay(t *testing.T) {
 	for _, fails := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {

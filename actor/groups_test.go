@@ -186,8 +186,8 @@ func TestCommitsSurviveAPowerCut(t *testing.T) {
 	}
 }
 
-// Under --fsync=interval a power cut may take records that a group has committed behind: their offsets are given out
-// again, so the commit moves back to where the old ones end, and says so.
+// Under --fsync=interval a power cut may take records that a group has committed already: their offsets are given out
+// again, so the commit moves back to where the old ones end, and tells it.
 func TestACommitAheadOfALostTailIsTruncated(t *testing.T) {
 	fs := segmenttest.New()
 	b := engine(t, fs, Config{FsyncInterval: 1 << 40})

@@ -84,7 +84,7 @@ func commitUntil(b *testing.B, engine *Broker, group string, member bool, more f
 	for i := int64(0); more(); i++ {
 		var err error
 		if offset := (broker.CommitOffset{Topic: "t", Offset: i % 2}); member {
-			call.Ack = []broker.CommitOffset{offset} // every other one is behind, as of a retry
+			call.Ack = []broker.CommitOffset{offset} // every other one was acknowledged already, as by a retry
 			_, err = engine.Join(context.Background(), call)
 		} else {
 			_, err = engine.Commit(context.Background(), broker.Commit{

@@ -54,7 +54,7 @@ func readMeta(p *partition.Partition) (catalog, error) {
 	return c, nil
 }
 
-// eachBatch walks a log from its start to its end. damaged is told of what can't be read, and the walk goes on behind
+// eachBatch walks a log from its start to its end. damaged is told of what can't be read, and the walk goes on after
 // it. It ends with the first error: the file system's, or what see or damaged returned.
 func eachBatch(p *partition.Partition, see func(batch.Batch) error, damaged func(*segment.DamagedError) error) error {
 	view := p.View()

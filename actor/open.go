@@ -76,7 +76,7 @@ func (b *Broker) recover() error {
 	if err := b.openGroups(); err != nil {
 		return err
 	}
-	if err := b.lookAround(known); err != nil {
+	if err := b.finishDeletions(known); err != nil {
 		return err
 	}
 	if b.folder.powerCut && b.found.Failed > 0 {
@@ -94,7 +94,7 @@ func (b *Broker) openMeta() (catalog, error) {
 	if err != nil {
 		return catalog{}, place(metaTopic, 0, err)
 	}
-	b.note(dir, report, nil)
+	b.noteRecovery(dir, report, nil)
 	known, err := readMeta(p)
 	if err == nil {
 		err = compactMeta(p, known, nowMillis())
@@ -147,7 +147,7 @@ func (b *Broker) openTopics(known catalog) {
 func (b *Broker) openPartition(t *topic, i int) *Actor {
 	dir := partitionDir(t.name, i)
 	p, report, err := b.recoverPartition(t, dir)
-	b.note(dir, report, err)
+	b.noteRecovery(dir, report, err)
 	if err != nil {
 		return b.ownDead(t.name, i, err)
 	}
@@ -173,8 +173,8 @@ func (b *Broker) recoverPartition(t *topic, dir string) (*partition.Partition, s
 	return partition.Open(b.partitionConfig(dir, retentionOf(t.Config())))
 }
 
-// note logs what recovery found in one partition, and counts it for the banner.
-func (b *Broker) note(dir string, r segment.Report, err error) {
+// noteRecovery logs what recovery found in one partition, and counts it for the banner.
+func (b *Broker) noteRecovery(dir string, r segment.Report, err error) {
 	b.noting.Lock()
 	defer b.noting.Unlock()
 	b.found.Partitions++
@@ -203,8 +203,8 @@ func (b *Broker) isDeleted(dir string, known catalog) bool {
 	return err == nil && known.deleted[id]
 }
 
-// lookAround finishes deletions that a crash cut short, and reports folders that belong to no topic.
-func (b *Broker) lookAround(known catalog) error {
+// finishDeletions finishes deletions that a crash cut short, and reports folders that belong to no topic.
+func (b *Broker) finishDeletions(known catalog) error {
 	names, err := b.fs.ReadDir("")
 	if err != nil {
 		return err

@@ -38,7 +38,7 @@ func uuidOf(id string) (u [16]byte) {
 	return u
 }
 
-// openGroups starts the shards whose logs exist. It runs behind the topics: a commit counts for the topic it was made
+// openGroups starts the shards whose logs exist. It runs after the topics: a commit counts for the topic it was made
 // for, and only as far as that still goes.
 func (b *Broker) openGroups() error {
 	names, err := b.fs.ReadDir("")
@@ -52,7 +52,7 @@ func (b *Broker) openGroups() error {
 		}
 		a, err := b.openShard(i)
 		if err != nil {
-			b.note(dir, segment.Report{}, err)
+			b.noteRecovery(dir, segment.Report{}, err)
 			a = b.ownDead(groupsTopic, i, err)
 		}
 		b.groups.shards[i].Store(a)
@@ -72,7 +72,7 @@ func (b *Broker) openShard(i int) (*Actor, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.Close(true))
 	}
-	b.note(dir, report, nil)
+	b.noteRecovery(dir, report, nil)
 	shard.Enter(p.Epoch())
 	shard.Prune(func(name string, id [16]byte) bool {
 		t, ok := b.topics.Load(name)

@@ -88,12 +88,12 @@ func TestAnswerBesideDone(t *testing.T) {
 		r := &request{reply: make(chan error, 1)}
 		r.reply <- nil
 		if err := a.wait(r); err != nil {
-			t.Fatalf("the append was answered, but its caller heard %v", err)
+			t.Fatalf("the append was answered, but its caller got %v", err)
 		}
 		rd := &reading{reply: make(chan *segment.View, 1)}
 		rd.reply <- &segment.View{}
 		if v, ok := await(rd.reply, a.done); !ok || v == nil {
-			t.Fatalf("the view was given, and its caller heard nothing")
+			t.Fatalf("the view was given, and its caller got nothing")
 		}
 	}
 }

@@ -29,7 +29,7 @@ type groupTotals struct {
 	subscribed atomic.Int64 // topics that their members ask for
 }
 
-// snapshotState is how far a shard is with letting go of what its log said before.
+// snapshotState is how far a shard is with trimming what a snapshot makes superfluous.
 type snapshotState struct {
 	base int64 // offset where the newest snapshot begins
 	end  int64 // once everything below is durable, segments before base can go; 0 when none waits
@@ -79,12 +79,12 @@ func (s *shardOwner) written(requests []*request) {
 	}
 }
 
-// replay makes one request's plan so: first what the log says, then what is in no log. Whom it concerns is woken.
+// replay carries out one request's plan: first what is in the log, then what is in none. Whom it concerns is woken.
 func (s *shardOwner) replay(r *request) {
 	groups, topics := s.groups.Len(), s.groups.Subscriptions()
 	if b := r.part.Batch; b != nil {
 		if err := s.groups.Replay(b); err != nil {
-			panic(fmt.Sprintf("actor: a shard can't read its own words: %v", err)) // a broken invariant
+			panic(fmt.Sprintf("actor: a shard can't read its own log: %v", err)) // a broken invariant
 		}
 	}
 	if r.proposal.apply != nil {
@@ -151,7 +151,7 @@ func newLeaseTimer() leaseTimer {
 
 func (t *leaseTimer) stop() { t.timer.Stop() }
 
-// leaseRetry is when leases are looked at again whose end could not be written, in milliseconds.
+// leaseRetry is when the ends of leases are tried again that could not be written, in milliseconds.
 const leaseRetry = 1000
 
 // leaseEnds fires when a lease may have ended; in a topic's partition it never does.

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/google/uuid"
 
@@ -43,9 +42,7 @@ func (b *Broker) CreateTopic(_ context.Context, name string, c broker.TopicChang
 	return t, true, nil
 }
 
-const minSegmentBytes = 1 << 10
-
-// apply puts a wish into a configuration, when it is in range.
+// apply puts a change into a configuration, when it is in range.
 func (b *Broker) apply(c broker.TopicChange, config *broker.TopicConfig) error {
 	set := func(to *int64, from *int64) {
 		if from != nil {
@@ -62,13 +59,14 @@ func (b *Broker) apply(c broker.TopicChange, config *broker.TopicConfig) error {
 		return fmt.Errorf("%w: retention_ms must be -1 or more", broker.ErrInvalid)
 	case config.RetentionBytes < -1:
 		return fmt.Errorf("%w: retention_bytes must be -1 or more", broker.ErrInvalid)
-	case config.SegmentBytes < minSegmentBytes || config.SegmentBytes > math.MaxInt32:
-		return fmt.Errorf("%w: segment_bytes must be %d to %d", broker.ErrInvalid, minSegmentBytes, math.MaxInt32)
+	case config.SegmentBytes < broker.MinSegmentBytes || config.SegmentBytes > broker.MaxSegmentBytes:
+		return fmt.Errorf("%w: segment_bytes must be %d to %d", broker.ErrInvalid, broker.MinSegmentBytes,
+			broker.MaxSegmentBytes)
 	}
 	return nil
 }
 
-// changeTopic applies a wish to a topic that exists: durable first, then in force.
+// changeTopic applies a change to a topic that exists: durable first, then in force.
 func (b *Broker) changeTopic(t *topic, c broker.TopicChange) error {
 	config := t.Config()
 	if c.Partitions != 0 && c.Partitions != config.Partitions {
@@ -96,8 +94,8 @@ func (b *Broker) changeTopic(t *topic, c broker.TopicChange) error {
 	return nil
 }
 
-// makeTopic makes the folders, makes them durable and then says so in the metadata log: a crash in between leaves
-// folders without records, which a later creation takes over.
+// makeTopic makes the folders, makes them durable and then records the topic in the metadata log: a crash in between
+// leaves folders without records, which a later creation takes over.
 func (b *Broker) makeTopic(name string, config broker.TopicConfig) (*topic, error) {
 	if b.meta.broken.Load() {
 		return nil, broker.ErrStorage // before a folder gets an id: an earlier record may have tied it to another one
@@ -168,7 +166,7 @@ func (t *topic) close() error {
 	return all
 }
 
-// DeleteTopic implements broker.Broker: the record says so, the folders get another name, and then they go.
+// DeleteTopic implements broker.Broker: it is recorded, the folders get another name, and then they go.
 func (b *Broker) DeleteTopic(_ context.Context, name string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

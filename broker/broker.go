@@ -41,7 +41,7 @@ type Groups interface {
 	Groups(ctx context.Context, topic string) ([]Group, error)
 	// GroupCount is how many groups are stored.
 	GroupCount(ctx context.Context) (int, error)
-	// PutGroup makes a group that stays without a commit, or finds it. start says where the group begins in a partition
+	// PutGroup makes a group that is kept without a commit, or finds it. start says where the group begins in a partition
 	// that it has no commit for; "" leaves it as it is, and is StartEarliest for a new group. ErrTooManyGroups.
 	PutGroup(ctx context.Context, name, start string) (created bool, err error)
 	// DeleteGroup ends a group with its commits and, where force allows it, its members: ErrGroupNotFound,
@@ -131,7 +131,13 @@ type TopicConfig struct {
 	SegmentBytes   int64
 }
 
-// TopicChange is a wish: nil fields are left alone, or take the default on creation.
+// Bounds of a topic's SegmentBytes.
+const (
+	MinSegmentBytes = 1 << 10
+	MaxSegmentBytes = 1<<31 - 1 // a position in Kafka's offset index has 32 bits
+)
+
+// TopicChange is what to set: nil fields are left alone, or take the default on creation.
 type TopicChange struct {
 	Partitions     int
 	RetentionMs    *int64

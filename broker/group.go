@@ -36,7 +36,7 @@ type Member struct {
 	Name       string
 	Topics     []string         // sorted
 	Assignment map[string][]int // the partitions that it holds, with an entry for each topic
-	Expires    int64            // when its lease ends if nothing more is heard of it, milliseconds
+	Expires    int64            // when its lease ends if it is not renewed, milliseconds
 }
 
 // GroupOffset is what a group committed in one partition.
@@ -55,7 +55,7 @@ type Commit struct {
 	Group string
 	// Create makes a group that is not there; else that is ErrGroupNotFound.
 	Create bool
-	// Ack only moves forward: a commit that is there already at or beyond the offset stays.
+	// Ack only moves forward: a commit that is there already at or beyond the offset is kept.
 	Ack bool
 	// DryRun only tells what would be.
 	DryRun bool
@@ -108,6 +108,6 @@ type MemberCall struct {
 type Membership struct {
 	Group                       // without Members
 	Assignment map[string][]int // the partitions that the member holds now, with an entry for each topic
-	Expires    int64            // when the lease ends if nothing more is heard of the member, milliseconds
+	Expires    int64            // when the lease ends if it is not renewed, milliseconds
 	Seen       uint64           // for GroupWatch
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"net"
 	"strconv"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flashq/actor"
+	"flashq/broker"
 	"flashq/http"
 )
 
@@ -43,7 +43,6 @@ func serveCommand() *cobra.Command {
 	f := &serveFlags{
 		storage: newWord("memory", "file"), fsync: newWord("interval", "always", "never"),
 		logFormat: newWord("text", "json"), logLevel: newWord("info", "debug", "warn", "error"),
-		batchBytes: 128 << 10, segmentBytes: 1 << 30,
 	}
 	c := &cobra.Command{
 		Use:   "flashq [port]",
@@ -65,7 +64,8 @@ func serveCommand() *cobra.Command {
 }
 
 func (f *serveFlags) define(c *cobra.Command) {
-	fs := c.Flags()
+	fs, engine := c.Flags(), actor.DefaultConfig()
+	f.batchBytes, f.segmentBytes = Size(engine.BatchBytes), Size(engine.SegmentBytes)
 	fs.SortFlags = false
 	fs.StringVar(&f.listen, "listen", defaultListen, "address to serve on, host:port")
 	fs.Var(f.storage, "storage", "where records live")
@@ -74,12 +74,12 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.Var(&f.segmentBytes, "segment-bytes", "size at which a segment file rolls, 1KiB to 2GiB less one byte")
 	fs.Var(&f.memoryBytes, "memory-bytes", "bound of --storage=memory, oldest segments go first (default half of RAM)")
 	fs.Var(f.fsync, "fsync", "when writes are made durable")
-	fs.DurationVar(&f.interval, "fsync-interval", time.Second, "how often with --fsync=interval")
+	fs.DurationVar(&f.interval, "fsync-interval", engine.FsyncInterval, "how often with --fsync=interval")
 	fs.BoolVar(&f.autoCreate, "auto-create", true, "create a topic on its first record")
-	fs.IntVar(&f.partitions, "default-partitions", 1, "partitions of a topic that does not say")
-	fs.IntVar(&f.maxTopics, "max-topics", 10_000, "bound on topics")
+	fs.IntVar(&f.partitions, "default-partitions", engine.DefaultPartitions, "partitions of a topic that does not say")
+	fs.IntVar(&f.maxTopics, "max-topics", engine.MaxTopics, "bound on topics")
 	f.sizes.body, f.sizes.inflight, f.sizes.value, f.sizes.key, f.sizes.header = 16<<20, 256<<20, 1<<20, 1<<10, 1<<10
-	fs.IntVar(&f.maxGroups, "max-groups", 10_000, "bound on consumer groups")
+	fs.IntVar(&f.maxGroups, "max-groups", engine.MaxGroups, "bound on consumer groups")
 	fs.Var(&f.sizes.body, "max-body-bytes", "bound on one request's body, 1KiB to 16MiB")
 	fs.Var(&f.sizes.inflight, "max-inflight-bytes", "bound on bodies that are admitted and not yet appended")
 	fs.Var(&f.sizes.value, "max-value-bytes", "bound on a record's value")
@@ -87,7 +87,7 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.Var(&f.sizes.header, "max-header-bytes", "bound on a record header's value")
 	fs.IntVar(&f.wire.MaxHeaders, "max-headers", 100, "bound on a record's headers")
 	fs.IntVar(&f.wire.MaxBatchRecords, "max-batch-records", 1000, "bound on the records of one JSON request")
-	fs.IntVar(&f.wire.MaxPartitions, "max-partitions", 256, "bound on a topic's partitions")
+	fs.IntVar(&f.wire.MaxPartitions, "max-partitions", engine.MaxPartitions, "bound on a topic's partitions")
 	fs.IntVar(&f.wire.MaxWaiters, "max-waiters", 10_000, "bound on fetches that wait")
 	fs.StringSliceVar(&f.allowedHosts, "allowed-host", nil, "name that a Host header may have beside loopback ones")
 	fs.StringVar(&f.adminListen, "admin-listen", "", "loopback address for profiles (pprof), host:port; none by default")
@@ -180,7 +180,7 @@ func (f *serveFlags) checkRanges() error {
 		show     func(int64) string
 	}{
 		{"batch-bytes", int64(f.batchBytes), 1, 16 << 20, sizeText},
-		{"segment-bytes", int64(f.segmentBytes), 1 << 10, math.MaxInt32, sizeText},
+		{"segment-bytes", int64(f.segmentBytes), broker.MinSegmentBytes, broker.MaxSegmentBytes, sizeText},
 		{"memory-bytes", int64(f.memoryBytes), 1 << 20, 1 << 50, sizeText},
 		{"max-body-bytes", int64(f.sizes.body), 1 << 10, 16 << 20, sizeText},
 		{"max-inflight-bytes", int64(f.sizes.inflight), 1 << 20, 1 << 40, sizeText},

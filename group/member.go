@@ -26,7 +26,7 @@ type member struct {
 
 func (m *member) alive(now int64) bool { return m != nil && (m.waiting > 0 || now < m.end) }
 
-// expires is when the lease ends if nothing is heard of the member from now on.
+// expires is when the lease ends if it is not renewed from now on.
 func (m *member) expires(now int64) int64 {
 	if m.waiting > 0 {
 		return now + m.session
@@ -43,7 +43,7 @@ type assignment struct {
 // slot is one partition. It has one owner at a time: who is to have it next waits until the owner lets go.
 type slot struct {
 	owner  *member
-	target *member // the owner itself where it is to stay
+	target *member // the owner itself where it is to keep it
 	since  int32   // the generation in which it came to its owner
 }
 

@@ -24,7 +24,7 @@ type Shard struct {
 
 // state is one group.
 type state struct {
-	explicit   bool // was asked for by name: it stays without a commit
+	explicit   bool // was asked for by name: it is kept without a commit
 	start      string
 	generation int32                       // grows with each change of the members or of what they read
 	commits    map[string]map[int32]commit // by topic and partition; no empty inner map

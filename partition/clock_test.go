@@ -19,7 +19,7 @@ const (
 )
 
 // Whatever clocks say, now and in records, a time query gives the first record that is not older, and the time index
-// only grows: what is found is what a look at every record finds, before and behind a restart.
+// only grows: what is found is what reading every record finds, before and after a restart.
 func TestTimeQueriesWithAnyClock(t *testing.T) {
 	moment := rapid.OneOf(
 		rapid.SampledFrom([]int64{year1970, year1970 + 1, year2026, year2262, year2262 - 1}), rapid.Int64Range(year2026, year2026+50))
@@ -80,7 +80,7 @@ func compareTimes(t *rapid.T, p *Partition, times []int64) {
 		}
 		offset, ts, ok, err := v.Find(at)
 		if err != nil || ok != (want >= 0) || ok && (offset != want || ts != times[want]) {
-			t.Fatalf("from %d: offset %d at %d, %v, %v; a look at every record gives %d", at, offset, ts, ok, err, want)
+			t.Fatalf("from %d: offset %d at %d, %v, %v; reading every record gives %d", at, offset, ts, ok, err, want)
 		}
 	}
 }
@@ -91,12 +91,12 @@ func growing(t *rapid.T, name string, index []byte) {
 	for ; len(index) >= 12; index = index[12:] {
 		ts, offset := int64(binary.BigEndian.Uint64(index)), int64(binary.BigEndian.Uint32(index[8:]))
 		if ts <= lastTime || offset <= lastOffset {
-			t.Fatalf("%s: %d at %d behind %d at %d", name, ts, offset, lastTime, lastOffset)
+			t.Fatalf("%s: %d at %d after %d at %d", name, ts, offset, lastTime, lastOffset)
 		}
 		lastTime, lastOffset = ts, offset
 	}
 	if len(index) > 0 {
-		t.Fatalf("%s: %d bytes behind the last entry", name, len(index))
+		t.Fatalf("%s: %d bytes after the last entry", name, len(index))
 	}
 }
 

@@ -99,7 +99,7 @@ func (p *Partition) Bytes() int64 { return p.log.Bytes() }
 // Epoch is the leader epoch that new batches get.
 func (p *Partition) Epoch() int32 { return p.epoch }
 
-// EpochEnd is the offset behind the last record of a leader epoch, as far as it is known: what was acknowledged of that
+// EpochEnd is the offset after the last record of a leader epoch, as far as it is known: what was acknowledged of that
 // epoch beyond it was lost. For the current epoch that is the end of the log.
 func (p *Partition) EpochEnd(epoch int32) int64 {
 	for _, e := range p.epochs {
@@ -160,7 +160,7 @@ func (p *Partition) Append(now int64, parts []*broker.Part) error {
 	return nil
 }
 
-// View is an immutable look up to the high watermark; the caller closes it.
+// View is an immutable view up to the high watermark; the caller closes it.
 func (p *Partition) View() *segment.View { return p.log.View(p.HighWatermark()) }
 
 // SyncJob takes everything that was appended so far; tell its UpTo to SetSynced once it ran.
@@ -172,7 +172,7 @@ func (p *Partition) SetSynced(upTo int64) { p.synced = max(p.synced, upTo) }
 // Seal ends the active segment: no Append until Roll or Unseal.
 func (p *Partition) Seal(sync bool) segment.SealJob { return p.log.Seal(sync) }
 
-// Roll begins a new segment behind the sealed one.
+// Roll begins a new segment after the sealed one.
 func (p *Partition) Roll() error { return p.log.Roll() }
 
 // Unseal takes Seal back.

@@ -187,7 +187,7 @@ func TestExpireBySize(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	if !p.Expire(1).Empty() {
-		t.Error("a second look finds more")
+		t.Error("a second search finds more")
 	}
 	p.SetRetention(Retention{Ms: -1, Bytes: 0, SegmentBytes: 1000})
 	if err := p.Expire(1).Run(); err != nil || p.Stats().Segments != 1 {

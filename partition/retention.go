@@ -49,7 +49,7 @@ func (p *Partition) Evict() (job segment.TrimJob, ok bool) {
 // ActiveEmpty tells whether the active segment holds nothing that could be sealed.
 func (p *Partition) ActiveEmpty() bool { return p.log.ActiveEmpty() }
 
-// TrimBefore lets go of the sealed segments that end at or before an offset: what they say is said again behind it.
+// TrimBefore lets go of the sealed segments that end at or before an offset: what they say is said again after it.
 func (p *Partition) TrimBefore(offset int64) segment.TrimJob {
 	n := 0
 	for s := range p.log.Sealed(0) {
