@@ -38,7 +38,6 @@ type model struct {
 	claims map[place]claim
 	tokens []token
 	waits  map[[2]string]uint64 // calls that wait
-	next   byte                 // id of the next topic
 	owners map[place]*member    // before the step
 	may    map[string]bool      // members that made a call in the step, or whose end it was; "" is all
 }
@@ -221,8 +220,7 @@ func (m *model) wait() {
 func (m *model) remake() {
 	name := m.topic()
 	m.may[""] = true
-	m.next++
-	m.world.topic(name, rapid.IntRange(0, 5).Draw(m.r, "partitions"), m.next)
+	m.world.topic(name, rapid.IntRange(0, 5).Draw(m.r, "partitions"))
 	m.drop(func(p place, _ claim) bool { return p.topic != name })
 	m.tokens = slices.DeleteFunc(m.tokens, func(k token) bool { return k.topic == name })
 }
