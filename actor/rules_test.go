@@ -81,6 +81,34 @@ func TestNobodyHangsAfterClose(t *testing.T) {
 	})
 }
 
+// Who writes to a topic while it is deleted hears that it is gone, not that the broker ends.
+func TestWritersOfADeletedTopic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := segmenttest.New()
+		b := engine(t, fs, Config{SegmentBytes: 1 << 10}) // full after the first: the next is gathered and waits for a roll
+		tp := makeTopic(t, b, "t", 2)
+		g := newGate(fs, segmenttest.OpSync)
+		long := strings.Repeat("x", 900)
+		for range mailbox {
+			go func() {
+				err := tp.Append([]broker.Part{part(0, long), part(1, long)}, false)
+				if err != nil && !errors.Is(err, broker.ErrTopicNotFound) {
+					t.Errorf("append while the topic is deleted: %v", err)
+				}
+			}()
+		}
+		<-g.entered
+		deleted := make(chan error, 1)
+		go func() { deleted <- b.DeleteTopic(context.Background(), "t") }()
+		synctest.Wait()
+		close(g.open)
+		if err := <-deleted; err != nil {
+			t.Errorf("delete: %v", err)
+		}
+		synctest.Wait()
+	})
+}
+
 // Rule 3: an answer that came just before the loop left is not lost.
 func TestAnswerBesideDone(t *testing.T) {
 	for range 200 { // select picks at random

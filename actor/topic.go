@@ -67,7 +67,7 @@ func (t *topic) answer(a *Actor, r *request, partition int) error {
 		return t.left(partition)
 	}
 	err := a.wait(r)
-	if errors.Is(err, errLeft) {
+	if errors.Is(err, errLeft) || errors.Is(err, broker.ErrDraining) { // of an owner that ends: maybe with its topic
 		return t.left(partition)
 	}
 	return t.about(partition, err)
@@ -94,6 +94,9 @@ func (t *topic) appendMany(parts []broker.Part, sync bool) error {
 		parts[i].Stored = err == nil
 		stored = stored || err == nil
 		failed = errors.Join(failed, err)
+	}
+	if errors.Is(failed, broker.ErrTopicNotFound) {
+		return topicMissing(t.name) // with what was stored
 	}
 	if failed != nil && stored {
 		return &broker.PartialError{Cause: failed}
