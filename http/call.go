@@ -80,12 +80,12 @@ func writeError(ctx *fasthttp.RequestCtx, e *fault.Error) {
 // writeJSON answers with what encoding/json makes of v: for everything that is not records.
 func writeJSON(ctx *fasthttp.RequestCtx, status int, v any) {
 	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
+	enc := json.NewEncoder(&text) // it ends with a line feed, so that a shell's prompt stands on a line of its own
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		panic("http: answer has no JSON: " + err.Error()) // our own types only: a broken invariant
 	}
 	ctx.Response.SetStatusCode(status)
 	ctx.Response.Header.SetContentType("application/json")
-	ctx.Response.SetBody(bytes.TrimSuffix(text.Bytes(), []byte{'\n'}))
+	ctx.Response.SetBody(text.Bytes())
 }

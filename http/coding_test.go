@@ -90,7 +90,7 @@ func TestCompressedAnswers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, []byte(plain.body)) {
+		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, []byte(plain.body+"\n")) {
 			t.Errorf("%s: %v, %d bytes", coding, err, len(got))
 		}
 	}

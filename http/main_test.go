@@ -104,7 +104,16 @@ func (f *fixture) do(method, path, body string, headers ...string) answer {
 	if err != nil {
 		f.Fatal(err)
 	}
-	return answer{res.StatusCode, res.Header, string(text), res.Close}
+	return answerOf(res, text)
+}
+
+// answerOf is what came back; the line feed at the end of JSON is TestJSONEndsItsLine's.
+func answerOf(res *nethttp.Response, text []byte) answer {
+	body := string(text)
+	if res.Header.Get("Content-Type") == "application/json" && res.Header.Get("Content-Encoding") == "" {
+		body = strings.TrimSuffix(body, "\n")
+	}
+	return answer{res.StatusCode, res.Header, body, res.Close}
 }
 
 func (f *fixture) get(path string, headers ...string) answer {
@@ -151,7 +160,7 @@ func readAnswer(t testing.TB, r *bufio.Reader) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer{res.StatusCode, res.Header, string(text), res.Close}
+	return answerOf(res, text)
 }
 
 // want checks the status and gives the answer on.

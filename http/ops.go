@@ -1,6 +1,7 @@
 package http
 
 import (
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -8,6 +9,25 @@ import (
 	"flashq/broker"
 	"flashq/http/fault"
 )
+
+// index is what a stranger gets who asks for nothing in particular.
+func (s *Server) index(*call) (any, error) {
+	type try struct {
+		Route string `json:"route"`
+		Does  string `json:"does"`
+	}
+	answer := struct {
+		Name    string `json:"name"`
+		Version string `json:"version"`
+		Routes  []try  `json:"routes"`
+	}{Name: "flashq", Version: s.cfg.Version, Routes: []try{}}
+	for _, r := range s.routes() {
+		if !strings.HasPrefix(r.pattern, "/topic/") && !strings.HasPrefix(r.pattern, "/consumer/") && r.pattern != "/" {
+			answer.Routes = append(answer.Routes, try{r.method + " " + r.pattern, r.summary})
+		}
+	}
+	return answer, nil
+}
 
 // health is liveness: 200 while the process serves, whatever the engine says.
 func (s *Server) health(*call) (any, error) {

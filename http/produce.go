@@ -100,10 +100,14 @@ func (p *production) admit(c *call) (f request.Format, coding string, err error)
 // lookup finds a topic to produce to; nil for one that the first good body makes.
 func (s *Server) lookup(name string) (broker.Topic, error) {
 	t, err := s.cfg.Broker.Topic(s.life.calls, name)
-	if errors.Is(err, broker.ErrTopicNotFound) && !s.cfg.NoAutoCreate {
-		return nil, nil
+	if !errors.Is(err, broker.ErrTopicNotFound) {
+		return t, err
 	}
-	return t, err
+	if s.cfg.NoAutoCreate {
+		return nil, fault.TopicNotFound.New("Topic '"+name+"' not found, and a record makes none here (--auto-create=false): "+
+			"PUT /topics/"+name, fault.Details{"topic": name})
+	}
+	return nil, nil
 }
 
 // readFrom fills p.body with the request's body, decompressed.

@@ -64,7 +64,7 @@ func (p *production) appendAnswer() []byte {
 	if p.query.offsets {
 		a = p.appendOffsets(a)
 	}
-	a = append(a, '}')
+	a = append(a, '}', '\n')
 	p.answer = a
 	return a
 }

@@ -61,7 +61,11 @@ func query[Q any](params request.Params[Q], h func(c *call, q Q) (any, error)) h
 func (s *Server) router(table []route) fasthttp.RequestHandler {
 	r := router.New()
 	r.RedirectTrailingSlash, r.RedirectFixedPath = false, false
-	r.NotFound, r.MethodNotAllowed, r.GlobalOPTIONS = s.notFound, s.methodNotAllowed, options
+	r.NotFound = func(ctx *fasthttp.RequestCtx) {
+		s.fail(ctx, surface(table).notFound(string(ctx.URI().PathOriginal())))
+	}
+	r.MethodNotAllowed = func(ctx *fasthttp.RequestCtx) { s.fail(ctx, notAllowed(ctx)) } // Allow is set
+	r.GlobalOPTIONS = options
 	var produce *route
 	for i := range table {
 		row := &table[i]
@@ -159,15 +163,6 @@ func (s *Server) admit(c *call, r *route) (err error) {
 		c.media, err = request.Negotiate(c.head.Accept, r.answers)
 	}
 	return err
-}
-
-func (s *Server) notFound(ctx *fasthttp.RequestCtx) {
-	s.fail(ctx, fault.NotFound.New("No route "+fault.Quote(string(ctx.URI().PathOriginal())), nil))
-}
-
-// methodNotAllowed runs after the router, which has set Allow.
-func (s *Server) methodNotAllowed(ctx *fasthttp.RequestCtx) {
-	s.fail(ctx, fault.MethodNotAllowed.New("This route takes "+string(ctx.Response.Header.Peek("Allow")), nil))
 }
 
 // options answers with the Allow header alone, which the router has set.

@@ -61,6 +61,8 @@ func (s *Server) routes() []route {
 		{post, "/consumer/{group}/topic/{topic}/offset", read, one, one, plain(s.aliasCommit),
 			"commit in partition 0"},
 
+		{get, "/", open, none, one, plain(s.index),
+			"what this is, and what to try"},
 		{get, "/health", open, none, one, plain(s.health),
 			"whether the process serves"},
 		{get, "/ready", open, none, one, plain(s.ready),

@@ -45,7 +45,7 @@ func TestRoutes(t *testing.T) {
 	f := start(t, Config{})
 	f.produce("/topics/news/records", `{"value":"a"}`)
 	f.get("/nowhere").wantError(t, 404, "not_found")
-	f.get("/").wantError(t, 404, "not_found")
+	f.get("/%20").wantError(t, 404, "not_found")
 	f.get("/topics/").wantError(t, 404, "not_found")
 	f.get("/groups/g/members").wantError(t, 404, "not_found")
 	for path, allow := range map[string]string{

@@ -1,6 +1,10 @@
 package http
 
 import (
+	"bufio"
+	"fmt"
+	"io"
+	nethttp "net/http"
 	"strings"
 	"testing"
 )
@@ -58,6 +62,68 @@ func (a answer) wantBody(t *testing.T, want string) {
 	t.Helper()
 	if a.status != 200 || a.body != want {
 		t.Errorf("%d %s, want %s", a.status, a.body, want)
+	}
+}
+
+// A route that was missed by little is named.
+func TestMissedRoutesAreNamed(t *testing.T) {
+	f := start(t, Config{})
+	for path, near := range map[string]string{
+		"/topics/": "/topics", "/topics/x/record": "/topics/{topic}/records", "/topics/x/records/": "/topics/{topic}/records",
+		"/topic": "/topics", "/healthz": "/health", "/groups/g/member/m": "/groups/{group}/members/{member}",
+		"/Topics/x/offsets": "/topics/{topic}/offsets",
+	} {
+		f.get(path).says(t, 404, "not_found", "; did you mean '"+near+"'?")
+	}
+	for _, path := range []string{"/a/b/c/d/e/f/g", "/kafka", "/" + strings.Repeat("x", 5000), "/topics/x/subscriptions"} {
+		if a := f.get(path); a.status != 404 || strings.Contains(a.body, "did you mean") {
+			t.Errorf("%.40s: %s", path, a.body)
+		}
+	}
+	f.post("/topics", `{}`).says(t, 405, "method_not_allowed", "to make a topic: PUT /topics/{topic}")
+	f.get("/topics/nope").says(t, 404, "topic_not_found", "it is made by its first record, or PUT /topics/nope")
+}
+
+func TestIndexNamesTheRoutes(t *testing.T) {
+	f := start(t, Config{Version: "1.2.3"})
+	var index struct {
+		Name, Version string
+		Routes        []struct{ Route, Does string }
+	}
+	f.get("/").want(t, 200).decode(t, &index)
+	if index.Name != "flashq" || index.Version != "1.2.3" || len(index.Routes) < 15 {
+		t.Errorf("%+v", index)
+	}
+	for _, r := range index.Routes {
+		if r.Does == "" || strings.Contains(r.Route, "/consumer") {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+// An answer of JSON ends its line, so that a shell's prompt stands on one of its own.
+func TestJSONEndsItsLine(t *testing.T) {
+	f := start(t, Config{})
+	for _, request := range []string{
+		post(fmt.Sprintf("Content-Length: %d\r\n", len(oneRecord))) + oneRecord,
+		"GET /topics/news/records HTTP/1.1\r\nHost: flashq\r\n\r\n", "GET /health HTTP/1.1\r\nHost: flashq\r\n\r\n",
+		"GET /nowhere HTTP/1.1\r\nHost: flashq\r\n\r\n",
+	} {
+		c, err := f.ln.Dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() { _, _ = io.WriteString(c, request) }()
+		res, err := nethttp.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(res.Body)
+		if err != nil || !strings.HasSuffix(string(text), "}\n") || strings.Count(string(text), "\n") != 1 {
+			t.Errorf("%q: %v", text, err)
+		}
+		res.Body.Close()
+		c.Close()
 	}
 }
 

@@ -105,7 +105,8 @@ func aboutSubject(err error) *Error {
 			fmt.Sprintf("Topic '%s' has no partition %d; it has %d", partition.Topic, partition.Partition, partition.Partitions),
 			Details{"topic": partition.Topic, "partition": partition.Partition, "partitions": partition.Partitions})
 	case errors.As(err, &topic) && errors.Is(err, broker.ErrTopicNotFound):
-		return TopicNotFound.New("Topic '"+topic.Topic+"' not found", Details{"topic": topic.Topic})
+		return TopicNotFound.New("Topic '"+topic.Topic+"' not found; it is made by its first record, or PUT /topics/"+
+			topic.Topic, Details{"topic": topic.Topic})
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func (d *document) finish(_ *fasthttp.ResponseHeader, r *result) []byte {
 	}
 	t = append(t, ']')
 	t = r.reader.appendTo(t, r.plan, r.cursors)
-	return append(t, '}')
+	return append(t, '}', '\n')
 }
 
 // appendState writes a partition's entry.
