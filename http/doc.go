@@ -1,11 +1,11 @@
-// Package http owns the wire: routes, formats, limits, guards and the one table from errors to statuses, in front of
-// any broker.Broker. Beside the load generator it is the only importer of fasthttp, and it stores nothing.
+// Package http is the door to FlashQ that speaks HTTP: it serves any broker.Broker. Beside the load generator it is the
+// only importer of fasthttp, and it stores nothing.
 //
-// A request runs in its connection's goroutine from its first byte to its last: handle puts on what every answer
-// carries and guards the door, the router picks the handler, and a handler returns an error instead of writing one.
+// routes.go has the whole surface, a row for each route. A request runs in its connection's goroutine from its first byte
+// to its last: handle reads its head and puts on what every answer carries, the router finds the row, serve judges what
+// holds for all routes, and the row's handler returns what is to be answered, or an error, instead of writing it. What
+// belongs together has a package below: fault (every error), request (what is asked), fetch (reading records), recordjson
+// (records as JSON, both ways), conn (connections), near (what a typo meant).
+//
 // Bytes of a fasthttp.RequestCtx are reused as soon as the handler has returned, so what outlives it is copied.
-//
-//	produce: query.go, body.go (admission, reading), coding.go (decompression), produce.go, produced.go (the answer)
-//	fetch:   fetchquery.go, fetch.go, collect.go (rounds over partitions), walk.go (the records of their
-//	         batches), cursor.go, wait.go (long poll), fetched.go (the answer)
 package http

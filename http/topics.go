@@ -34,7 +34,7 @@ type partitionView struct {
 	Error string `json:"error,omitempty"`
 }
 
-// groupLag is how far a group that reads the topic is behind.
+// groupLag is how many records a group that reads the topic has left.
 type groupLag struct {
 	Group string `json:"group"`
 	Lag   int64  `json:"lag"`

@@ -47,7 +47,7 @@ type Part struct {
 
 // Error is what is wrong with a body: one clear error, of the first bad record.
 type Error struct {
-	// Code is API.md's error value: invalid_json, validation_error, record_validation_error or partition_not_found.
+	// Code is the error value on the wire: invalid_json, validation_error, record_validation_error or partition_not_found.
 	Code    string
 	Message string
 	Index   int    // of the record, -1 when the body as a whole is meant

@@ -7,7 +7,7 @@ import "golang.org/x/sys/cpu"
 var hasBlocks = cpu.X86.HasAVX2 && cpu.X86.HasBMI1 && cpu.X86.HasBMI2 && cpu.X86.HasPOPCNT
 
 // plainBlocks is the index of the first of n bytes that plainEnd looks for, or, where whole blocks of 16 have none, of
-// the rest behind them.
+// the rest after them.
 //
 //go:noescape
 func plainBlocks(p *byte, n int) int
@@ -30,7 +30,7 @@ func keepMarked(dst *[windowOut]byte, src *[windowIn]byte, keep uint64) (n int)
 //go:noescape
 func quoteText(dst *byte, room int, src *byte, n int) (in, out int, high uint32)
 
-// expansions are quoteText's: how eight bytes, with a backslash behind them, are shuffled so that those with a bit in
+// expansions are quoteText's: how eight bytes, with a backslash after them, are shuffled so that those with a bit in
 // the index get one before them.
 var expansions = func() (t [256][16]byte) { //nolint:unused // the assembly reads it
 	const backslash = 8

@@ -49,7 +49,7 @@ func (d *Decoder) decode(body []byte, t Target, lines bool) (*Request, error) {
 
 func (d *Decoder) start(body []byte, t Target, lines bool) {
 	d.forgetParts()                  // without a Release their slabs may be anybody's
-	d.p = body[:len(body):len(body)] // what stands behind it is nobody's business here
+	d.p = body[:len(body):len(body)] // what stands after it is nobody's business here
 	d.i, d.index, d.lines = 0, -1, lines
 	d.target = t
 	d.req = Request{Parts: d.req.Parts, Placements: d.req.Placements[:0]}

@@ -78,7 +78,7 @@ func (w *Writer) setClock(timestamp int64) {
 	w.time = timestamp
 }
 
-// moveOn makes place that of the offset behind, where that is a matter of one digit. Nine of ten are; behind negative
+// moveOn makes place that of the next offset, where that is a matter of one digit. Nine of ten are; after negative
 // offsets and the last one next is not above 0, so that nothing is kept.
 func (w *Writer) moveOn(size int, offset int64) {
 	w.next = 0
@@ -88,7 +88,7 @@ func (w *Writer) moveOn(size int, offset int64) {
 	}
 }
 
-// appendBytes goes on behind a member's name: null, text where p is text, else base64 and a name that says so.
+// appendBytes goes on after a member's name: null, text where p is text, else base64 and a name that says so.
 func appendBytes(dst, p []byte, asBase64 bool) []byte {
 	if p == nil {
 		return append(dst, `":null`...)

@@ -84,7 +84,7 @@ func appendBlock(out, s []byte, at int, high *uint32) []byte {
 	var spare [windowIn]byte
 	in, size := window(s, at, &spare), min(len(s)-at, blockSize)
 	c := classify((*[blockSize]byte)(in[:]))
-	if c.high != 0 { // of what stands behind the end, too: then there is only more to check
+	if c.high != 0 { // of what stands after the end, too: then there is only more to check
 		*high = 1
 	}
 	out = slices.Grow(out, windowOut)

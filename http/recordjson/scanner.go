@@ -58,7 +58,7 @@ func (s *scanner) open(closing byte) bool {
 	return true
 }
 
-// more tells, behind an element, whether another follows, else steps out of the object or array.
+// more tells, after an element, whether another follows, else steps out of the object or array.
 func (s *scanner) more(closing byte) (bool, *Error) {
 	switch s.peek() {
 	case ',':

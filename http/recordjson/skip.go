@@ -3,7 +3,7 @@ package recordjson
 // maxDepth is how many objects and arrays may stand within each other in one member's value.
 const maxDepth = 1000
 
-// skip checks the value at s.i and steps behind it.
+// skip checks the value at s.i and steps past it.
 func (s *scanner) skip() *Error {
 	if c := s.peek(); c == '{' || c == '[' {
 		return s.skipNested()
@@ -97,7 +97,7 @@ func (s *scanner) enter(n *nest) (entered bool, err *Error) {
 	return true, nil
 }
 
-// leave goes on behind a value: to the next element, out of all levels that end here.
+// leave goes on after a value: to the next element, out of all levels that end here.
 func (s *scanner) leave(n *nest) *Error {
 	for n.depth > 0 {
 		object := n.inObject()

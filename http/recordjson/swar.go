@@ -59,7 +59,7 @@ func textEnd(p []byte, i int) int {
 	return i
 }
 
-// block gives the bytes from p[at] on as one block; behind the end of p it is filled with zeros in spare.
+// block gives the bytes from p[at] on as one block; after the end of p it is filled with zeros in spare.
 func block(p []byte, at int, spare *[blockSize]byte) *[blockSize]byte {
 	if at+blockSize <= len(p) {
 		return (*[blockSize]byte)(p[at:])

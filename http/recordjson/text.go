@@ -126,7 +126,7 @@ func (s *scanner) blocks(q *scanned) *Error {
 	}
 }
 
-// badByte is about a control byte in a string, or the zeros behind the body's end.
+// badByte is about a control byte in a string, or the zeros after the body's end.
 func (s *scanner) badByte(at int) *Error {
 	if at >= len(s.p) {
 		return s.syntax(len(s.p), "the body ends within a string")

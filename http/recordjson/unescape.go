@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// overshoot is how many bytes behind the last one appendText may write over.
+// overshoot is how many bytes past the last one appendText may write over.
 const overshoot = windowOut
 
 // appendText appends what t means, and is sure to succeed. dst must have room for t.size and overshoot.
@@ -73,7 +73,7 @@ func (u *unescaper) unicode(dst, hex []byte) int {
 	return utf8.EncodeRune(dst, r)
 }
 
-// unescaped is what the byte behind a backslash stands for, 0 where there is no such escape.
+// unescaped is what the byte after a backslash stands for, 0 where there is no such escape.
 var unescaped = [256]byte{
 	'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t',
 }

@@ -11,7 +11,7 @@ const (
 	outMask   = 8*blockSize - 1
 )
 
-// window gives the bytes from src[at] on; behind the end of src anything may stand.
+// window gives the bytes from src[at] on; after the end of src anything may stand.
 func window(src []byte, at int, spare *[windowIn]byte) *[windowIn]byte {
 	if at+windowIn <= len(src) {
 		return (*[windowIn]byte)(src[at:])
