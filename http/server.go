@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
@@ -81,9 +82,26 @@ func (s *Server) Open(b broker.Broker) {
 	s.life.opened.Store(true)
 }
 
-// Serve answers requests from ln until Shutdown; nil after that. It is called once.
-func (s *Server) Serve(ln net.Listener) error {
-	s.guard.loopback.Store(isLoopback(ln.Addr()))
+// Serve answers requests from all listeners until Shutdown, nil after that, or until one of them fails. It is called once.
+func (s *Server) Serve(listeners ...net.Listener) error {
+	s.guard.loopback.Store(!slices.ContainsFunc(listeners, func(ln net.Listener) bool { return !isLoopback(ln.Addr()) }))
+	ended := make(chan error, len(listeners))
+	for _, ln := range listeners {
+		go func() { ended <- s.serveOn(ln) }()
+	}
+	var all error
+	for range listeners {
+		err := <-ended
+		if all = errors.Join(all, err); err != nil {
+			for _, ln := range listeners {
+				_ = ln.Close() // the others end with it; closed twice is no matter
+			}
+		}
+	}
+	return all
+}
+
+func (s *Server) serveOn(ln net.Listener) error {
 	patient, stop := conn.Listen(ln, s.log)
 	defer stop()
 	if err := s.wire.Serve(patient); err != nil {
