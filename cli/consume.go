@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,9 +20,9 @@ func consumeCommand() *cobra.Command {
 		Use:   "consume TOPIC",
 		Short: "Read records as a member of a consumer group, as they come, until Ctrl-C",
 		Long: "Read records as a member of a consumer group, as they come, until Ctrl-C. The members of a group share the\n" +
-			"topic's partitions. Records are acknowledged after they were written out, with the next fetch: whatever\n" +
-			"happens, each comes at least once. Ctrl-C or SIGTERM writes out what has been given, acknowledges that and\n" +
-			"leaves the group; a second one ends at once.",
+			"topic's partitions. Records are acknowledged after they were written out, with the next fetch; on Linux, what\n" +
+			"goes into a pipe, after it was read from there: whatever happens, each comes at least once. Ctrl-C or SIGTERM\n" +
+			"writes out what has been given, acknowledges that and leaves the group; a second one ends at once.",
 		Example: "  flashq consume news -g readers\n" +
 			"  flashq consume news -g readers -o ndjson | jq .value\n" +
 			"  flashq consume news -g readers --count 10 --from latest",
@@ -94,14 +92,15 @@ func memberName() string {
 // run reads until something ends it, and leaves the group in any case.
 func (f *consuming) run(ctx context.Context, cmd *cobra.Command, c *client.Client) error {
 	f.cmd, f.client = cmd, c
-	// Go ends the process at a write to a standard output that nobody reads. This one has a group to leave first.
-	broken := make(chan os.Signal, 1)
-	signal.Notify(broken, syscall.SIGPIPE)
-	defer signal.Stop(broken)
+	defer holdPipe()() // there is a group to leave first
 
 	err := f.begin(ctx)
 	if err == nil {
 		err = f.read(ctx)
+	}
+	if errors.Is(err, errUntaken) { // a signal ended the wait for it
+		f.say("%s, is not acknowledged and comes again", err)
+		err = nil
 	}
 	return errors.Join(err, f.leave(ctx))
 }

@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"syscall"
 
 	"flashq/client"
 )
 
-// write writes a page's records out, all of them in one go.
-func (f *consuming) write(page *client.Fetched) error {
+// write writes a page's records out, all of them in one go, and waits until they are taken.
+func (f *consuming) write(ctx context.Context, page *client.Fetched) error {
 	if len(page.Records) == 0 {
 		return nil
 	}
@@ -24,12 +25,24 @@ func (f *consuming) write(page *client.Fetched) error {
 	}
 	switch {
 	case errors.Is(err, syscall.EPIPE):
-		return fmt.Errorf("%w: %w", errPipe, err)
+		err = errPipe
 	case err != nil:
 		return fmt.Errorf("write the records: %w", err)
+	default:
+		f.written += len(page.Records)
+		err = f.taken(ctx, w)
 	}
-	f.written += len(page.Records)
-	return nil
+	if errors.Is(err, errPipe) {
+		return fmt.Errorf("%w; the records written last are not acknowledged and come again; to take N and leave: --count N", err)
+	}
+	return err
+}
+
+// taken waits for who reads the output, for as long as ctx lasts and a moment more.
+func (f *consuming) taken(ctx context.Context, w io.Writer) error {
+	patient, cancel := outlive(ctx)
+	defer cancel()
+	return taken(patient, w, f.count > 0 && f.written >= f.count)
 }
 
 // rows are a page as lines of one long table, whose columns can't wait for what comes.

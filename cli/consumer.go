@@ -45,18 +45,5 @@ func groupTable(g *client.Group) string {
 }
 
 func consumerLeaveCommand(t *target) *cobra.Command {
-	return &cobra.Command{
-		Use:   "leave GROUP",
-		Short: "Delete a consumer group with all that it committed",
-		Args:  takes,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return t.talk(cmd, func(ctx context.Context, c *client.Client) error {
-				if err := c.DeleteGroup(ctx, args[0], true); err != nil {
-					return err
-				}
-				cmd.PrintErrf("group %s is deleted\n", args[0])
-				return nil
-			})
-		},
-	}
+	return deleteGroupCommand(t, "leave GROUP")
 }

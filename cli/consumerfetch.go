@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -51,7 +52,7 @@ func consumerFetchCommand(t *target) *cobra.Command {
 	fs.StringVar(&f.options.FromTime, "from-time", "", "start at a time: RFC 3339, epoch milliseconds, or ago as -15m")
 	fs.IntVar(&f.timeoutMs, "timeout-ms", 0, "how long to wait for a record, up to 60000")
 	fs.BoolVar(&f.headers, "include-headers", true, "show the records' headers")
-	fs.BoolVar(&f.ack, "ack", false, "commit what was printed; a commit that is further on stays")
+	fs.BoolVar(&f.ack, "ack", false, "commit what was printed and, on Linux, read from a pipe; a commit that is further on stays")
 	f.out.define(c)
 	return c
 }
@@ -80,8 +81,18 @@ func (f *fetching) run(ctx context.Context, cmd *cobra.Command, c *client.Client
 	if err != nil {
 		return err
 	}
+	if f.ack {
+		defer holdPipe()()
+	}
 	show := func() string { return recordsTable(page, f.headers) }
-	if err := f.out.print(cmd.OutOrStdout(), page.JSON, "records", show); err != nil {
+	err = f.out.print(cmd.OutOrStdout(), page.JSON, "records", show)
+	if f.ack && err == nil {
+		err = taken(ctx, cmd.OutOrStdout(), cmd.Flags().Changed("max-records"))
+	}
+	if f.ack && (errors.Is(err, errPipe) || errors.Is(err, syscall.EPIPE)) {
+		return fmt.Errorf("%w; nothing is committed; to take N records: --max-records N", errPipe)
+	}
+	if err != nil {
 		return err
 	}
 	warn(cmd, page)

@@ -17,7 +17,8 @@ const (
 	// pollWait is how long a fetch waits for a record. It is short, since a fetch that waits holds the lease: a process
 	// that is frozen in it should not keep its partitions for long. And Ctrl-C waits for its end.
 	pollWait = time.Second
-	// stopGrace is what a signal leaves of time for the fetch that is under way, and then for each goodbye.
+	// stopGrace is what a signal leaves of time for the fetch that is under way, for its records to be read, and then for
+	// each goodbye.
 	stopGrace = 3 * time.Second
 
 	firstPause, longestPause = 50 * time.Millisecond, time.Second // between tries to reach the broker
@@ -37,7 +38,7 @@ type consuming struct {
 	client *client.Client
 
 	// owned by the loop
-	ack        string // the position behind what is written out and not acknowledged; "" is nothing
+	ack        string // the position after what is written out and not acknowledged; "" is nothing
 	generation int64  // of that
 	written    int
 	headed     bool // the table's head is written
@@ -78,7 +79,7 @@ func (f *consuming) read(ctx context.Context) error {
 			f.say("the broker answers again")
 		}
 		f.reached, f.removed, f.pause, f.ack = true, false, 0, ""
-		if err := f.write(page); err != nil {
+		if err := f.write(ctx, page); err != nil {
 			return err
 		}
 		f.ack, f.generation = page.Position, page.Group.Generation
@@ -90,9 +91,8 @@ func (f *consuming) read(ctx context.Context) error {
 // fetch outlives the end of ctx for a moment: the records of an answer that is under way are this member's, and so it
 // is known whether its acknowledgement was heard.
 func (f *consuming) fetch(ctx context.Context) (*client.Fetched, error) {
-	patient, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	patient, cancel := outlive(ctx)
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopGrace, cancel) })()
 	most := f.maxRecords
 	if f.count > 0 {
 		most = min(most, f.count-f.written)
@@ -105,6 +105,13 @@ func (f *consuming) fetch(ctx context.Context) (*client.Fetched, error) {
 		err = fmt.Errorf("%w: it says nothing of the group", client.ErrAnswer)
 	}
 	return page, err
+}
+
+// outlive gives a context that ends stopGrace after ctx.
+func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
+	patient, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	forget := context.AfterFunc(ctx, func() { time.AfterFunc(stopGrace, cancel) })
+	return patient, func() { forget(); cancel() }
 }
 
 // survive takes what need not end the loop: a membership that was lost is taken up again without an acknowledgement,

@@ -16,7 +16,7 @@ func groupCommand() *cobra.Command {
 	t := &target{}
 	c := family("group", "Look at consumer groups, set where they go on, delete them",
 		groupListCommand(t), groupDescribeCommand(t), groupOffsetsCommand(t, "offsets GROUP [TOPIC]"),
-		groupCommitCommand(t), groupResetCommand(t), groupDeleteCommand(t))
+		groupCommitCommand(t), groupResetCommand(t), deleteGroupCommand(t, "delete GROUP"))
 	t.define(c)
 	return c
 }
@@ -49,10 +49,11 @@ func groupsTable(list *client.GroupList) string {
 	return tableOf(table.Row{"group", "members", "topics", "lag"}, rows)
 }
 
-func groupDeleteCommand(t *target) *cobra.Command {
+// deleteGroupCommand is one command in two families.
+func deleteGroupCommand(t *target, use string) *cobra.Command {
 	force := false
 	c := &cobra.Command{
-		Use:   "delete GROUP",
+		Use:   use,
 		Short: "Delete a consumer group with all that it committed",
 		Args:  takes,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -69,7 +69,7 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.SortFlags = false
 	fs.StringVar(&f.listen, "listen", defaultListen, "address to serve on, host:port")
 	fs.Var(f.storage, "storage", "where records live")
-	fs.StringVar(&f.dataDir, "data-dir", "./data", "folder for --storage=file")
+	fs.StringVar(&f.dataDir, "data-dir", "./data", "folder for the records; named, it means --storage=file")
 	fs.Var(&f.batchBytes, "batch-bytes", "budget of one gathered write, 1 to 16MiB")
 	fs.Var(&f.segmentBytes, "segment-bytes", "size at which a segment file rolls, 1KiB to 2GiB less one byte")
 	fs.Var(&f.memoryBytes, "memory-bytes", "bound of --storage=memory, oldest segments go first (default half of RAM)")
@@ -141,6 +141,9 @@ func (f *serveFlags) check(cmd *cobra.Command, args []string) (serveConfig, erro
 	}
 	if err := f.checkRanges(); err != nil {
 		return c, err
+	}
+	if cmd.Flags().Changed("data-dir") && !cmd.Flags().Changed("storage") {
+		f.storage.value = "file" // nobody names a folder to keep everything in memory
 	}
 	if f.storage.value == "file" && f.dataDir == "" {
 		return c, errors.New("--data-dir is empty; allowed: a folder")
