@@ -11,12 +11,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"flashq/http"
 )
 
 // What one request may hold by default.
-const (
-	maxBody        = 16 << 20
-	maxJSONRecords = 1000
+var (
+	maxBody        = http.DefaultConfig().MaxBodyBytes
+	maxJSONRecords = http.DefaultConfig().MaxBatchRecords
 )
 
 // batch is an input of records, cut into the bodies of requests.
@@ -121,7 +123,7 @@ func (c *lineCutter) read() ([]byte, error) {
 				return nil, err
 			}
 			if len(line) > maxBody {
-				return nil, fmt.Errorf("line %d is longer than a request may be, 16MiB", c.line)
+				return nil, fmt.Errorf("line %d is longer than a request may be, %s", c.line, sizeText(int64(maxBody)))
 			}
 		}
 		if line = bytes.TrimSpace(line); len(line) > 0 {
@@ -199,7 +201,7 @@ func (c *documentCutter) begin() error {
 	return errors.New(`the document has no member "records"`)
 }
 
-// record gives the next record, nil behind the last; then the input has to end as well.
+// record gives the next record, nil after the last; then the input has to end as well.
 func (c *documentCutter) record() (record json.RawMessage, err error) {
 	if c.done {
 		return nil, nil

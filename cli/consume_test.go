@@ -83,6 +83,41 @@ func TestAConsumerWhoseOutputFailsAcknowledgesNothing(t *testing.T) {
 	}
 }
 
+// A count that ends within a page is kept to the record.
+func TestACountIsKeptToTheRecord(t *testing.T) {
+	url := serveAt(t, http.Config{})
+	for _, value := range []string{"a", "b", "c", "d"} {
+		if code, _, stderr := flashq("producer", "records", "news", value, "--server", url); code != exitOK {
+			t.Fatal(stderr)
+		}
+	}
+	code, stdout, stderr := flashq("consume", "news", "-g", "g", "--count", "3", "--max-records", "2", "-o", "ndjson",
+		"--server", url)
+	if code != exitOK || strings.Count(stdout, "\n") != 3 {
+		t.Errorf("exit %d: %s%s", code, stdout, stderr)
+	}
+}
+
+// A commit that is refused is told: who reads on would else get the records again, and not know why.
+func TestACommitThatIsRefusedIsTold(t *testing.T) {
+	url := serveAt(t, http.Config{})
+	if code, _, stderr := flashq("producer", "records", "news", "fog", "--server", url); code != exitOK {
+		t.Fatal(stderr)
+	}
+	c, err := client.New(client.Config{Server: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.JoinGroup(t.Context(), "g", "ann", client.JoinOptions{Topics: []string{"news"}}); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := flashq("consumer", "fetch", "g", "news", "--from-offset=0", "--ack", "-o=ndjson", "--server", url)
+	if code != exitFailed || !strings.Contains(stdout, "fog") || !strings.Contains(stderr, "printed, but not committed: 409 ") {
+		t.Errorf("exit %d: %s%s", code, stdout, stderr)
+	}
+}
+
 func TestAMembersNameIsOneThatTheBrokerTakes(t *testing.T) {
 	one, other := memberName(), memberName()
 	if one == other || len(one) > 255 || strings.Trim(one, "-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {

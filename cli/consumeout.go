@@ -33,7 +33,7 @@ func (f *consuming) write(ctx context.Context, page *client.Fetched) error {
 		err = f.taken(ctx, w)
 	}
 	if errors.Is(err, errPipe) {
-		return fmt.Errorf("%w; the records written last are not acknowledged and come again; to take N and leave: --count N", err)
+		return fmt.Errorf("%w; what was written last is not acknowledged, it comes again; to take N and go: --count N", err)
 	}
 	return err
 }

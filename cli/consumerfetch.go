@@ -52,7 +52,7 @@ func consumerFetchCommand(t *target) *cobra.Command {
 	fs.StringVar(&f.options.FromTime, "from-time", "", "start at a time: RFC 3339, epoch milliseconds, or ago as -15m")
 	fs.IntVar(&f.timeoutMs, "timeout-ms", 0, "how long to wait for a record, up to 60000")
 	fs.BoolVar(&f.headers, "include-headers", true, "show the records' headers")
-	fs.BoolVar(&f.ack, "ack", false, "commit what was printed and, on Linux, read from a pipe; a commit that is further on stays")
+	fs.BoolVar(&f.ack, "ack", false, "commit what was printed (and read, on Linux); a commit that is further on stays")
 	f.out.define(c)
 	return c
 }

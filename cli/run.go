@@ -34,7 +34,7 @@ const shutdownGrace = 10 * time.Second
 // serve runs the broker until a signal ends it: it stops accepting, releases who waits, finishes what was accepted,
 // syncs and returns. A second signal ends the process at once.
 func serve(c serveConfig, stderr io.Writer) error {
-	signal.Ignore(syscall.SIGXFSZ) // a file size limit is a write error, not a crash
+	ignoreFileSizeLimit()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(signals)
@@ -49,11 +49,7 @@ func serve(c serveConfig, stderr io.Writer) error {
 		return errors.Join(err, listener.Close())
 	}
 	limitHeap(c.engine)
-	c.engine.Logger, c.engine.Progress = logger, &actor.Progress{}
-	c.wire.Logger = logger
-	c.wire.Progress = func() (done, total int64) {
-		return c.engine.Progress.Recovered.Load(), c.engine.Progress.Partitions.Load()
-	}
+	c.connect(logger)
 	server := http.New(c.wire)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -77,6 +73,14 @@ func serve(c serveConfig, stderr io.Writer) error {
 		logger.Info("stopped")
 	}
 	return err
+}
+
+// connect lets both halves of the broker log to one place, and the server tell how far the engine is with recovering.
+func (c *serveConfig) connect(logger *slog.Logger) {
+	progress := &actor.Progress{}
+	c.engine.Logger, c.engine.Progress = logger, progress
+	c.wire.Logger = logger
+	c.wire.Progress = func() (done, total int64) { return progress.Recovered.Load(), progress.Partitions.Load() }
 }
 
 // open recovers what is stored, while the server tells how far that is. A signal ends the wait: the engine is nil

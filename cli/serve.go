@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"strconv"
 	"time"
@@ -12,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"flashq/actor"
-	"flashq/broker"
 	"flashq/http"
 )
 
@@ -40,10 +40,7 @@ type serveFlags struct {
 const defaultListen = "127.0.0.1:8080"
 
 func serveCommand() *cobra.Command {
-	f := &serveFlags{
-		storage: newWord("memory", "file"), fsync: newWord("interval", "always", "never"),
-		logFormat: newWord("text", "json"), logLevel: newWord("info", "debug", "warn", "error"),
-	}
+	f := newServeFlags()
 	c := &cobra.Command{
 		Use:   "flashq [port]",
 		Short: "A Kafka-inspired record queue that speaks plain HTTP",
@@ -63,9 +60,21 @@ func serveCommand() *cobra.Command {
 	return c
 }
 
+func newServeFlags() *serveFlags {
+	return &serveFlags{
+		storage: newWord("memory", "file"), fsync: newWord("interval", "always", "never"),
+		logFormat: newWord("text", "json"), logLevel: newWord("info", "debug", "warn", "error"),
+	}
+}
+
+// define has the flags' names and what the help says of them; their defaults are actor's and http's to say.
 func (f *serveFlags) define(c *cobra.Command) {
-	fs, engine := c.Flags(), actor.DefaultConfig()
+	engine, wire := actor.DefaultConfig(), http.DefaultConfig()
 	f.batchBytes, f.segmentBytes = Size(engine.BatchBytes), Size(engine.SegmentBytes)
+	f.sizes.body, f.sizes.inflight, f.sizes.value = Size(wire.MaxBodyBytes), Size(wire.MaxInflightBytes),
+		Size(wire.MaxValueBytes)
+	f.sizes.key, f.sizes.header = Size(wire.MaxKeyBytes), Size(wire.MaxHeaderBytes)
+	fs := c.Flags()
 	fs.SortFlags = false
 	fs.StringVar(&f.listen, "listen", defaultListen, "address to serve on, host:port")
 	fs.Var(f.storage, "storage", "where records live")
@@ -75,20 +84,19 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.Var(&f.memoryBytes, "memory-bytes", "bound of --storage=memory, oldest segments go first (default half of RAM)")
 	fs.Var(f.fsync, "fsync", "when writes are made durable")
 	fs.DurationVar(&f.interval, "fsync-interval", engine.FsyncInterval, "how often with --fsync=interval")
-	fs.BoolVar(&f.autoCreate, "auto-create", true, "create a topic on its first record")
+	fs.BoolVar(&f.autoCreate, "auto-create", !wire.NoAutoCreate, "create a topic on its first record")
 	fs.IntVar(&f.partitions, "default-partitions", engine.DefaultPartitions, "partitions of a topic that does not say")
 	fs.IntVar(&f.maxTopics, "max-topics", engine.MaxTopics, "bound on topics")
-	f.sizes.body, f.sizes.inflight, f.sizes.value, f.sizes.key, f.sizes.header = 16<<20, 256<<20, 1<<20, 1<<10, 1<<10
 	fs.IntVar(&f.maxGroups, "max-groups", engine.MaxGroups, "bound on consumer groups")
 	fs.Var(&f.sizes.body, "max-body-bytes", "bound on one request's body, 1KiB to 16MiB")
 	fs.Var(&f.sizes.inflight, "max-inflight-bytes", "bound on bodies that are admitted and not yet appended")
 	fs.Var(&f.sizes.value, "max-value-bytes", "bound on a record's value")
 	fs.Var(&f.sizes.key, "max-key-bytes", "bound on a record's key")
 	fs.Var(&f.sizes.header, "max-header-bytes", "bound on a record header's value")
-	fs.IntVar(&f.wire.MaxHeaders, "max-headers", 100, "bound on a record's headers")
-	fs.IntVar(&f.wire.MaxBatchRecords, "max-batch-records", 1000, "bound on the records of one JSON request")
+	fs.IntVar(&f.wire.MaxHeaders, "max-headers", wire.MaxHeaders, "bound on a record's headers")
+	fs.IntVar(&f.wire.MaxBatchRecords, "max-batch-records", wire.MaxBatchRecords, "bound on a JSON request's records")
 	fs.IntVar(&f.wire.MaxPartitions, "max-partitions", engine.MaxPartitions, "bound on a topic's partitions")
-	fs.IntVar(&f.wire.MaxWaiters, "max-waiters", 10_000, "bound on fetches that wait")
+	fs.IntVar(&f.wire.MaxWaiters, "max-waiters", wire.MaxWaiters, "bound on fetches that wait")
 	fs.StringSliceVar(&f.allowedHosts, "allowed-host", nil, "name that a Host header may have beside loopback ones")
 	fs.StringVar(&f.adminListen, "admin-listen", "", "loopback address for profiles (pprof), host:port; none by default")
 	fs.BoolVar(&f.insecure, "insecure", false, "serve without tokens on an address that is not loopback")
@@ -137,7 +145,7 @@ func (f *serveFlags) check(cmd *cobra.Command, args []string) (serveConfig, erro
 		return c, err
 	}
 	if !cmd.Flags().Changed("memory-bytes") {
-		f.memoryBytes = Size(defaultMemory())
+		f.memoryBytes = Size(memoryShare(usableMemory()))
 	}
 	if err := f.checkRanges(); err != nil {
 		return c, err
@@ -183,7 +191,7 @@ func (f *serveFlags) checkRanges() error {
 		show     func(int64) string
 	}{
 		{"batch-bytes", int64(f.batchBytes), 1, 16 << 20, sizeText},
-		{"segment-bytes", int64(f.segmentBytes), broker.MinSegmentBytes, broker.MaxSegmentBytes, sizeText},
+		{"segment-bytes", int64(f.segmentBytes), 1 << 10, math.MaxInt32, sizeText},
 		{"memory-bytes", int64(f.memoryBytes), 1 << 20, 1 << 50, sizeText},
 		{"max-body-bytes", int64(f.sizes.body), 1 << 10, 16 << 20, sizeText},
 		{"max-inflight-bytes", int64(f.sizes.inflight), 1 << 20, 1 << 40, sizeText},

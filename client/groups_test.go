@@ -84,8 +84,17 @@ func TestCommitsMoveAGroup(t *testing.T) {
 	if err != nil || len(done.Offsets) != 2 || done.Offsets[1].CommittedOffset != 1 || *done.Offsets[1].PreviousOffset != 3 {
 		t.Errorf("back to a time: %+v, %v", done, err)
 	}
-	if all, err := f.GroupOffsets(ctx, "g", ""); err != nil || len(all.Offsets) == 0 {
+	f.put("jobs", client.ProducerRecord{Value: []byte("mow")})
+	if _, err = f.Commit(ctx, "g", []client.CommitItem{{Topic: "jobs", At: "latest"}}, client.CommitOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := f.GroupOffsets(ctx, "g", "")
+	if err != nil || len(all.Offsets) != 3 {
 		t.Errorf("all topics: %+v, %v", all, err)
+	}
+	jobs, err := f.GroupOffsets(ctx, "g", "jobs")
+	if err != nil || len(jobs.Offsets) != 1 || jobs.Offsets[0].Topic != "jobs" {
+		t.Errorf("one topic: %+v, %v", jobs, err)
 	}
 	far := []client.CommitItem{{Topic: "news", Partition: new(0), Offset: new(int64(9))}}
 	_, err = f.Commit(ctx, "g", far, client.CommitOptions{})

@@ -32,7 +32,12 @@ type fixture struct {
 
 func start(t *testing.T, c http.Config) *fixture {
 	t.Helper()
-	engine, err := actor.Open(actor.Config{})
+	return startOn(t, actor.Config{}, c)
+}
+
+func startOn(t *testing.T, storage actor.Config, c http.Config) *fixture {
+	t.Helper()
+	engine, err := actor.Open(storage)
 	if err != nil {
 		t.Fatal(err)
 	}

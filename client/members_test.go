@@ -39,11 +39,15 @@ func TestMembersShareATopic(t *testing.T) {
 	if bob := f.get("news", as("bob", "")); fmt.Sprint(bob.Group.Assignment) != "[1]" || bob.Group.Committed != "1:2" {
 		t.Errorf("%s", bob.JSON)
 	}
+	g, err := f.Group(ctx, "g")
+	if err != nil || len(g.Members) != 2 || time.Until(g.Members[0].ExpiresAt) > 20*time.Second {
+		t.Errorf("leases of 20 s: %+v %v", g, err)
+	}
 	if err := f.LeaveGroup(ctx, "g", "ann"); err != nil {
 		t.Error(err)
 	}
 	refused(t, f.LeaveGroup(ctx, "g", "ann"), 404, "member_not_found")
-	g, err := f.Group(ctx, "g")
+	g, err = f.Group(ctx, "g")
 	if err != nil || len(g.Members) != 1 || g.Members[0].Member != "bob" || fmt.Sprint(g.Members[0].Assignment) != "map[news:[0 1]]" {
 		t.Errorf("%+v %v", g, err)
 	}

@@ -9,8 +9,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"flashq/actor"
 	"flashq/client"
 	"flashq/http"
+	"flashq/segment/segmenttest"
 )
 
 // Whatever bytes a record has, it comes back with the same ones: null is not "", and what is no text travels as base64.
@@ -82,6 +84,26 @@ func TestProduceOptionsChoosePartitionAndTellOffsets(t *testing.T) {
 	}
 	if diff := cmp.Diff([]client.PartitionOffset{{2, 0}, {0, 0}, {2, 1}}, p.Offsets); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A produce with Sync has been synced when its answer comes, also where the broker syncs nothing by itself.
+func TestSyncIsAsked(t *testing.T) {
+	disk := segmenttest.New()
+	f := startOn(t, actor.Config{FS: disk, Fsync: actor.FsyncNever}, http.Config{})
+	f.topic("news", 1)
+	f.put("news", client.ProducerRecord{Value: []byte("a")})
+	before := disk.Count(segmenttest.OpSync)
+	f.put("news", client.ProducerRecord{Value: []byte("b")})
+	if got := disk.Count(segmenttest.OpSync); got != before {
+		t.Fatalf("%d syncs without", got-before)
+	}
+	one := []client.ProducerRecord{{Value: []byte("c")}}
+	if _, err := f.Produce(t.Context(), "news", one, client.ProduceOptions{Sync: true}); err != nil {
+		t.Fatal(err)
+	}
+	if disk.Count(segmenttest.OpSync) == before {
+		t.Error("nothing was synced")
 	}
 }
 

@@ -34,6 +34,9 @@ type Config struct {
 	AllowedHosts []string
 }
 
+// DefaultConfig says what the zero values of a Config mean.
+func DefaultConfig() Config { return Config{}.withDefaults() }
+
 func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
