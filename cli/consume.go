@@ -26,13 +26,13 @@ func consumeCommand() *cobra.Command {
 		Example: "  flashq consume news -g readers\n" +
 			"  flashq consume news -g readers -o ndjson | jq .value\n" +
 			"  flashq consume news -g readers --count 10 --from latest",
-		Args: takes,
+		Args: checkArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd); err != nil {
 				return err
 			}
 			f.topic = args[0]
-			return t.talk(cmd, func(ctx context.Context, c *client.Client) error { return f.run(ctx, cmd, c) })
+			return t.withClient(cmd, func(ctx context.Context, c *client.Client) error { return f.run(ctx, cmd, c) })
 		},
 	}
 	t.define(c)
@@ -99,7 +99,7 @@ func (f *consuming) run(ctx context.Context, cmd *cobra.Command, c *client.Clien
 		err = f.read(ctx)
 	}
 	if errors.Is(err, errUntaken) { // a signal ended the wait for it
-		f.say("%s, is not acknowledged and comes again", err)
+		f.warnf("%s, is not acknowledged and comes again", err)
 		err = nil
 	}
 	return errors.Join(err, f.leave(ctx))

@@ -60,7 +60,7 @@ func TestAFencedMemberJoinsAgain(t *testing.T) {
 	}
 	g, err := c.Group(t.Context(), "g")
 	if err != nil || len(g.Members) != 0 || g.Lag != 0 || *g.Offsets[0].CommittedOffset != 1 {
-		t.Errorf("left behind: %+v, %v", g, err)
+		t.Errorf("left over: %+v, %v", g, err)
 	}
 }
 

@@ -66,8 +66,8 @@ func (f *consuming) rows(page *client.Fetched) string {
 	return b.String()
 }
 
-// tellDamage warns of each stretch that can't be read once, and keeps a loop that meets nothing else from spinning.
-func (f *consuming) tellDamage(ctx context.Context, page *client.Fetched) {
+// warnOfDamage warns of each stretch that can't be read once, and keeps a loop that meets nothing else from spinning.
+func (f *consuming) warnOfDamage(ctx context.Context, page *client.Fetched) {
 	warned, spoilt := *page, false
 	warned.Partitions = nil
 	for _, p := range page.Partitions {

@@ -24,9 +24,9 @@ func consumerCreateCommand(t *target) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "create GROUP",
 		Short: "Create a consumer group; it is no error if it exists",
-		Args:  takes,
+		Args:  checkArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return t.talk(cmd, func(ctx context.Context, c *client.Client) error {
+			return t.withClient(cmd, func(ctx context.Context, c *client.Client) error {
 				g, err := c.CreateGroup(ctx, args[0], "")
 				if err != nil {
 					return err

@@ -35,12 +35,12 @@ func consumerFetchCommand(t *target) *cobra.Command {
 			"time. Without --ack the next fetch delivers the same records again.",
 		Example: "  flashq consumer fetch audit news --ack\n" +
 			"  flashq consumer fetch audit news --from-time -15m --max-records 1000 -o ndjson",
-		Args: takes,
+		Args: checkArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd); err != nil {
 				return err
 			}
-			return t.talk(cmd, func(ctx context.Context, c *client.Client) error {
+			return t.withClient(cmd, func(ctx context.Context, c *client.Client) error {
 				return f.run(ctx, cmd, c, args[0], args[1])
 			})
 		},

@@ -21,7 +21,7 @@ func offsetCommitCommand(t *target) *cobra.Command {
 			"earliest, latest, or a time (RFC 3339).",
 		Example: "  flashq consumer offset commit audit news 15 --partition 0 --metadata 'batch 42'\n" +
 			"  flashq consumer offset commit audit news earliest",
-		Args: takes,
+		Args: checkArguments,
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
@@ -37,7 +37,7 @@ func offsetCommitCommand(t *target) *cobra.Command {
 		}
 		item.Topic = args[1]
 		place(&item, args[2])
-		return t.talk(cmd, func(ctx context.Context, c *client.Client) error {
+		return t.withClient(cmd, func(ctx context.Context, c *client.Client) error {
 			done, err := c.Commit(ctx, args[0], []client.CommitItem{item}, client.CommitOptions{})
 			if err != nil {
 				return err
@@ -64,7 +64,7 @@ func groupOffsetsCommand(t *target, use string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   use,
 		Short: "Show what a consumer group committed, and how far it is behind",
-		Args:  takes,
+		Args:  checkArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			topic := ""
 			if len(args) == 2 {
@@ -72,7 +72,7 @@ func groupOffsetsCommand(t *target, use string) *cobra.Command {
 					return fmt.Errorf("TOPIC %q; allowed: the name of a topic", topic)
 				}
 			}
-			return t.talk(cmd, func(ctx context.Context, c *client.Client) error {
+			return t.withClient(cmd, func(ctx context.Context, c *client.Client) error {
 				got, err := c.GroupOffsets(ctx, args[0], topic)
 				if err != nil {
 					return err

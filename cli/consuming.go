@@ -70,20 +70,20 @@ func (f *consuming) read(ctx context.Context) error {
 	for ctx.Err() == nil && (f.count == 0 || f.written < f.count) {
 		page, err := f.fetch(ctx)
 		if err != nil {
-			if err := f.survive(ctx, err); err != nil {
+			if err := f.tolerate(ctx, err); err != nil {
 				return err
 			}
 			continue
 		}
 		if f.pause > 0 {
-			f.say("the broker answers again")
+			f.warnf("the broker answers again")
 		}
 		f.reached, f.removed, f.pause, f.ack = true, false, 0, ""
 		if err := f.write(ctx, page); err != nil {
 			return err
 		}
 		f.ack, f.generation = page.Position, page.Group.Generation
-		f.tellDamage(ctx, page)
+		f.warnOfDamage(ctx, page)
 	}
 	return nil
 }
@@ -114,20 +114,20 @@ func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 	return patient, func() { forget(); cancel() }
 }
 
-// survive takes what need not end the loop: a membership that was lost is taken up again without an acknowledgement,
+// tolerate takes what need not end the loop: a membership that was lost is taken up again without an acknowledgement,
 // and a broker that is away or busy is asked again. Any other error is given back.
-func (f *consuming) survive(ctx context.Context, err error) error {
+func (f *consuming) tolerate(ctx context.Context, err error) error {
 	var e *client.Error
 	switch {
 	case isRefused(err, "fenced", "member_not_found"), isRefused(err, "group_not_found") && !f.removed:
 		f.removed = isRefused(err, "group_not_found")
-		f.say("%s", oneLine(err))
-		f.say("joining again; what was not acknowledged comes again")
+		f.warnf("%s", oneLine(err))
+		f.warnf("joining again; what was not acknowledged comes again")
 		f.ack = ""
 		return nil
 	case errors.Is(err, client.ErrUnreachable) && f.reached, errors.As(err, &e) && e.Retryable:
 		if f.pause == 0 {
-			f.say("%s; trying again", oneLine(err))
+			f.warnf("%s; trying again", oneLine(err))
 		}
 		f.pause = min(max(2*f.pause, firstPause), longestPause)
 		idle(ctx, f.pause)
@@ -144,7 +144,9 @@ func idle(ctx context.Context, d time.Duration) {
 	}
 }
 
-func (f *consuming) say(format string, args ...any) { f.cmd.PrintErrf("flashq: "+format+"\n", args...) }
+func (f *consuming) warnf(format string, args ...any) {
+	f.cmd.PrintErrf("flashq: "+format+"\n", args...)
+}
 
 // leave acknowledges what was written out last, and ends the membership, so that others get the partitions at once.
 func (f *consuming) leave(ctx context.Context) error {
@@ -158,8 +160,8 @@ func (f *consuming) leave(ctx context.Context) error {
 		_, err = f.client.Commit(ctx, f.group, items, client.CommitOptions{Member: f.member, Generation: f.generation})
 	}
 	if err != nil {
-		f.say("%s", oneLine(err))
-		f.say("what was written last is not acknowledged, and comes again")
+		f.warnf("%s", oneLine(err))
+		f.warnf("what was written last is not acknowledged, and comes again")
 	}
 	if isRefused(err, "fenced", "member_not_found", "group_not_found", "topic_not_found") {
 		err = nil // it is not a member any more, which is what it wants

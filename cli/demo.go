@@ -22,7 +22,7 @@ func demoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Try FlashQ in this terminal, on no port and without leaving anything behind",
-		Args:  takes,
+		Args:  checkArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("script") && script != "quick" {
 				return fmt.Errorf("--script %q; allowed: quick", script)
@@ -34,13 +34,13 @@ func demoCommand() *cobra.Command {
 				d := &demo{Client: c, out: cmd.OutOrStdout()}
 				if script == "quick" {
 					err := d.quick(ctx)
-					return errors.Join(err, d.unsaid)
+					return errors.Join(err, d.printErr)
 				}
 				in := interruptible(ctx, cmd.InOrStdin())
 				defer in.Close() //nolint:errcheck // a pipe's never fails
 				d.in = bufio.NewReader(in)
 				err := d.run(ctx)
-				return errors.Join(err, d.unsaid)
+				return errors.Join(err, d.printErr)
 			})
 			if err != nil && ctx.Err() != nil {
 				return errInterrupted
@@ -79,9 +79,9 @@ func inProcess(ctx context.Context, work func(c *client.Client) error) error {
 // demo is one conversation.
 type demo struct {
 	*client.Client
-	in     *bufio.Reader
-	out    io.Writer
-	unsaid error // what kept a line from being printed
+	in       *bufio.Reader
+	out      io.Writer
+	printErr error // what kept a line from being printed
 }
 
 const menu = `
@@ -95,22 +95,22 @@ const menu = `
 // run shows the menu until somebody leaves: with 5, or by ending the input.
 func (d *demo) run(ctx context.Context) error {
 	actions := map[string]func(context.Context) error{"1": d.post, "2": d.poll, "3": d.topics, "4": d.quick}
-	d.say("FlashQ runs in this process: in memory, on no port.")
+	d.printf("FlashQ runs in this process: in memory, on no port.")
 	for {
-		d.say("%s", menu)
+		d.printf("%s", menu)
 		choice, err := d.ask("choice: ")
 		if err != nil || choice == "5" {
 			return ended(err)
 		}
 		action, ok := actions[choice]
 		if !ok {
-			d.say("%q is no choice; allowed: 1 to 5", choice)
+			d.printf("%q is no choice; allowed: 1 to 5", choice)
 			continue
 		}
 		var refused *client.Error
 		switch err := action(ctx); {
 		case errors.As(err, &refused), errors.Is(err, client.ErrName):
-			d.say("%s", oneLine(err))
+			d.printf("%s", oneLine(err))
 		case err != nil:
 			return ended(err)
 		}
@@ -127,10 +127,10 @@ func ended(err error) error {
 	return err
 }
 
-// say prints a line. The first one that can't be printed is the demo's error in the end.
-func (d *demo) say(format string, args ...any) {
-	if _, err := fmt.Fprintf(d.out, format+"\n", args...); err != nil && d.unsaid == nil {
-		d.unsaid = fmt.Errorf("demo: %w", err)
+// printf prints a line. The first one that can't be printed is the demo's error in the end.
+func (d *demo) printf(format string, args ...any) {
+	if _, err := fmt.Fprintf(d.out, format+"\n", args...); err != nil && d.printErr == nil {
+		d.printErr = fmt.Errorf("demo: %w", err)
 	}
 }
 
@@ -143,7 +143,7 @@ func (d *demo) ask(prompt string) (string, error) {
 	if line = strings.TrimRight(line, "\r\n"); err == nil || line != "" {
 		return line, nil
 	}
-	d.say("")          // a terminal's own prompt begins on a line of its own
+	d.printf("")       // a terminal's own prompt begins on a line of its own
 	if err == io.EOF { //nolint:errorlint // readers give it as it is
 		err = errInputEnds
 	}
@@ -179,7 +179,7 @@ func (d *demo) post(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("stored in partition %d at offset %d", done.Partitions[0].Partition, done.Offset)
+	d.printf("stored in partition %d at offset %d", done.Partitions[0].Partition, done.Offset)
 	return nil
 }
 
@@ -192,7 +192,7 @@ func (d *demo) poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("%s", recordsTable(page, true))
+	d.printf("%s", recordsTable(page, true))
 	return nil
 }
 
@@ -201,6 +201,6 @@ func (d *demo) topics(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("%s", topicsTable(list))
+	d.printf("%s", topicsTable(list))
 	return nil
 }

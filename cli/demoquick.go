@@ -24,7 +24,7 @@ func (d *demo) quick(ctx context.Context) error {
 			return fmt.Errorf("quick demo: %w", err)
 		}
 	}
-	d.say("\nThat was all of it. Nothing is left behind when the demo ends.")
+	d.printf("\nThat was all of it. Nothing is left behind when the demo ends.")
 	return nil
 }
 
@@ -40,17 +40,17 @@ func (d *demo) quickClear(ctx context.Context) error {
 }
 
 func (d *demo) quickTopic(ctx context.Context) error {
-	d.say("\nA topic of three partitions:")
+	d.printf("\nA topic of three partitions:")
 	topic, err := d.CreateTopic(ctx, quickTopic, client.TopicConfig{Partitions: new(3)})
 	if err == nil {
-		d.say("%s", topicTable(topic))
+		d.printf("%s", topicTable(topic))
 	}
 	return err
 }
 
 // quickProduce stores a record an hour, of three keys.
 func (d *demo) quickProduce(ctx context.Context) error {
-	d.say("\nSix records with keys and headers. A key's records stay in one partition, in order:")
+	d.printf("\nSix records with keys and headers. A key's records stay in one partition, in order:")
 	morning := time.Date(2026, 1, 15, 6, 0, 0, 0, time.UTC)
 	var records []client.ProducerRecord
 	for hour, what := range []string{
@@ -67,25 +67,25 @@ func (d *demo) quickProduce(ctx context.Context) error {
 		return err
 	}
 	for _, p := range done.Partitions {
-		d.say("partition %d: offsets %d to %d", p.Partition, p.BaseOffset, p.LastOffset)
+		d.printf("partition %d: offsets %d to %d", p.Partition, p.BaseOffset, p.LastOffset)
 	}
 	return nil
 }
 
 func (d *demo) quickPoll(ctx context.Context) error {
-	d.say("\nPolled from the start:")
+	d.printf("\nPolled from the start:")
 	return d.quickFetch(ctx, client.FetchOptions{FromOffset: "earliest"})
 }
 
 func (d *demo) quickTime(ctx context.Context) error {
-	d.say("\nA time query, from nine o'clock on:")
+	d.printf("\nA time query, from nine o'clock on:")
 	return d.quickFetch(ctx, client.FetchOptions{FromTime: "2026-01-15T09:00:00Z"})
 }
 
 func (d *demo) quickFetch(ctx context.Context, o client.FetchOptions) error {
 	page, err := d.Fetch(ctx, quickTopic, o)
 	if err == nil {
-		d.say("%s", recordsTable(page, true))
+		d.printf("%s", recordsTable(page, true))
 	}
 	return err
 }
@@ -93,20 +93,20 @@ func (d *demo) quickFetch(ctx context.Context, o client.FetchOptions) error {
 // quickGroup fetches and commits twice: the second fetch goes on where the first commit is.
 func (d *demo) quickGroup(ctx context.Context) error {
 	for _, what := range []string{"reads four records and commits them", "goes on where it committed"} {
-		d.say("\nThe group %s %s:", quickGroup, what)
+		d.printf("\nThe group %s %s:", quickGroup, what)
 		page, err := d.Fetch(ctx, quickTopic, client.FetchOptions{Group: quickGroup, MaxRecords: 4})
 		if err != nil {
 			return err
 		}
-		d.say("%s", recordsTable(page, false))
+		d.printf("%s", recordsTable(page, false))
 		if _, err := d.Commit(ctx, quickGroup, acknowledged(quickTopic, page), client.CommitOptions{}); err != nil {
 			return err
 		}
 	}
-	d.say("\nWhat the group has committed:")
+	d.printf("\nWhat the group has committed:")
 	offsets, err := d.GroupOffsets(ctx, quickGroup, quickTopic)
 	if err == nil {
-		d.say("%s", offsetsTable(offsets))
+		d.printf("%s", offsetsTable(offsets))
 	}
 	return err
 }

@@ -37,9 +37,9 @@ func names(cmd *cobra.Command) string {
 	return strings.Join(list, ", ")
 }
 
-// takes checks a command's arguments against the names in its use, of which those in brackets may be missing and a last
+// checkArguments checks a command's arguments against the names in its use, of which those in brackets may be missing and a last
 // one with dots may be repeated.
-func takes(cmd *cobra.Command, args []string) error {
+func checkArguments(cmd *cobra.Command, args []string) error {
 	_, usage, _ := strings.Cut(cmd.Use, " ")
 	all := strings.Fields(usage)
 	needed := len(all) - strings.Count(usage, "[")

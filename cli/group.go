@@ -26,9 +26,9 @@ func groupListCommand(t *target) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List the consumer groups of a broker",
-		Args:  takes,
+		Args:  checkArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return t.talk(cmd, func(ctx context.Context, c *client.Client) error {
+			return t.withClient(cmd, func(ctx context.Context, c *client.Client) error {
 				list, err := c.Groups(ctx)
 				if err != nil {
 					return err
@@ -55,9 +55,9 @@ func deleteGroupCommand(t *target, use string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   use,
 		Short: "Delete a consumer group with all that it committed",
-		Args:  takes,
+		Args:  checkArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return t.talk(cmd, func(ctx context.Context, c *client.Client) error {
+			return t.withClient(cmd, func(ctx context.Context, c *client.Client) error {
 				if err := c.DeleteGroup(ctx, args[0], force); err != nil {
 					return byForce(err)
 				}

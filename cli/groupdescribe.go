@@ -21,9 +21,9 @@ func groupDescribeCommand(t *target) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "describe GROUP",
 		Short: "Show how far a consumer group is in each partition, who reads it, and the members' leases",
-		Args:  takes,
+		Args:  checkArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return t.talk(cmd, func(ctx context.Context, c *client.Client) error {
+			return t.withClient(cmd, func(ctx context.Context, c *client.Client) error {
 				g, err := c.Group(ctx, args[0])
 				if err != nil {
 					return err

@@ -51,7 +51,7 @@ func groupCommitCommand(t *target) *cobra.Command {
 		Long: "Set where a consumer group goes on, partition by partition: all of them or none. OFFSET is the next record\n" +
 			"to read: a number, earliest, latest, or a time (RFC 3339, or ago as -15m). TOPIC=OFFSET is the whole topic.",
 		Example: "  flashq group commit audit news:0=15 news:1=latest --metadata 'batch 42'",
-		Args:    takes,
+		Args:    checkArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var items []client.CommitItem
 			for _, text := range args[1:] {
@@ -62,7 +62,7 @@ func groupCommitCommand(t *target) *cobra.Command {
 				item.Metadata = metadata
 				items = append(items, item)
 			}
-			return t.talk(cmd, func(ctx context.Context, c *client.Client) error {
+			return t.withClient(cmd, func(ctx context.Context, c *client.Client) error {
 				return s.run(ctx, cmd, c, args[0], items)
 			})
 		},
@@ -118,12 +118,12 @@ func groupResetCommand(t *target) *cobra.Command {
 		Example: "  flashq group reset audit --to earliest --dry-run\n" +
 			"  flashq group reset audit --to -15m --topic news\n" +
 			"  flashq group reset audit --to 15 --topic news --partition 0,2",
-		Args: takes,
+		Args: checkArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := r.check(); err != nil {
 				return err
 			}
-			return t.talk(cmd, func(ctx context.Context, c *client.Client) error {
+			return t.withClient(cmd, func(ctx context.Context, c *client.Client) error {
 				items, err := r.items(ctx, c, args[0])
 				if err != nil {
 					return err

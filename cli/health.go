@@ -16,9 +16,9 @@ func healthCommand() *cobra.Command {
 		Use:     "health",
 		Short:   "Ask whether a broker serves",
 		Example: "  flashq health\n  flashq health -p 9090 -o json",
-		Args:    takes,
+		Args:    checkArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return t.talk(cmd, func(ctx context.Context, c *client.Client) error {
+			return t.withClient(cmd, func(ctx context.Context, c *client.Client) error {
 				h, err := c.Health(ctx)
 				if err != nil {
 					return err

@@ -51,12 +51,12 @@ func producerRecordsCommand(t *target) *cobra.Command {
 		Example: "  flashq producer records news 'Hello' --key user123 --header source=auth\n" +
 			"  flashq producer records news --batch records.ndjson\n" +
 			"  zcat day.ndjson.gz | flashq producer records news --batch -",
-		Args: takes,
+		Args: checkArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := p.check(cmd, args); err != nil {
 				return err
 			}
-			return t.talk(cmd, func(ctx context.Context, c *client.Client) error { return p.run(ctx, cmd, c, args) })
+			return t.withClient(cmd, func(ctx context.Context, c *client.Client) error { return p.run(ctx, cmd, c, args) })
 		},
 	}
 	fs := c.Flags()
@@ -126,7 +126,7 @@ func (p *producing) one(
 	if err != nil {
 		return err
 	}
-	return p.note(cmd.OutOrStdout(), done)
+	return p.sumUp(cmd.OutOrStdout(), done)
 }
 
 // many stores what a file holds, a request after the other.
@@ -150,7 +150,7 @@ func (p *producing) many(
 		if err != nil {
 			return err
 		}
-		if err := p.note(cmd.OutOrStdout(), done); err != nil {
+		if err := p.sumUp(cmd.OutOrStdout(), done); err != nil {
 			return err
 		}
 	}
@@ -160,8 +160,8 @@ func (p *producing) many(
 	return nil
 }
 
-// note takes an answer in; the table waits for the last one.
-func (p *producing) note(w io.Writer, done *client.Produced) error {
+// sumUp adds an answer to the sums; the table waits for the last one.
+func (p *producing) sumUp(w io.Writer, done *client.Produced) error {
 	p.stored += done.Count
 	for _, r := range done.Partitions {
 		sum := p.ranges[r.Partition]

@@ -65,7 +65,7 @@ func serve(c serveConfig, stderr io.Writer) error {
 	case err = <-served:
 	case s := <-signals:
 		logger.Info("stopping", "signal", s.String())
-		go hurry(signals, stderr)
+		go exitOnSecondSignal(signals, stderr)
 		err = stop(server, listener, served, logger)
 	}
 	err = errors.Join(err, engine.Close(), profiles.close())
@@ -128,8 +128,8 @@ func stop(server *http.Server, listener net.Listener, served <-chan error, logge
 	return nil
 }
 
-// hurry ends the process at the second signal; recovery has the rest.
-func hurry(signals <-chan os.Signal, stderr io.Writer) {
+// exitOnSecondSignal ends the process at the second signal; recovery has the rest.
+func exitOnSecondSignal(signals <-chan os.Signal, stderr io.Writer) {
 	s := <-signals
 	fmt.Fprintf(stderr, "flashq: second %s, stopping at once\n", s)
 	os.Exit(exitFailed)

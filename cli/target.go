@@ -46,9 +46,9 @@ func (t *target) address(cmd *cobra.Command) (server, source string, err error) 
 	return "http://127.0.0.1:" + t.port.String(), "--port", nil
 }
 
-// talk does a command's work with a client of its target. An error of the work is told apart by outcome; the first
+// withClient does a command's work with a client of its target. An error of the work is told apart by outcome; the first
 // interrupt ends the work's context, a second one the process.
-func (t *target) talk(cmd *cobra.Command, work func(ctx context.Context, c *client.Client) error) error {
+func (t *target) withClient(cmd *cobra.Command, work func(ctx context.Context, c *client.Client) error) error {
 	server, source, err := t.address(cmd)
 	if err != nil {
 		return err

@@ -22,9 +22,9 @@ func topicsCommand() *cobra.Command {
 		Use:     "topics",
 		Short:   "List the topics of a broker",
 		Example: "  flashq topics\n  flashq topics -o json",
-		Args:    takes,
+		Args:    checkArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return t.talk(cmd, func(ctx context.Context, c *client.Client) error {
+			return t.withClient(cmd, func(ctx context.Context, c *client.Client) error {
 				list, err := c.Topics(ctx, true)
 				if err != nil {
 					return err
@@ -65,7 +65,7 @@ func topicCreateCommand(t *target) *cobra.Command {
 		Short: "Create a topic, or change the settings of one",
 		Example: "  flashq topic create orders --partitions 3\n" +
 			"  flashq topic create orders --retention-ms 604800000 --retention-bytes 10GiB",
-		Args: takes,
+		Args: checkArguments,
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
@@ -82,7 +82,7 @@ func topicCreateCommand(t *target) *cobra.Command {
 		if fs.Changed("partitions") {
 			config.Partitions = &partitions
 		}
-		return t.talk(cmd, func(ctx context.Context, c *client.Client) error {
+		return t.withClient(cmd, func(ctx context.Context, c *client.Client) error {
 			made, err := c.CreateTopic(ctx, args[0], config)
 			if err != nil {
 				return err
@@ -126,9 +126,9 @@ func topicDescribeCommand(t *target) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "describe NAME",
 		Short: "Show a topic's settings, its partitions and the groups that read it",
-		Args:  takes,
+		Args:  checkArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return t.talk(cmd, func(ctx context.Context, c *client.Client) error {
+			return t.withClient(cmd, func(ctx context.Context, c *client.Client) error {
 				topic, err := c.Topic(ctx, args[0])
 				if err != nil {
 					return err
@@ -191,9 +191,9 @@ func topicDeleteCommand(t *target) *cobra.Command {
 	return &cobra.Command{
 		Use:   "delete NAME",
 		Short: "Delete a topic with all its records",
-		Args:  takes,
+		Args:  checkArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return t.talk(cmd, func(ctx context.Context, c *client.Client) error {
+			return t.withClient(cmd, func(ctx context.Context, c *client.Client) error {
 				if err := c.DeleteTopic(ctx, args[0]); err != nil {
 					return err
 				}

@@ -41,7 +41,7 @@ type Fetched struct {
 	// NextOffset and HighWaterMark are there when one partition was read.
 	NextOffset    *int64           `json:"next_offset"`
 	HighWaterMark *int64           `json:"high_water_mark"`
-	Lag           int64            `json:"lag"`      // records that are left behind this page
+	Lag           int64            `json:"lag"`      // records that are left after this page
 	Position      string           `json:"position"` // where to go on
 	Partitions    []PartitionState `json:"partitions"`
 	Group         *GroupState      `json:"group"` // nil without FetchOptions.Group
