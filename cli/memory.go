@@ -1,10 +1,10 @@
 package cli
 
-// memoryShare is what memory storage takes by default of what this process may use: half of it.
-func memoryShare(usable int64) int64 {
+// defaultMemory is half of what this process may use: the container's limit where there is one, else the machine's RAM.
+func defaultMemory() int64 {
 	const unknown = 2 << 30
-	if usable == 0 {
-		usable = unknown
+	if total := usableMemory(); total > 0 {
+		return total / 2
 	}
-	return usable / 2
+	return unknown / 2
 }

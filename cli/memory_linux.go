@@ -7,15 +7,15 @@ import (
 	"syscall"
 )
 
-// usableMemory is what this process may use: the container's limit, else the machine's RAM; 0: it can't be known.
+// usableMemory is what this process may use of the machine's RAM, 0 where that is unknown.
 func usableMemory() int64 {
-	total := int64(0)
+	total, limit := int64(0), lowestLimit(cgroups())
 	var info syscall.Sysinfo_t
 	if err := syscall.Sysinfo(&info); err == nil {
 		total = int64(info.Totalram) * int64(info.Unit)
 	}
-	if limit := lowestLimit(cgroups()); limit > 0 && (total == 0 || limit < total) {
-		total = limit
+	if limit > 0 && (total == 0 || limit < total) {
+		return limit
 	}
 	return total
 }
@@ -34,8 +34,7 @@ func cgroups() []string {
 }
 
 // lowestLimit is the smallest memory.max of some cgroups, 0 without one.
-func lowestLimit(dirs []string) int64 {
-	limit := int64(0)
+func lowestLimit(dirs []string) (limit int64) {
 	for _, dir := range dirs {
 		text, err := os.ReadFile(dir + "/memory.max")
 		if err != nil {

@@ -1,6 +1,6 @@
-//go:build !linux
+//go:build !linux && !darwin && !windows
 
 package cli
 
-// usableMemory can't be known here.
+// usableMemory is unknown here.
 func usableMemory() int64 { return 0 }

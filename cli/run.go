@@ -34,7 +34,7 @@ const shutdownGrace = 10 * time.Second
 // serve runs the broker until a signal ends it: it stops accepting, releases who waits, finishes what was accepted,
 // syncs and returns. A second signal ends the process at once.
 func serve(c serveConfig, stderr io.Writer) error {
-	ignoreFileSizeLimit()
+	ignoreFileSize()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(signals)

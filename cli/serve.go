@@ -145,7 +145,7 @@ func (f *serveFlags) check(cmd *cobra.Command, args []string) (serveConfig, erro
 		return c, err
 	}
 	if !cmd.Flags().Changed("memory-bytes") {
-		f.memoryBytes = Size(memoryShare(usableMemory()))
+		f.memoryBytes = Size(defaultMemory())
 	}
 	if err := f.checkRanges(); err != nil {
 		return c, err

@@ -39,7 +39,7 @@ var effects = map[string]struct {
 	"data-dir":           {"/d", func(c serveConfig) any { return c.engine.Dir }, "/d", ""},
 	"batch-bytes":        {"9", func(c serveConfig) any { return c.engine.BatchBytes }, 9, engine.BatchBytes},
 	"segment-bytes":      {"9KiB", func(c serveConfig) any { return c.engine.SegmentBytes }, int64(9 << 10), engine.SegmentBytes},
-	"memory-bytes":       {"9MiB", func(c serveConfig) any { return c.engine.MemoryBytes }, int64(9 << 20), memoryShare(usableMemory())},
+	"memory-bytes":       {"9MiB", func(c serveConfig) any { return c.engine.MemoryBytes }, int64(9 << 20), defaultMemory()},
 	"fsync":              {"always", func(c serveConfig) any { return c.engine.Fsync }, actor.FsyncAlways, actor.FsyncInterval},
 	"fsync-interval":     {"9ms", func(c serveConfig) any { return c.engine.FsyncInterval }, 9 * time.Millisecond, engine.FsyncInterval},
 	"auto-create":        {"false", func(c serveConfig) any { return c.wire.NoAutoCreate }, true, false},

@@ -46,8 +46,8 @@ func (t *target) address(cmd *cobra.Command) (server, source string, err error) 
 	return "http://127.0.0.1:" + t.port.String(), "--port", nil
 }
 
-// withClient does a command's work with a client of its target. An error of the work is told apart by outcome; the first
-// interrupt ends the work's context, a second one the process.
+// withClient does a command's work with a client of its target. An error of the work is told apart by outcome; the
+// first interrupt ends the work's context, a second one the process.
 func (t *target) withClient(cmd *cobra.Command, work func(ctx context.Context, c *client.Client) error) error {
 	server, source, err := t.address(cmd)
 	if err != nil {
