@@ -95,7 +95,7 @@ func (b *Broker) openMeta() (catalog, error) {
 		return catalog{}, place(metaTopic, 0, err)
 	}
 	b.noteRecovery(dir, report, nil)
-	known, err := readMeta(p)
+	known, err := b.readCatalog(p)
 	if err == nil {
 		err = compactMeta(p, known, nowMillis())
 	}

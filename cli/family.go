@@ -37,8 +37,8 @@ func names(cmd *cobra.Command) string {
 	return strings.Join(list, ", ")
 }
 
-// checkArguments holds a command's arguments against the names in its use, of which those in brackets may be missing and
-// a last one with dots may be repeated.
+// checkArguments holds a command's arguments against the names in its use, of which those in brackets may be missing
+// and a last one with dots may be repeated.
 func checkArguments(cmd *cobra.Command, args []string) error {
 	_, usage, _ := strings.Cut(cmd.Use, " ")
 	all := strings.Fields(usage)

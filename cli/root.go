@@ -95,6 +95,6 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("flashq {{.Version}}\n")
 	root.AddCommand(producerCommand(), consumerCommand(), consumeCommand(), groupCommand(), topicsCommand(),
-		topicCommand(), healthCommand(), demoCommand(), loadtestCommand())
+		topicCommand(), healthCommand(), checkCommand(), demoCommand(), loadtestCommand())
 	return root
 }

@@ -97,6 +97,10 @@ func open(c actor.Config, signals <-chan os.Signal) (*actor.Broker, error) {
 	}()
 	select {
 	case r := <-opened:
+		var damaged *actor.MetadataError
+		if errors.As(r.err, &damaged) {
+			r.err = fmt.Errorf("%w; see more: flashq check %s; rebuild it: flashq check %[2]s --repair", r.err, c.Dir)
+		}
 		return r.engine, r.err
 	case s := <-signals:
 		c.Logger.Info("stopping while recovering", "signal", s.String())

@@ -43,10 +43,14 @@ func LoadEpochs(fs FS, dir string) ([]Epoch, error) {
 
 // StoreEpochs replaces the leader-epoch-checkpoint durably.
 func StoreEpochs(fs FS, dir string, epochs []Epoch) error {
+	return WriteFile(fs, dir, epochsName, encodeEpochs(epochs), true)
+}
+
+func encodeEpochs(epochs []Epoch) []byte {
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "0\n%d\n", len(epochs))
 	for _, e := range epochs {
 		fmt.Fprintf(&text, "%d %d\n", e.Epoch, e.Start)
 	}
-	return WriteFile(fs, dir, epochsName, text.Bytes(), true)
+	return text.Bytes()
 }
