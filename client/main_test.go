@@ -18,7 +18,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
 		// fasthttp keeps one clock goroutine for the whole process, and a server's janitor sees its end up to 10 s late.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		// So does who looks after the peers of waits: within a second.
+		goleak.IgnoreAnyFunction("flashq/http/conn.(*Peers).look"))
 }
 
 // fixture is a client of a real server over a real engine.

@@ -17,7 +17,7 @@ import (
 // The command line, as scripts in testdata/script. Beside testscript's own commands there are
 //
 //	broker ARGS...        starts a broker; sets $ADDR, $PORT and $PID
-//	stop                  ends it with SIGTERM and demands exit code 0
+//	ended                 ends it with SIGTERM and demands exit code 0; testscript's own stop would end the script
 //	refused CODE ARGS...  flashq ARGS ends by itself with that code and one line on standard error, for `stderr`
 func TestCommandLine(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -31,7 +31,7 @@ func TestCommandLine(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"broker":  startBroker,
-			"stop":    stopBroker,
+			"ended":   stopBroker,
 			"refused": refused,
 		},
 	})
