@@ -14,7 +14,7 @@ import (
 // write writes a page's records out, all of them in one go, and waits until they are taken.
 func (f *consuming) write(ctx context.Context, page *client.Fetched) error {
 	if len(page.Records) == 0 {
-		return nil
+		return f.taken(ctx, f.cmd.OutOrStdout()) // a member whose reader is gone holds partitions for nobody
 	}
 	w := f.cmd.OutOrStdout()
 	var err error
