@@ -4,8 +4,8 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -79,8 +79,7 @@ func (l patientListener) Accept() (net.Conn, error) {
 
 // isCrowded tells that the process or the machine is out of descriptors or buffers for now.
 func isCrowded(err error) bool {
-	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
-		errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)
+	return slices.ContainsFunc(crowdErrors, func(crowd error) bool { return errors.Is(err, crowd) })
 }
 
 // never is when a deadline was set that is not one of ours.
