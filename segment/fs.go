@@ -3,7 +3,7 @@ package segment
 import (
 	"errors"
 	"io"
-	"syscall"
+	"slices"
 )
 
 // ErrNotExist is what Remove, Stat, Rename and OpenFile wrap when there is no such file.
@@ -56,6 +56,6 @@ type Adopter interface {
 // IsNoSpace tells whether a write failed for want of room only, or of a descriptor for a new file, so that it may be
 // tried again.
 func IsNoSpace(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, ErrMemoryFull) ||
-		errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+	is := func(known error) bool { return errors.Is(err, known) }
+	return is(ErrMemoryFull) || slices.ContainsFunc(diskFull, is) || slices.ContainsFunc(noDescriptors, is)
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 // Lock keeps a second broker out of a data folder for as long as it is held. The kernel lets go of it when the process
@@ -21,8 +20,8 @@ func LockFolder(dir string) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
+	err = tryLock(f)
+	if errors.Is(err, errLocked) {
 		text, _ := io.ReadAll(io.LimitReader(f, 20))
 		err = fmt.Errorf("data folder %s is locked by pid %s", dir, strings.TrimSpace(string(text)))
 	}

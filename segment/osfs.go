@@ -40,7 +40,7 @@ func notExist(err error) error {
 }
 
 func (o OS) open(name string, flag int) (File, error) {
-	f, err := os.OpenFile(o.path(name), flag, 0o644)
+	f, err := openFile(o.path(name), flag)
 	if err != nil {
 		return nil, notExist(err)
 	}
@@ -88,10 +88,4 @@ func (o OS) Stat(name string) (Info, error) {
 }
 
 // SyncDir implements FS.
-func (o OS) SyncDir(name string) error {
-	d, err := os.Open(o.path(name))
-	if err != nil {
-		return notExist(err)
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
+func (o OS) SyncDir(name string) error { return notExist(syncDir(o.path(name))) }

@@ -74,7 +74,7 @@ func (c Through) Launch(t testing.TB, args ...string) *Instance {
 	i.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // else a broker under the race detector lingers
 	i.cmd.Env = append(i.cmd.Env, c.Env...)
 	i.cmd.Stderr = i.log
-	i.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	DieWithTest(i.cmd)
 	if err := i.cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", c.Command[0], err)
 	}

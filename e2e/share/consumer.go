@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"flashq/e2e/instance"
 )
 
 // patience bounds the wait for a process to end.
@@ -34,7 +36,7 @@ func Start(t testing.TB, h *History, name string, command ...string) *Consumer {
 	c.cmd.Args = append(c.cmd.Args, "--member="+name, "--output=json")
 	c.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
 	c.cmd.Stdout, c.cmd.Stderr = in, in
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	instance.DieWithTest(c.cmd)
 	err = c.cmd.Start()
 	in.Close()
 	if err != nil {
