@@ -1,28 +1,13 @@
 package loadtest
 
 import (
+	"cmp"
 	"errors"
 	"time"
 )
 
 // ErrConfig is returned when a Config asks for what can't be done; nothing was started.
 var ErrConfig = errors.New("wrong setting")
-
-// Workloads are what Run measures.
-const (
-	Produce  = "produce"
-	Consume  = "consume"
-	EndToEnd = "e2e"
-	Noop     = "noop"
-)
-
-// Formats, values, storages and syncs list what the fields of the same names may say, the default first.
-var (
-	Formats  = []string{"json", "ndjson"}
-	Values   = []string{"letters", "json"}
-	Storages = []string{"memory", "file"}
-	Syncs    = []string{"interval", "always", "never"}
-)
 
 const (
 	maxBody        = 64 << 20 // what the bare server accepts
@@ -63,18 +48,6 @@ type Config struct {
 	Live func(Live)
 }
 
-// Load says what a request carries.
-type Load struct {
-	Format     string `json:"format"`            // of the body, one of Formats
-	Value      string `json:"value"`             // what values look like, one of Values; json needs escapes
-	Size       int    `json:"size"`              // bytes of each value, 100; with Payload: on average
-	Batch      int    `json:"batch"`             // records a request, 1
-	Keys       int    `json:"keys"`              // distinct keys; zero is no key
-	Partitions int    `json:"partitions"`        // of the topic, 1
-	Seed       uint64 `json:"seed"`              // of the values, 1
-	Payload    string `json:"payload,omitempty"` // a file whose lines are the values
-}
-
 // Server says how FlashQ is started; empty fields are left to its own defaults, but storage is memory.
 type Server struct {
 	Storage        string
@@ -84,31 +57,22 @@ type Server struct {
 	RetentionBytes int64 // of each partition of the topics that are made, also on Target; zero is no bound
 }
 
-// Growth is what FlashQ has to do beside the load. Where any is asked for, the other side of the ratio is a FlashQ
-// without it.
-type Growth struct {
-	IdleTopics int `json:"idle_topics,omitempty"` // topics that nobody uses
-	Parked     int `json:"parked,omitempty"`      // long polls that wait
-}
-
-func (g Growth) some() bool { return g != Growth{} }
-
 func (c Config) withDefaults() Config {
-	c.Workload = orDefault(c.Workload, Produce)
-	c.Format = orDefault(c.Format, Formats[0])
-	c.Value = orDefault(c.Value, Values[0])
-	c.Storage = orDefault(c.Storage, Storages[0])
-	c.Size = orDefault(c.Size, 100)
-	c.Batch = orDefault(c.Batch, 1)
-	c.Partitions = orDefault(c.Partitions, 1)
-	c.Seed = orDefault(c.Seed, 1)
-	c.Connections = orDefault(c.Connections, 32)
-	c.Consumers = orDefault(c.Consumers, 1)
-	c.Rounds = orDefault(c.Rounds, 5)
-	c.Timeout = orDefault(c.Timeout, 10*time.Second)
-	c.MaxBytes = orDefault(c.MaxBytes, 4<<30)
+	c.Workload = cmp.Or(c.Workload, Produce)
+	c.Format = cmp.Or(c.Format, Formats[0])
+	c.Value = cmp.Or(c.Value, Values[0])
+	c.Storage = cmp.Or(c.Storage, Storages[0])
+	c.Size = cmp.Or(c.Size, 100)
+	c.Batch = cmp.Or(c.Batch, 1)
+	c.Partitions = cmp.Or(c.Partitions, 1)
+	c.Seed = cmp.Or(c.Seed, 1)
+	c.Connections = cmp.Or(c.Connections, 32)
+	c.Consumers = cmp.Or(c.Consumers, 1)
+	c.Rounds = cmp.Or(c.Rounds, 5)
+	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
+	c.MaxBytes = cmp.Or(c.MaxBytes, 4<<30)
 	if c.Records == 0 {
-		c.Duration = orDefault(c.Duration, 5*time.Second)
+		c.Duration = cmp.Or(c.Duration, 5*time.Second)
 	}
 	if c.Progress == nil {
 		c.Progress = func(string) {}
@@ -121,19 +85,3 @@ func (c Config) requests() int64 { return (c.Records + int64(c.Batch) - 1) / int
 
 // perSecond is how many requests are due each second; zero is a closed loop.
 func (c Config) perSecond() float64 { return c.Rate / float64(c.Batch) }
-func orDefault[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
-}
-
-func first(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 )
@@ -15,7 +16,7 @@ const (
 )
 
 // consumeTopic is the one that is read in all rounds.
-func (r *run) consumeTopic() string { return orDefault(r.Topic, r.name) }
+func (r *run) consumeTopic() string { return cmp.Or(r.Topic, r.name) }
 
 // fill writes records where the topic to be read has none. On a server that others use, only a topic that nobody named
 // is filled, or one that doesn't exist.

@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,18 +19,6 @@ const (
 	// sampleEvery is how often the tallies are looked at while a phase runs.
 	sampleEvery = 200 * time.Millisecond
 )
-
-// sample is what one measurement found.
-type sample struct {
-	*tally
-	elapsed   time.Duration
-	server    time.Duration // CPU time of the server, where known
-	known     bool          // server
-	generator time.Duration // CPU time of this process
-	usedUp    bool
-	unsent    int64
-	seconds   []Second
-}
 
 // driver is the connections to one server, with what they ask.
 type driver struct {
@@ -56,7 +45,7 @@ func newDriver(ctx context.Context, c driverConfig) (*driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := min(c.connections, orDefault(c.loops, runtime.GOMAXPROCS(0)))
+	n := min(c.connections, cmp.Or(c.loops, runtime.GOMAXPROCS(0)))
 	d := &driver{pid: c.pid}
 	for i := range n {
 		p, err := newPoller()

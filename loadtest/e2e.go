@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -178,7 +179,7 @@ func (r *run) endToEnd(ctx context.Context, i int, round *Round, x *side) error 
 		verdict := v.verdict()
 		round.Verdict = &verdict
 		err = r.took(i, round, Produce, sent, sendErr)
-		return first(err, r.took(i, round, EndToEnd, received, receiveErr))
+		return cmp.Or(err, r.took(i, round, EndToEnd, received, receiveErr))
 	})
 }
 
@@ -215,7 +216,7 @@ func (r *run) newConsumers(ctx context.Context, x *side, topic string, v *verifi
 		c.position = strings.TrimPrefix(fmt.Sprintf("%s,%d:%d", c.position, e.Partition, e.End), ",")
 	}
 	for _, c := range list {
-		c.position = orDefault(c.position, "0:0")
+		c.position = cmp.Or(c.position, "0:0")
 	}
 	return newDriver(ctx, driverConfig{address: x.server.address, pid: x.server.pid, connections: n, loops: 1,
 		timeout: r.Timeout + pollTime, keepsBodies: true, prompt: true, source: func(int) source {

@@ -6,27 +6,6 @@ import (
 	"time"
 )
 
-// add sums a measurement up with others of the same side.
-func (s *sample) add(o sample) {
-	s.merge(o.tally)
-	s.elapsed += o.elapsed
-	s.server += o.server
-	s.known = s.known && o.known
-	s.generator += o.generator
-	s.unsent += o.unsent
-	s.seconds = append(s.seconds, o.seconds...)
-}
-
-// endAt leaves out the time after the last event, in which only the end was awaited.
-func (s *sample) endAt(nanoseconds int64) {
-	if end := time.Duration(nanoseconds); end > 0 && end < s.elapsed {
-		s.elapsed = end
-	}
-	for n := len(s.seconds); n > 1 && s.seconds[n-1].Records == 0; n-- {
-		s.seconds = s.seconds[:n-1]
-	}
-}
-
 func sideOf(name string, s sample) *Side {
 	side := &Side{
 		Name:        name,
@@ -125,8 +104,6 @@ func cores(used, elapsed time.Duration) float64 {
 	}
 	return used.Seconds() / elapsed.Seconds()
 }
-
-func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
 func rate(n int64, d time.Duration) float64 {
 	if d <= 0 {

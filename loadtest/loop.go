@@ -1,7 +1,6 @@
 package loadtest
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -338,6 +337,3 @@ func (l *loop) close() {
 		l.poll.close()
 	}
 }
-
-// errNoSuccess is returned when a server refused all that was sent: there is nothing to report on.
-var errNoSuccess = errors.New("no request succeeded")

@@ -1,10 +1,10 @@
 package loadtest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
 	"time"
 )
@@ -127,43 +127,6 @@ type Spread struct {
 	Max    float64 `json:"max"`
 }
 
-func newReport(c Config, list [][]byte) *Report {
-	size := 0
-	for _, b := range list {
-		size += len(b)
-	}
-	r := &Report{
-		Started:     time.Now().UTC().Truncate(time.Second),
-		Workload:    c.Workload,
-		Machine:     Machine{CPUs: runtime.NumCPU(), OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version()},
-		Load:        c.Load,
-		BodyBytes:   size / len(list),
-		Connections: c.Connections,
-		Rate:        c.Rate,
-		Pinned:      c.Pin,
-		Server:      serverName(c),
-	}
-	if c.some() {
-		r.Growth = &c.Growth
-	}
-	if n := distinctKeys(c.Load, len(list)); n < c.Keys {
-		r.note(fmt.Sprintf("%d of %d keys were used: the rotation of bodies is bounded to stay in cache", n, c.Keys))
-	}
-	return r
-}
-
-func serverName(c Config) string {
-	switch {
-	case c.Workload == Noop:
-		return "none"
-	case c.Target != "":
-		return c.Target
-	case c.Storage == "file" && c.Fsync != "":
-		return c.Storage + ", fsync " + c.Fsync
-	}
-	return c.Storage
-}
-
 // note adds what must be known, once.
 func (r *Report) note(text string) {
 	if !slices.Contains(r.Notes, text) {
@@ -208,7 +171,7 @@ func (r *Report) finish() {
 		}
 		speeds, cpus = append(speeds, round.Speed), append(cpus, round.CPU)
 		if round.Verdict != nil {
-			sum := round.Verdict.add(*orDefault(r.Verdict, &Verdict{}))
+			sum := round.Verdict.add(*cmp.Or(r.Verdict, &Verdict{}))
 			r.Verdict = &sum
 		}
 	}
@@ -257,3 +220,9 @@ func writeJSON(w io.Writer, v any) error {
 	}
 	return nil
 }
+
+// take keeps what one side did in this round.
+func (r *Round) take(name string, s sample) { r.samples = append(r.samples, named{name, s}) }
+
+// measured tells whether there is anything to report of the round.
+func (r *Round) measured() bool { return len(r.samples) > 0 }

@@ -14,25 +14,6 @@ func request(method, host, path, mediaType string, body []byte) []byte {
 	return append(fmt.Appendf(head, "Content-Length: %d\r\n\r\n", len(body)), body...)
 }
 
-// produceRequests are the bodies as produce requests to one topic.
-func produceRequests(host, topic, format string, list [][]byte) [][]byte {
-	requests := make([][]byte, len(list))
-	for i, body := range list {
-		requests[i] = request("POST", host, "/topics/"+topic+"/records", mediaTypes[format], body)
-	}
-	return requests
-}
-
-// fetchRequest is a fetch of one partition from an offset on.
-func fetchRequest(host, topic, format string, partition int, offset int64, records int) []byte {
-	path := fmt.Sprintf("/topics/%s/records?partition=%d&from_offset=%d&max_records=%d&max_bytes=%d",
-		topic, partition, offset, records, maxFetchBytes)
-	return get(host, path, format)
-}
-
-// maxFetchBytes is what a fetch may ask for at most: so that records alone bound an answer.
-const maxFetchBytes = 16 << 20
-
 // get is a whole GET request.
 func get(host, path, format string) []byte {
 	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: %s\r\n\r\n", path, host, mediaTypes[format])

@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -22,6 +23,7 @@ type run struct {
 	servers []*server
 	left    string // a topic that is there now, to be deleted
 	growth  *growth
+	early   early
 	report  *Report
 }
 
@@ -102,7 +104,7 @@ func (r *run) all(ctx context.Context) error {
 	for i := range r.Rounds {
 		round := &Round{}
 		err := r.round(ctx, i, round)
-		if len(round.samples) > 0 {
+		if round.measured() {
 			r.report.add(round)
 		}
 		if err != nil {
@@ -146,7 +148,8 @@ func (r *run) took(i int, round *Round, name string, s sample, err error) error 
 		}
 		return err
 	}
-	round.samples = append(round.samples, named{name, s})
+	round.take(name, s)
+	r.noticeEarly(name, s)
 	r.tell(i, name, s)
 	return err
 }
@@ -166,22 +169,26 @@ func (r *run) phases(ctx context.Context, d *driver, name string, round int, lim
 	return d.run(ctx, newPhase(r.Duration, limit, r.perSecond()))
 }
 
+// early counts rounds that were short of their time, and the shortest of them.
+type early struct {
+	rounds int
+	least  time.Duration
+}
+
+func (r *run) noticeEarly(name string, s sample) {
+	if name != r.Workload || r.perTime == 0 || !s.usedUp || (r.Records > 0 && s.all() >= r.requests()) {
+		return
+	}
+	if r.early.rounds++; r.early.rounds == 1 || s.elapsed < r.early.least {
+		r.early.least = s.elapsed
+	}
+}
+
 // noteEarlyEnds says that rounds were short of their time, lest the disk or the memory fill.
 func (r *run) noteEarlyEnds() {
-	early, least := 0, time.Duration(0)
-	for _, round := range r.report.Rounds {
-		for _, s := range round.samples {
-			if s.name != r.Workload || r.perTime == 0 || !s.usedUp || (r.Records > 0 && s.all() >= r.requests()) {
-				continue
-			}
-			if early++; early == 1 || s.elapsed < least {
-				least = s.elapsed
-			}
-		}
-	}
-	if early > 0 {
+	if r.early.rounds > 0 {
 		r.report.note(fmt.Sprintf("%d of %d rounds of %s ended early, after %v at the least: more would pass %s",
-			early, r.Rounds, r.Workload, least.Round(time.Millisecond),
+			r.early.rounds, r.Rounds, r.Workload, r.early.least.Round(time.Millisecond),
 			"--max-bytes "+humanize.IBytes(uint64(r.MaxBytes))))
 	}
 }
@@ -195,3 +202,6 @@ func (r *run) tell(i int, name string, s sample) {
 		i+1, r.Rounds, name, count(rate(s.ok, s.elapsed)), count(rate(s.records, s.elapsed)),
 		latency(micros(s.quantile(99))), cpu))
 }
+
+// errNoSuccess is returned when a server refused all that was sent: there is nothing to report on.
+var errNoSuccess = errors.New("no request succeeded")

@@ -156,3 +156,5 @@ func excerpt(body []byte) string {
 	}
 	return fmt.Sprintf("%q", body)
 }
+
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/url"
@@ -10,11 +11,11 @@ import (
 
 // validate judges a Config with its defaults filled in. Its messages name the command's flags.
 func (c Config) validate() error {
-	return first(
+	return cmp.Or(
 		oneOf("format", c.Format, Formats),
 		oneOf("value", c.Value, Values),
 		oneOf("storage", c.Storage, Storages),
-		oneOf("fsync", orDefault(c.Fsync, Syncs[0]), Syncs),
+		oneOf("fsync", cmp.Or(c.Fsync, Syncs[0]), Syncs),
 		between("size", int64(c.Size), 1, maxBody/2),
 		between("batch", int64(c.Batch), 1, maxBatch),
 		between("size times --batch", int64(c.Size)*int64(c.Batch), 1, maxBody/2),

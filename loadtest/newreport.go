@@ -1,0 +1,44 @@
+package loadtest
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+)
+
+func newReport(c Config, list [][]byte) *Report {
+	size := 0
+	for _, b := range list {
+		size += len(b)
+	}
+	r := &Report{
+		Started:     time.Now().UTC().Truncate(time.Second),
+		Workload:    c.Workload,
+		Machine:     Machine{CPUs: runtime.NumCPU(), OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version()},
+		Load:        c.Load,
+		BodyBytes:   size / len(list),
+		Connections: c.Connections,
+		Rate:        c.Rate,
+		Pinned:      c.Pin,
+		Server:      serverName(c),
+	}
+	if c.some() {
+		r.Growth = &c.Growth
+	}
+	if n := distinctKeys(c.Load, len(list)); n < c.Keys {
+		r.note(fmt.Sprintf("%d of %d keys were used: the rotation of bodies is bounded to stay in cache", n, c.Keys))
+	}
+	return r
+}
+
+func serverName(c Config) string {
+	switch {
+	case c.Workload == Noop:
+		return "none"
+	case c.Target != "":
+		return c.Target
+	case c.Storage == "file" && c.Fsync != "":
+		return c.Storage + ", fsync " + c.Fsync
+	}
+	return c.Storage
+}

@@ -1,0 +1,35 @@
+package loadtest
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestPayloadLinesAreSentInTheirOrder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "lines")
+	if err := os.WriteFile(file, []byte("{\"a\":1}\n\n  plain \"text\" \nlast"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	list, err := bodies(Load{Format: "json", Batch: 2, Payload: file})
+	if err != nil || len(list) != 2 {
+		t.Fatalf("%v, %q", err, list)
+	}
+	var got []string
+	for _, body := range list {
+		for _, r := range decode(t, "json", body) {
+			got = append(got, r.Value)
+		}
+	}
+	if want := `{"a":1}|plain "text"|last|{"a":1}`; strings.Join(got, "|") != want {
+		t.Errorf("%q", got)
+	}
+	p := newPeer()
+	defer p.server.Close()
+	c := small()
+	c.Target, c.SkipNoop, c.Payload = "http://"+p.address, true, file
+	if r, err := Run(t.Context(), c); err != nil || r.Load.Size != (7+12+4)/3 {
+		t.Errorf("%v, %+v", err, r)
+	}
+}
