@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flashq/loadtest"
+	"flashq/loadtest/report"
 )
 
 func loadtestCommand() *cobra.Command {
@@ -20,7 +21,7 @@ func loadtestCommand() *cobra.Command {
 }
 
 func loadtestProduceCommand() *cobra.Command {
-	f := newLoadtestFlags(loadtest.Produce)
+	f := newLoadtestFlags(report.Produce)
 	c := f.command("produce", "Measure produce requests, in rounds that alternate with a bare HTTP server")
 	c.Example = "  flashq loadtest produce\n" +
 		"  flashq loadtest produce --batch 100 --size 1000 --value json --storage file --fsync always\n" +
@@ -32,7 +33,7 @@ func loadtestProduceCommand() *cobra.Command {
 }
 
 func loadtestConsumeCommand() *cobra.Command {
-	f := newLoadtestFlags(loadtest.Consume)
+	f := newLoadtestFlags(report.Consume)
 	f.config.Batch, f.config.Size, f.config.Connections = 1000, 1000, 4
 	c := f.command("consume", "Measure fetches, in rounds that alternate with a bare HTTP server that answers as much")
 	c.Example = "  flashq loadtest consume\n" +
@@ -43,7 +44,7 @@ func loadtestConsumeCommand() *cobra.Command {
 }
 
 func loadtestEndToEndCommand() *cobra.Command {
-	f := newLoadtestFlags(loadtest.EndToEnd)
+	f := newLoadtestFlags(report.EndToEnd)
 	f.config.Rounds = 1
 	c := f.command("e2e", "Produce and consume at once, and verify that each record comes once and in order")
 	c.Example = "  flashq loadtest e2e --rate 1000 --partitions 4 --consumers 2"
@@ -54,7 +55,7 @@ func loadtestEndToEndCommand() *cobra.Command {
 }
 
 func loadtestNoopCommand() *cobra.Command {
-	f := newLoadtestFlags(loadtest.Noop)
+	f := newLoadtestFlags(report.Noop)
 	f.config.Rounds = 1
 	return f.command("noop", "Measure the ceiling: a bare HTTP server that reads the bodies that produce sends")
 }
@@ -91,20 +92,20 @@ func (f *loadtestFlags) run(cmd *cobra.Command) error {
 	}
 	screen := newScreen(cmd.ErrOrStderr())
 	c.Progress, c.Live = screen.line, screen.live
-	report, err := untilSignal(cmd, func(ctx context.Context) (*loadtest.Report, error) {
+	found, err := untilSignal(cmd, func(ctx context.Context) (*report.Report, error) {
 		return loadtest.Run(ctx, c)
 	})
 	screen.clear()
-	if report == nil {
+	if found == nil {
 		return err
 	}
-	if writeErr := f.report.write(cmd, report); writeErr != nil {
+	if writeErr := f.report.write(cmd, found); writeErr != nil {
 		return failed(writeErr)
 	}
 	if err != nil {
 		return err
 	}
-	return failed(f.report.judge(cmd, old, report))
+	return failed(f.report.judge(cmd, old, found))
 }
 
 // untilSignal does the work until the first signal ends it; a second one ends the process.
@@ -141,7 +142,7 @@ func (r *loadtestReport) define(c *cobra.Command) {
 }
 
 // old is the report to compare with; nil where there is none.
-func (r *loadtestReport) old() (*loadtest.Report, error) {
+func (r *loadtestReport) old() (*report.Report, error) {
 	if r.compare == "" {
 		return nil, nil //nolint:nilnil // nothing was asked for, and nothing is wrong
 	}
@@ -150,35 +151,35 @@ func (r *loadtestReport) old() (*loadtest.Report, error) {
 		return nil, fmt.Errorf("--compare: %w", err)
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	old, err := loadtest.ReadReport(file)
+	old, err := report.ReadReport(file)
 	if err != nil {
 		return nil, fmt.Errorf("--compare %s: %w", r.compare, err)
 	}
 	return old, nil
 }
 
-func (r *loadtestReport) write(cmd *cobra.Command, report *loadtest.Report) error {
-	out := report.WriteTable
+func (r *loadtestReport) write(cmd *cobra.Command, found *report.Report) error {
+	out := found.WriteTable
 	if r.output.value == "json" {
-		out = report.WriteJSON
+		out = found.WriteJSON
 	}
 	errs := []error{out(cmd.OutOrStdout())}
 	if r.save != "" {
-		errs = append(errs, toFile(r.save, report.WriteJSON))
+		errs = append(errs, toFile(r.save, found.WriteJSON))
 	}
 	if r.html != "" {
-		errs = append(errs, toFile(r.html, report.WriteHTML))
+		errs = append(errs, toFile(r.html, found.WriteHTML))
 	}
 	if r.svg != "" {
-		errs = append(errs, report.WriteSVGs(r.svg))
+		errs = append(errs, found.WriteSVGs(r.svg))
 	}
 	return errors.Join(errs...)
 }
 
 // judge says what a run has to be told for that ended well: broken promises, and losses against an older report.
-func (r *loadtestReport) judge(cmd *cobra.Command, old, report *loadtest.Report) error {
+func (r *loadtestReport) judge(cmd *cobra.Command, old, found *report.Report) error {
 	if old != nil {
-		c, err := loadtest.Compare(old, report, r.maxRegression/100)
+		c, err := report.Compare(old, found, r.maxRegression/100)
 		if err != nil {
 			return err
 		}
@@ -193,8 +194,8 @@ func (r *loadtestReport) judge(cmd *cobra.Command, old, report *loadtest.Report)
 			return errors.New(c.Worse)
 		}
 	}
-	if report.Faulty() {
-		return fmt.Errorf("the server broke its promise: %s", report.Verdict)
+	if found.Faulty() {
+		return fmt.Errorf("the server broke its promise: %s", found.Verdict)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"flashq/loadtest"
+	"flashq/loadtest/report"
 )
 
 // runLoadtest runs the command line "flashq loadtest ..." without the root around it.
@@ -44,11 +44,11 @@ func TestLoadtestDrivesATarget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r loadtest.Report
+	var r report.Report
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
 		t.Fatalf("%v in %s", err, stdout)
 	}
-	want := loadtest.Load{Format: "ndjson", Value: "json", Size: 200, Batch: 4, Keys: 9, Partitions: 1, Seed: 1}
+	want := report.Load{Format: "ndjson", Value: "json", Size: 200, Batch: 4, Keys: 9, Partitions: 1, Seed: 1}
 	if r.Load != want || r.Own().OK != 100 || requests.Load() != 100 || records.Load() != 400 {
 		t.Errorf("load %+v, %d requests reported, %d came with %d records", r.Load, r.Own().OK,
 			requests.Load(), records.Load())

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flashq/loadtest"
+	"flashq/loadtest/report"
 )
 
 // loadtestFlags holds one command's flags until it runs.
@@ -26,17 +27,17 @@ func newLoadtestFlags(workload string) *loadtestFlags {
 	return &loadtestFlags{
 		config: loadtest.Config{
 			Workload:    workload,
-			Load:        loadtest.Load{Size: 100, Batch: 1, Partitions: 1, Seed: 1},
+			Load:        report.Load{Size: 100, Batch: 1, Partitions: 1, Seed: 1},
 			Connections: 32,
 			Rounds:      5,
 			Warmup:      time.Second,
 			Timeout:     10 * time.Second,
 		},
 		length:   5 * time.Second,
-		format:   newWord(loadtest.Formats[0], loadtest.Formats[1:]...),
-		value:    newWord(loadtest.Values[0], loadtest.Values[1:]...),
-		storage:  newWord(loadtest.Storages[0], loadtest.Storages[1:]...),
-		fsync:    newWord(loadtest.Syncs[0], loadtest.Syncs[1:]...),
+		format:   newWord(report.Formats[0], report.Formats[1:]...),
+		value:    newWord(report.Values[0], report.Values[1:]...),
+		storage:  newWord(report.Storages[0], report.Storages[1:]...),
+		fsync:    newWord(report.Syncs[0], report.Syncs[1:]...),
 		maxBytes: 4 << 30,
 	}
 }

@@ -8,10 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"flashq/loadtest"
+	"flashq/loadtest/report"
 )
 
 func loadtestTuneCommand() *cobra.Command {
-	f := newLoadtestFlags(loadtest.Produce)
+	f := newLoadtestFlags(report.Produce)
 	f.config.Rounds, f.length, f.config.Warmup = 3, time.Second, 200*time.Millisecond
 	output := newWord("table", "json")
 	save := ""
@@ -36,7 +37,7 @@ func loadtestTuneCommand() *cobra.Command {
 		}
 		screen := newScreen(cmd.ErrOrStderr())
 		settings.Progress, settings.Live = screen.line, screen.live
-		tuned, err := untilSignal(cmd, func(ctx context.Context) (*loadtest.Tuned, error) {
+		tuned, err := untilSignal(cmd, func(ctx context.Context) (*report.Tuned, error) {
 			return loadtest.Tune(ctx, settings)
 		})
 		screen.clear()
@@ -48,7 +49,7 @@ func loadtestTuneCommand() *cobra.Command {
 	return c
 }
 
-func writeTuned(cmd *cobra.Command, tuned *loadtest.Tuned, output, save string) error {
+func writeTuned(cmd *cobra.Command, tuned *report.Tuned, output, save string) error {
 	out := tuned.WriteTable
 	if output == "json" {
 		out = tuned.WriteJSON

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"flashq/loadtest/drive"
 )
 
 // api asks a server what is no load. It may be used from anywhere.
@@ -71,7 +73,8 @@ func (a *api) createTopic(ctx context.Context, topic string, partitions int, ret
 	if r.ok() || missing && partitions == 1 && retention == 0 {
 		return nil
 	}
-	return fmt.Errorf("create topic %s: the server answered %d %s", topic, r.status, excerpt(bytes.TrimSpace(r.body)))
+	return fmt.Errorf("create topic %s: the server answered %d %s", topic, r.status,
+		drive.Excerpt(bytes.TrimSpace(r.body)))
 }
 
 // deleteTopic gives a round's memory and disk back, so that the next round finds what this one found. It tells
@@ -99,7 +102,7 @@ func (a *api) extents(ctx context.Context, topic string) ([]extent, error) {
 	}
 	var answer struct{ Details []extent }
 	if err := json.Unmarshal(r.body, &answer); !r.ok() || err != nil {
-		return nil, fmt.Errorf("topic %s: the server answered %d %s", topic, r.status, excerpt(r.body))
+		return nil, fmt.Errorf("topic %s: the server answered %d %s", topic, r.status, drive.Excerpt(r.body))
 	}
 	return answer.Details, nil
 }

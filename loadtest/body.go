@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+
+	"flashq/loadtest/report"
 )
 
 const (
@@ -21,7 +23,7 @@ type record struct {
 }
 
 // bodies builds the request bodies of a load: the same ones in each run.
-func bodies(l Load) ([][]byte, error) {
+func bodies(l report.Load) ([][]byte, error) {
 	if l.Payload != "" {
 		return payloadBodies(l)
 	}
@@ -44,15 +46,15 @@ func bodies(l Load) ([][]byte, error) {
 }
 
 // wanted is how many bodies of that size make the rotation: more than a handful only where the keys don't fit.
-func wanted(l Load, size int) int {
+func wanted(l report.Load, size int) int {
 	forKeys := (l.Keys + l.Batch - 1) / l.Batch
 	return max(2, min(max(rotation, forKeys), rotationBytes/max(size, 1)))
 }
 
 // distinctKeys is how many keys n bodies hold.
-func distinctKeys(l Load, n int) int { return min(l.Keys, n*l.Batch) }
+func distinctKeys(l report.Load, n int) int { return min(l.Keys, n*l.Batch) }
 
-func oneBody(l Load, number int, r *rand.Rand) ([]byte, error) {
+func oneBody(l report.Load, number int, r *rand.Rand) ([]byte, error) {
 	values := make([][]byte, l.Batch)
 	for i := range values {
 		values[i] = value(l, r)
@@ -61,7 +63,7 @@ func oneBody(l Load, number int, r *rand.Rand) ([]byte, error) {
 }
 
 // bodyOf makes a request's body of its values; its first record is the number-th of all.
-func bodyOf(l Load, number int, values [][]byte) ([]byte, error) {
+func bodyOf(l report.Load, number int, values [][]byte) ([]byte, error) {
 	lines := make([][]byte, len(values))
 	for i, v := range values {
 		rec := record{Value: string(v)}
@@ -81,7 +83,7 @@ func bodyOf(l Load, number int, values [][]byte) ([]byte, error) {
 	return fmt.Appendf(nil, `{"records":[%s]}`, bytes.Join(lines, []byte(","))), nil
 }
 
-func value(l Load, r *rand.Rand) []byte {
+func value(l report.Load, r *rand.Rand) []byte {
 	if l.Value == "json" {
 		return jsonValue(l.Size, r)
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"testing"
+
+	"flashq/loadtest/report"
 )
 
 // decode reads a body the way any server would.
@@ -28,10 +30,10 @@ func decode(t *testing.T, format string, body []byte) []record {
 }
 
 func TestBodiesHoldTheAskedRecords(t *testing.T) {
-	for _, format := range Formats {
-		for _, look := range Values {
+	for _, format := range report.Formats {
+		for _, look := range report.Values {
 			for _, size := range []int{1, 9, 10, 11, 40, 100, 1000} {
-				l := Load{Format: format, Value: look, Size: size, Batch: 3, Keys: 50}
+				l := report.Load{Format: format, Value: look, Size: size, Batch: 3, Keys: 50}
 				list, err := bodies(l)
 				if err != nil {
 					t.Fatal(err)
@@ -61,7 +63,7 @@ func TestBodiesHoldTheAskedRecords(t *testing.T) {
 }
 
 func TestBodiesAreTheSameInEachRun(t *testing.T) {
-	l := Load{Format: "json", Value: "json", Size: 100, Batch: 2}
+	l := report.Load{Format: "json", Value: "json", Size: 100, Batch: 2}
 	one, _ := bodies(l)
 	two, _ := bodies(l)
 	if !bytes.Equal(bytes.Join(one, nil), bytes.Join(two, nil)) {
@@ -76,7 +78,7 @@ func TestBodiesAreTheSameInEachRun(t *testing.T) {
 }
 
 func TestManyKeysAreBoundedByTheRotation(t *testing.T) {
-	l := Load{Format: "json", Value: "letters", Size: 1 << 20, Batch: 1, Keys: 1000}
+	l := report.Load{Format: "json", Value: "letters", Size: 1 << 20, Batch: 1, Keys: 1000}
 	list, err := bodies(l)
 	if err != nil {
 		t.Fatal(err)

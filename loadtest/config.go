@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"time"
+
+	"flashq/loadtest/report"
 )
 
 // ErrConfig is returned when a Config asks for what can't be done; nothing was started.
@@ -21,9 +23,9 @@ const (
 // Config says what is driven, with what, and for how long. Zero values are defaults unless said otherwise.
 type Config struct {
 	Workload string // one of the above
-	Load
+	report.Load
 	Server
-	Growth
+	report.Growth
 
 	SkipNoop  bool   // drive FlashQ alone: no ratio
 	Target    string // http://host:port of a FlashQ that runs; "" starts one
@@ -58,10 +60,10 @@ type Server struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.Workload = cmp.Or(c.Workload, Produce)
-	c.Format = cmp.Or(c.Format, Formats[0])
-	c.Value = cmp.Or(c.Value, Values[0])
-	c.Storage = cmp.Or(c.Storage, Storages[0])
+	c.Workload = cmp.Or(c.Workload, report.Produce)
+	c.Format = cmp.Or(c.Format, report.Formats[0])
+	c.Value = cmp.Or(c.Value, report.Values[0])
+	c.Storage = cmp.Or(c.Storage, report.Storages[0])
 	c.Size = cmp.Or(c.Size, 100)
 	c.Batch = cmp.Or(c.Batch, 1)
 	c.Partitions = cmp.Or(c.Partitions, 1)

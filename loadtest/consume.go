@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+
+	"flashq/loadtest/drive"
+	"flashq/loadtest/report"
 )
 
 const (
@@ -39,16 +42,16 @@ func (r *run) fill(ctx context.Context, s *server) error {
 		return err
 	}
 	requests := produceRequests(s.address, topic, r.Format, list)
-	d, err := newDriver(ctx, driverConfig{address: s.address, connections: min(4, r.Connections), timeout: r.Timeout,
-		source: func(int) source { return newFixed(requests, int64(l.Batch), int64(l.Size*l.Batch)) }})
+	d, err := drive.New(ctx, drive.Config{Address: s.address, Connections: min(4, r.Connections), Timeout: r.Timeout,
+		Source: func(int) drive.Source { return drive.NewFixed(requests, int64(l.Batch), int64(l.Size*l.Batch)) }})
 	if err != nil {
 		return err
 	}
-	defer d.close()
+	defer d.Close()
 	n := max(fillBytes/int64(l.Size*l.Batch), int64(2*r.Partitions))
-	filled, err := d.run(ctx, newPhase(0, n, 0))
-	if err == nil && filled.ok < n {
-		err = fmt.Errorf("%d of %d requests failed: %s", n-filled.ok, n, filled.first)
+	filled, err := d.Run(ctx, drive.NewPhase(0, n, 0))
+	if err == nil && filled.OK < n {
+		err = fmt.Errorf("%d of %d requests failed: %s", n-filled.OK, n, filled.First)
 	}
 	return err
 }
@@ -80,21 +83,21 @@ func (r *run) fetches(ctx context.Context, s *server) ([][]byte, error) {
 			topic, r.Batch)
 	}
 	if len(list) == maxFetches {
-		r.report.note(fmt.Sprintf("the first %d records are read, again and again", maxFetches*r.Batch))
+		r.report.Note(fmt.Sprintf("the first %d records are read, again and again", maxFetches*r.Batch))
 	}
 	return list, nil
 }
 
 // consume measures fetches of whole answers, the connections spread over the topic.
-func (r *run) consume(ctx context.Context, i int, round *Round, x *side) error {
+func (r *run) consume(ctx context.Context, i int, round *report.Round, x *side) error {
 	requests, err := r.fetches(ctx, x.server)
 	if err != nil {
 		return err
 	}
 	apart := max(len(requests)/r.Connections, 1)
-	return r.drive(ctx, i, round, x.name, x.server, 0, func(int) source {
-		f := newFixed(requests, int64(r.Batch), 0)
-		f.apart = apart
+	return r.drive(ctx, i, round, x.name, x.server, 0, func(int) drive.Source {
+		f := drive.NewFixed(requests, int64(r.Batch), 0)
+		f.Apart = apart
 		return f
 	})
 }
@@ -108,7 +111,7 @@ func (r *run) answerSize(ctx context.Context, s *server) (int, error) {
 		return 0, err
 	}
 	if !got.ok() {
-		return 0, fmt.Errorf("fetch: the server answered %d %s", got.status, excerpt(got.body))
+		return 0, fmt.Errorf("fetch: the server answered %d %s", got.status, drive.Excerpt(got.body))
 	}
 	return len(got.body), nil
 }

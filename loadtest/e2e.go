@@ -10,6 +10,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"flashq/loadtest/drive"
+	"flashq/loadtest/report"
 )
 
 const (
@@ -34,9 +37,9 @@ type producer struct {
 	next    int64 // number of its next record
 }
 
-func (p *producers) more(int) bool { return true }
+func (p *producers) More(int) bool { return true }
 
-func (p *producers) next(connection int, meant int64) []byte {
+func (p *producers) Next(connection int, meant int64) []byte {
 	one := p.by[connection]
 	if one == nil {
 		one = &producer{}
@@ -50,16 +53,16 @@ func (p *producers) next(connection int, meant int64) []byte {
 	return one.request
 }
 
-func (p *producers) answered(connection int, _ *answer, meant, now int64, t *tally) error {
+func (p *producers) Answered(connection int, _ *drive.Answer, meant, now int64, t *drive.Tally) error {
 	one := p.by[connection]
 	n := len(one.stamps)
 	p.verifier.acknowledge(connection, one.next-int64(n), n)
-	t.succeeded(int64(n), int64(n)*p.verifier.size, now-meant)
+	t.Succeeded(int64(n), int64(n)*p.verifier.size, now-meant)
 	return nil
 }
 
 // stampedRequest builds a request with room for stamps.
-func stampedRequest(host, topic string, l Load, r *rand.Rand) (req []byte, stamps []int, err error) {
+func stampedRequest(host, topic string, l report.Load, r *rand.Rand) (req []byte, stamps []int, err error) {
 	mark := []byte(strings.Repeat("#", stampSize)) // in no letter and no number
 	values := make([][]byte, l.Batch)
 	for i := range values {
@@ -73,7 +76,7 @@ func stampedRequest(host, topic string, l Load, r *rand.Rand) (req []byte, stamp
 	if err != nil {
 		return nil, nil, err
 	}
-	req = request("POST", host, "/topics/"+topic+"/records", mediaTypes[l.Format], body)
+	req = drive.Request("POST", host, "/topics/"+topic+"/records", mediaTypes[l.Format], body)
 	for from := 0; len(stamps) < l.Batch; {
 		i := bytes.Index(req[from:], mark)
 		stamps = append(stamps, from+i)
@@ -98,9 +101,9 @@ type consumer struct {
 	ended      bool
 }
 
-func (c *consumers) more(i int) bool { return !c.list[i].ended }
+func (c *consumers) More(i int) bool { return !c.list[i].ended }
 
-func (c *consumers) next(i int, _ int64) []byte {
+func (c *consumers) Next(i int, _ int64) []byte {
 	one := c.list[i]
 	one.asked = c.produced.Load()
 	path := fmt.Sprintf("/topics/%s/records?position=%s&max_records=%d&max_bytes=%d&timeout_ms=%d", c.topic,
@@ -108,28 +111,28 @@ func (c *consumers) next(i int, _ int64) []byte {
 	if len(one.partitions) > 0 {
 		path += "&partition=" + strings.Join(one.partitions, ",")
 	}
-	return get(c.host, path, "ndjson")
+	return drive.Get(c.host, path, mediaTypes["ndjson"])
 }
 
-func (c *consumers) answered(i int, a *answer, _, now int64, t *tally) error {
+func (c *consumers) Answered(i int, a *drive.Answer, _, now int64, t *drive.Tally) error {
 	one := c.list[i]
-	position := a.header("FlashQ-Position")
+	position := a.Header("FlashQ-Position")
 	if position == "" {
-		return fmt.Errorf("%w: it has no FlashQ-Position", errAnswer)
+		return fmt.Errorf("%w: it has no FlashQ-Position", drive.ErrAnswer)
 	}
 	one.position = position
-	t.ok++
-	if len(a.body) == 0 {
+	t.OK++
+	if len(a.Body) == 0 {
 		one.ended = one.asked
 		return nil
 	}
-	for line := range bytes.Lines(a.body) {
+	for line := range bytes.Lines(a.Body) {
 		var r struct {
 			Partition int
 			Value     string
 		}
 		if err := json.Unmarshal(line, &r); err != nil {
-			return fmt.Errorf("%w: a record that is no JSON: %w", errAnswer, err)
+			return fmt.Errorf("%w: a record that is no JSON: %w", drive.ErrAnswer, err)
 		}
 		s, mine := readStamp(r.Value)
 		if !mine || s.run != c.verifier.id {
@@ -137,59 +140,59 @@ func (c *consumers) answered(i int, a *answer, _, now int64, t *tally) error {
 			continue
 		}
 		c.verifier.arrive(r.Partition, s, now)
-		t.records++
-		t.bytes += int64(len(r.Value))
-		t.took(now - s.meant)
+		t.Records++
+		t.Bytes += int64(len(r.Value))
+		t.Took(now - s.meant)
 	}
 	return nil
 }
 
 // endToEnd measures producers and consumers at once, and verifies that each record comes once and in order.
-func (r *run) endToEnd(ctx context.Context, i int, round *Round, x *side) error {
+func (r *run) endToEnd(ctx context.Context, i int, round *report.Round, x *side) error {
 	return r.onTopic(ctx, i, x, func(topic string) error {
 		v := newVerifier(int64(r.Size))
 		send, err := r.newProducers(ctx, x, topic, v)
 		if err != nil {
 			return err
 		}
-		defer send.close()
+		defer send.Close()
 		produced := &atomic.Bool{}
 		receive, err := r.newConsumers(ctx, x, topic, v, produced)
 		if err != nil {
 			return err
 		}
-		defer receive.close()
-		send.watch = r.watcher(Produce, i)
+		defer receive.Close()
+		send.Watch = r.watcher(report.Produce, i)
 
 		limit := r.perTime
 		if n := r.requests(); n > 0 {
 			limit = min(limit, n)
 		}
-		var received sample
+		var received drive.Sample
 		var receiveErr error
-		done, reading := make(chan struct{}), newPhase(0, 0, 0)
+		done, reading := make(chan struct{}), drive.NewPhase(0, 0, 0)
 		go func() {
 			defer close(done)
-			received, receiveErr = receive.run(ctx, reading)
+			received, receiveErr = receive.Run(ctx, reading)
 		}()
-		sent, sendErr := send.run(ctx, newPhase(r.Duration, limit, r.perSecond()))
+		sent, sendErr := send.Run(ctx, drive.NewPhase(r.Duration, limit, r.perSecond()))
 		produced.Store(true)
 		<-done
-		received.endAt(v.lastAt() - reading.start)
+		received.EndAt(v.lastAt() - reading.Start)
 		verdict := v.verdict()
 		round.Verdict = &verdict
-		err = r.took(i, round, Produce, sent, sendErr)
-		return cmp.Or(err, r.took(i, round, EndToEnd, received, receiveErr))
+		err = r.took(i, round, report.Produce, sent, sendErr)
+		return cmp.Or(err, r.took(i, round, report.EndToEnd, received, receiveErr))
 	})
 }
 
-func (r *run) newProducers(ctx context.Context, x *side, topic string, v *verifier) (*driver, error) {
+func (r *run) newProducers(ctx context.Context, x *side, topic string, v *verifier) (*drive.Driver, error) {
 	random := rand.New(rand.NewPCG(r.Seed, 2))
 	if _, _, err := stampedRequest(x.server.address, topic, r.Load, random); err != nil {
 		return nil, err
 	}
-	return newDriver(ctx, driverConfig{address: x.server.address, pid: x.server.pid, connections: r.Connections,
-		timeout: r.Timeout, prompt: true, source: func(loop int) source {
+	return drive.New(ctx, drive.Config{Address: x.server.address, PID: x.server.pid, Connections: r.Connections,
+		Timeout: r.Timeout, Prompt: true, Source: func(loop int) drive.Source {
 			random := rand.New(rand.NewPCG(r.Seed, uint64(loop)))
 			return &producers{verifier: v, by: map[int]*producer{}, make: func() ([]byte, []int) {
 				req, stamps, _ := stampedRequest(x.server.address, topic, r.Load, random) // it has been tried
@@ -200,7 +203,7 @@ func (r *run) newProducers(ctx context.Context, x *side, topic string, v *verifi
 
 // newConsumers shares the partitions out; they start at the topic's end.
 func (r *run) newConsumers(ctx context.Context, x *side, topic string, v *verifier, produced *atomic.Bool,
-) (*driver, error) {
+) (*drive.Driver, error) {
 	there, err := newAPI(x.server.address, r.Timeout).extents(ctx, topic)
 	if err != nil {
 		return nil, err
@@ -218,8 +221,8 @@ func (r *run) newConsumers(ctx context.Context, x *side, topic string, v *verifi
 	for _, c := range list {
 		c.position = cmp.Or(c.position, "0:0")
 	}
-	return newDriver(ctx, driverConfig{address: x.server.address, pid: x.server.pid, connections: n, loops: 1,
-		timeout: r.Timeout + pollTime, keepsBodies: true, prompt: true, source: func(int) source {
+	return drive.New(ctx, drive.Config{Address: x.server.address, PID: x.server.pid, Connections: n, Loops: 1,
+		Timeout: r.Timeout + pollTime, KeepsBodies: true, Prompt: true, Source: func(int) drive.Source {
 			return &consumers{verifier: v, host: x.server.address, topic: topic, list: list, produced: produced}
 		}})
 }

@@ -19,6 +19,8 @@ import (
 
 	"flashq/actor"
 	flashqhttp "flashq/http"
+	"flashq/loadtest/drive/drivetest"
+	"flashq/loadtest/report"
 )
 
 // broker starts a FlashQ in this process and gives its address.
@@ -72,18 +74,18 @@ func proxy(t *testing.T, to string, spoil func(lines [][]byte) [][]byte) string 
 func TestEndToEndFindsWhatAServerDoesToRecords(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(lines [][]byte) [][]byte
-		want  Verdict
+		want  report.Verdict
 	}{
-		"honest":    {func(l [][]byte) [][]byte { return l }, Verdict{}},
-		"drops":     {func(l [][]byte) [][]byte { return l[2:] }, Verdict{Lost: 2}},
-		"doubles":   {func(l [][]byte) [][]byte { return append(l, l[1]) }, Verdict{Doubled: 1}},
-		"reorders":  {func(l [][]byte) [][]byte { l[0], l[1] = l[1], l[0]; return l }, Verdict{OutOfOrder: 1}},
-		"garbles":   {func(l [][]byte) [][]byte { l[0] = garbled(l[0]); return l }, Verdict{Lost: 1, Strangers: 1}},
-		"ends late": {func(l [][]byte) [][]byte { return append(l[1:], l[0]) }, Verdict{OutOfOrder: 1}},
+		"honest":    {func(l [][]byte) [][]byte { return l }, report.Verdict{}},
+		"drops":     {func(l [][]byte) [][]byte { return l[2:] }, report.Verdict{Lost: 2}},
+		"doubles":   {func(l [][]byte) [][]byte { return append(l, l[1]) }, report.Verdict{Doubled: 1}},
+		"reorders":  {func(l [][]byte) [][]byte { l[0], l[1] = l[1], l[0]; return l }, report.Verdict{OutOfOrder: 1}},
+		"garbles":   {func(l [][]byte) [][]byte { l[0] = garbled(l[0]); return l }, report.Verdict{Lost: 1, Strangers: 1}},
+		"ends late": {func(l [][]byte) [][]byte { return append(l[1:], l[0]) }, report.Verdict{OutOfOrder: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := Run(t.Context(), Config{Workload: EndToEnd, Target: "http://" + proxy(t, broker(t), c.spoil),
-				Load: Load{Size: 60, Batch: 10, Format: "ndjson"}, Connections: 1, Rounds: 1, Records: 200})
+			r, err := Run(t.Context(), Config{Workload: report.EndToEnd, Target: "http://" + proxy(t, broker(t), c.spoil),
+				Load: report.Load{Size: 60, Batch: 10, Format: "ndjson"}, Connections: 1, Rounds: 1, Records: 200})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,7 +93,7 @@ func TestEndToEndFindsWhatAServerDoesToRecords(t *testing.T) {
 			if *r.Verdict != c.want || r.Faulty() != (name != "honest") {
 				t.Errorf("found %+v, not %+v", *r.Verdict, c.want)
 			}
-			if got := r.Own(); got.Name != EndToEnd || got.Records != 200-c.want.Lost+c.want.Doubled || got.Latency.P50 <= 0 {
+			if got := r.Own(); got.Name != report.EndToEnd || got.Records != 200-c.want.Lost+c.want.Doubled || got.Latency.P50 <= 0 {
 				t.Errorf("%+v", got)
 			}
 		})
@@ -104,14 +106,14 @@ func garbled(line []byte) []byte {
 
 func TestEndToEndReadsAllPartitionsOfATopicThatHasRecords(t *testing.T) {
 	address := broker(t)
-	c := Config{Workload: EndToEnd, Target: "http://" + address, Topic: "mine", Connections: 5, Consumers: 3, Rounds: 2,
-		Load: Load{Partitions: 4, Keys: 20, Batch: 3}, Records: 600, Rate: 6000}
+	c := Config{Workload: report.EndToEnd, Target: "http://" + address, Topic: "mine", Connections: 5, Consumers: 3, Rounds: 2,
+		Load: report.Load{Partitions: 4, Keys: 20, Batch: 3}, Records: 600, Rate: 6000}
 	for range 2 { // the second run finds the first one's records, and reads its own alone
 		r, err := Run(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := (Verdict{Acknowledged: 1200, Received: 1200}); *r.Verdict != want {
+		if want := (report.Verdict{Acknowledged: 1200, Received: 1200}); *r.Verdict != want {
 			t.Errorf("found %+v, not %+v", *r.Verdict, want)
 		}
 	}
@@ -123,9 +125,9 @@ func TestEndToEndReadsAllPartitionsOfATopicThatHasRecords(t *testing.T) {
 
 // A poll that is empty in the middle of a run is not the end.
 func TestEndToEndWaitsForWhatIsDueLate(t *testing.T) {
-	r, err := Run(t.Context(), Config{Workload: EndToEnd, Target: "http://" + broker(t), Rounds: 1, Records: 3, Rate: 3,
+	r, err := Run(t.Context(), Config{Workload: report.EndToEnd, Target: "http://" + broker(t), Rounds: 1, Records: 3, Rate: 3,
 		Connections: 1})
-	if want := (Verdict{Acknowledged: 3, Received: 3}); err != nil || *r.Verdict != want {
+	if want := (report.Verdict{Acknowledged: 3, Received: 3}); err != nil || *r.Verdict != want {
 		t.Errorf("%v; found %+v", err, r)
 	}
 	if empty := r.Own().OK - 3; empty < 1 {
@@ -138,7 +140,7 @@ func TestARecordOfAFailedRequestIsNotLost(t *testing.T) {
 	v.arrive(0, stamp{run: v.id, producer: 1, number: 7}, 1) // the answer was lost, the record not
 	v.acknowledge(1, 8, 2)
 	v.arrive(0, stamp{run: v.id, producer: 1, number: 9}, 2)
-	want := Verdict{Acknowledged: 2, Received: 2, Lost: 1, Unacknowledged: 1}
+	want := report.Verdict{Acknowledged: 2, Received: 2, Lost: 1, Unacknowledged: 1}
 	if got := v.verdict(); got != want {
 		t.Errorf("%+v, not %+v", got, want)
 	}
@@ -160,8 +162,8 @@ func TestStampsAreReadAsWritten(t *testing.T) {
 
 func TestConsumeReadsWholeAnswersOfWhatItFilled(t *testing.T) {
 	address := broker(t)
-	c := Config{Workload: Consume, Target: "http://" + address, Topic: "read", Connections: 3, Rounds: 2,
-		Load: Load{Partitions: 3, Batch: 50, Size: 20_000}, Records: 2000}
+	c := Config{Workload: report.Consume, Target: "http://" + address, Topic: "read", Connections: 3, Rounds: 2,
+		Load: report.Load{Partitions: 3, Batch: 50, Size: 20_000}, Records: 2000}
 	for range 2 { // the second run fills no more
 		r, err := Run(t.Context(), c)
 		if err != nil {
@@ -189,7 +191,7 @@ func TestGrowthIsThereWhileItIsMeasured(t *testing.T) {
 	address := broker(t)
 	seen := ""
 	r, err := Run(t.Context(), Config{Target: "http://" + address, SkipNoop: true, Rounds: 1, Records: 50,
-		Growth: Growth{IdleTopics: 5, Parked: 20}, Progress: func(string) {
+		Growth: report.Growth{IdleTopics: 5, Parked: 20}, Progress: func(string) {
 			topics, err := newAPI(address, time.Second).call(t.Context(), "GET", "/topics", "")
 			seen = fmt.Sprint(string(topics.body), err)
 		}})
@@ -206,46 +208,46 @@ func TestGrowthIsThereWhileItIsMeasured(t *testing.T) {
 }
 
 func TestTheEmptyServerStandsBesideTheGrownOne(t *testing.T) {
-	r, err := Run(t.Context(), Config{Rounds: 1, Records: 50, Growth: Growth{IdleTopics: 2}})
-	if err != nil || r.Sides[0].Name != empty || r.Sides[1].Name != Produce || r.Speed == nil {
+	r, err := Run(t.Context(), Config{Rounds: 1, Records: 50, Growth: report.Growth{IdleTopics: 2}})
+	if err != nil || r.Sides[0].Name != report.Empty || r.Sides[1].Name != report.Produce || r.Speed == nil {
 		t.Errorf("%v, %+v", err, r)
 	}
 }
 
 func TestAServerThatDiesLeavesTheReportSoFar(t *testing.T) {
-	p := newPeer()
-	p.handle = func(http.ResponseWriter, *http.Request) {
-		p.mu.Lock()
-		dies := p.records == 150
-		p.mu.Unlock()
+	p := drivetest.New()
+	p.Handle = func(http.ResponseWriter, *http.Request) {
+		p.Mu.Lock()
+		dies := p.Records == 150
+		p.Mu.Unlock()
 		if dies {
-			_ = p.server.Listener.Close()
-			go p.server.CloseClientConnections()
+			_ = p.Server.Listener.Close()
+			go p.Server.CloseClientConnections()
 		}
 	}
 	c := small()
-	c.Target, c.SkipNoop = "http://"+p.address, true
+	c.Target, c.SkipNoop = "http://"+p.Address, true
 	r, err := Run(t.Context(), c)
-	p.server.Close()
+	p.Server.Close()
 	if err == nil || r == nil || r.Own().OK < 100 || !strings.Contains(strings.Join(r.Notes, " "), "ended early") {
 		t.Errorf("%v, report %+v", err, r)
 	}
 }
 
 func TestAnInterruptLeavesTheReportSoFar(t *testing.T) {
-	p := newPeer()
-	defer p.server.Close()
+	p := drivetest.New()
+	defer p.Server.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	p.handle = func(http.ResponseWriter, *http.Request) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if p.records == 150 {
+	p.Handle = func(http.ResponseWriter, *http.Request) {
+		p.Mu.Lock()
+		defer p.Mu.Unlock()
+		if p.Records == 150 {
 			cancel()
 		}
 	}
 	c := small()
-	c.Target, c.SkipNoop, c.Connections = "http://"+p.address, true, 1
+	c.Target, c.SkipNoop, c.Connections = "http://"+p.Address, true, 1
 	r, err := Run(ctx, c)
 	if !errors.Is(err, context.Canceled) || r == nil || r.Own().OK < 140 || len(r.Rounds) != 2 || !strings.Contains(strings.Join(r.Notes, " "), "interrupted") {
 		t.Errorf("%v, report %+v", err, r)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"flashq/loadtest/drive"
 )
 
 // growth is what a server has to do beside the load: topics that exist, polls that wait.
@@ -12,7 +14,7 @@ type growth struct {
 	api    *api
 	topics []string
 	cancel context.CancelFunc
-	polls  *driver
+	polls  *drive.Driver
 	done   sync.WaitGroup
 }
 
@@ -32,25 +34,25 @@ func grow(ctx context.Context, address string, c Config) (*growth, error) {
 		return g, nil
 	}
 	path := fmt.Sprintf("/topics/%s/records?from_offset=latest&timeout_ms=%d", g.topics[0], parkTime.Milliseconds())
-	requests := [][]byte{get(address, path, Formats[0])}
-	d, err := newDriver(ctx, driverConfig{address: address, connections: c.Parked, loops: 1,
-		timeout: parkTime + c.Timeout, source: func(int) source { return newFixed(requests, 1, 1) }})
+	requests := [][]byte{drive.Get(address, path, mediaTypes["json"])}
+	d, err := drive.New(ctx, drive.Config{Address: address, Connections: c.Parked, Loops: 1,
+		Timeout: parkTime + c.Timeout, Source: func(int) drive.Source { return drive.NewFixed(requests, 1, 1) }})
 	if err != nil {
 		return g, err
 	}
 	polling, cancel := context.WithCancel(ctx)
 	g.cancel, g.polls = cancel, d
 	asked := make(chan error, 1)
-	d.watch = func(p progress) {
+	d.Watch = func(p drive.Progress) {
 		switch {
-		case p.total.failures() > 0:
-			offer(asked, fmt.Errorf("a parked poll failed: %s", p.total.first))
-		case p.total.sent >= int64(c.Parked):
+		case p.Total.Failures() > 0:
+			offer(asked, fmt.Errorf("a parked poll failed: %s", p.Total.First))
+		case p.Total.Sent >= int64(c.Parked):
 			offer(asked, nil)
 		}
 	}
 	g.done.Go(func() {
-		_, err := d.run(polling, newPhase(0, 0, 0))
+		_, err := d.Run(polling, drive.NewPhase(0, 0, 0))
 		offer(asked, err)
 	})
 	select {
@@ -79,7 +81,7 @@ func (g *growth) stop(stays bool) {
 	g.cancel()
 	g.done.Wait()
 	if g.polls != nil {
-		g.polls.close()
+		g.polls.Close()
 	}
 	for _, topic := range g.topics {
 		if _, err := g.api.deleteTopic(context.Background(), topic); err != nil || !stays {

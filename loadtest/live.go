@@ -1,6 +1,10 @@
 package loadtest
 
-import "time"
+import (
+	"time"
+
+	"flashq/loadtest/drive"
+)
 
 // Live is how a measurement goes at the moment: what a terminal shows while it runs.
 type Live struct {
@@ -17,23 +21,23 @@ type Live struct {
 }
 
 // watcher turns a phase's progress into what the caller wants to see; nil where it wants nothing.
-func (r *run) watcher(name string, round int) func(progress) {
+func (r *run) watcher(name string, round int) func(drive.Progress) {
 	if r.Live == nil {
 		return nil
 	}
-	return func(p progress) {
-		l := Live{Name: name, Round: round + 1, Rounds: r.Rounds, Done: p.done, P99: p.recent.quantile(99),
-			Errors: p.total.failures(), Left: -1}
-		if p.over > 0 {
-			l.Records, l.Bytes = float64(p.recent.records)/p.over, float64(p.recent.bytes)/p.over
+	return func(p drive.Progress) {
+		l := Live{Name: name, Round: round + 1, Rounds: r.Rounds, Done: p.Done, P99: p.Recent.Quantile(99),
+			Errors: p.Total.Failures(), Left: -1}
+		if p.Over > 0 {
+			l.Records, l.Bytes = float64(p.Recent.Records)/p.Over, float64(p.Recent.Bytes)/p.Over
 		}
-		for _, n := range p.total.refusal {
+		for _, n := range p.Total.Refusal {
 			l.Refused += n
 		}
-		if p.done > 0.01 {
-			l.Left = time.Duration(float64(p.elapsed) * (1 - p.done) / p.done)
+		if p.Done > 0.01 {
+			l.Left = time.Duration(float64(p.Elapsed) * (1 - p.Done) / p.Done)
 		}
-		for _, s := range p.seconds {
+		for _, s := range p.Seconds {
 			l.Rates = append(l.Rates, float64(s.Records)/s.Seconds)
 		}
 		r.Live(l)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"flashq/loadtest/drive/drivetest"
+
 	"go.uber.org/goleak"
 )
 
@@ -42,9 +44,9 @@ func serveAsChild(args []string) error {
 	if slices.Contains(args, "--batch-bytes=13") {
 		return fmt.Errorf("13 is unlucky")
 	}
-	p := newPeer()
+	p := drivetest.New()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	log.Info("topics are recovered", "count", 0)
-	log.Info("flashq is listening", "addr", p.address, "storage", "memory")
+	log.Info("flashq is listening", "addr", p.Address, "storage", "memory")
 	select {}
 }

@@ -4,17 +4,19 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+
+	"flashq/loadtest/report"
 )
 
-func newReport(c Config, list [][]byte) *Report {
+func newReport(c Config, list [][]byte) *report.Report {
 	size := 0
 	for _, b := range list {
 		size += len(b)
 	}
-	r := &Report{
+	r := &report.Report{
 		Started:     time.Now().UTC().Truncate(time.Second),
 		Workload:    c.Workload,
-		Machine:     Machine{CPUs: runtime.NumCPU(), OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version()},
+		Machine:     report.Machine{CPUs: runtime.NumCPU(), OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version()},
 		Load:        c.Load,
 		BodyBytes:   size / len(list),
 		Connections: c.Connections,
@@ -22,18 +24,18 @@ func newReport(c Config, list [][]byte) *Report {
 		Pinned:      c.Pin,
 		Server:      serverName(c),
 	}
-	if c.some() {
+	if c.Some() {
 		r.Growth = &c.Growth
 	}
 	if n := distinctKeys(c.Load, len(list)); n < c.Keys {
-		r.note(fmt.Sprintf("%d of %d keys were used: the rotation of bodies is bounded to stay in cache", n, c.Keys))
+		r.Note(fmt.Sprintf("%d of %d keys were used: the rotation of bodies is bounded to stay in cache", n, c.Keys))
 	}
 	return r
 }
 
 func serverName(c Config) string {
 	switch {
-	case c.Workload == Noop:
+	case c.Workload == report.Noop:
 		return "none"
 	case c.Target != "":
 		return c.Target

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+
+	"flashq/loadtest/report"
 )
 
 // payloadLimit bounds what is read of a payload file: bodies of it are to stay in cache as far as they can.
@@ -38,7 +40,7 @@ func payload(file string) ([][]byte, error) {
 
 // payloadBodies builds the request bodies of a payload's lines in their order, each line at least once as far as the
 // rotation has room; the last body begins again at the first line.
-func payloadBodies(l Load) ([][]byte, error) {
+func payloadBodies(l report.Load) ([][]byte, error) {
 	lines, err := payload(l.Payload)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"flashq/loadtest/drive/drivetest"
+	"flashq/loadtest/report"
 )
 
 func TestPayloadLinesAreSentInTheirOrder(t *testing.T) {
@@ -12,7 +15,7 @@ func TestPayloadLinesAreSentInTheirOrder(t *testing.T) {
 	if err := os.WriteFile(file, []byte("{\"a\":1}\n\n  plain \"text\" \nlast"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	list, err := bodies(Load{Format: "json", Batch: 2, Payload: file})
+	list, err := bodies(report.Load{Format: "json", Batch: 2, Payload: file})
 	if err != nil || len(list) != 2 {
 		t.Fatalf("%v, %q", err, list)
 	}
@@ -25,10 +28,10 @@ func TestPayloadLinesAreSentInTheirOrder(t *testing.T) {
 	if want := `{"a":1}|plain "text"|last|{"a":1}`; strings.Join(got, "|") != want {
 		t.Errorf("%q", got)
 	}
-	p := newPeer()
-	defer p.server.Close()
+	p := drivetest.New()
+	defer p.Server.Close()
 	c := small()
-	c.Target, c.SkipNoop, c.Payload = "http://"+p.address, true, file
+	c.Target, c.SkipNoop, c.Payload = "http://"+p.Address, true, file
 	if r, err := Run(t.Context(), c); err != nil || r.Load.Size != (7+12+4)/3 {
 		t.Errorf("%v, %+v", err, r)
 	}

@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"time"
 
+	"flashq/loadtest/drive"
+	"flashq/loadtest/report"
+
 	"github.com/dustin/go-humanize"
 )
 
@@ -24,13 +27,13 @@ type run struct {
 	left    string // a topic that is there now, to be deleted
 	growth  *growth
 	early   early
-	report  *Report
+	report  *report.Report
 }
 
 // Run measures what the Config says, in alternating rounds where there is something to compare with, and reports. What
 // it started is ended when it returns, however it returns. When ctx ends, or the server does, it returns what it has
 // measured until then beside the error; the report is nil where there is nothing.
-func Run(ctx context.Context, c Config) (*Report, error) {
+func Run(ctx context.Context, c Config) (*report.Report, error) {
 	r, err := prepare(c)
 	if err != nil {
 		return nil, err
@@ -39,12 +42,12 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 	err = r.all(ctx)
 	if ctx.Err() != nil {
 		err = fmt.Errorf("stopped: %w", context.Cause(ctx))
-		r.report.note("interrupted: this is what was measured until then")
+		r.report.Note("interrupted: this is what was measured until then")
 	} else if err != nil {
-		r.report.note("the run ended early: " + err.Error())
+		r.report.Note("the run ended early: " + err.Error())
 	}
 	r.noteEarlyEnds()
-	r.report.finish()
+	r.report.Finish()
 	if len(r.report.Rounds) == 0 {
 		return nil, err
 	}
@@ -59,7 +62,7 @@ func prepare(c Config) (*run, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.Size, c.Value = size, Values[0]
+		c.Size, c.Value = size, report.Values[0]
 	}
 	if err := c.validate(); err != nil {
 		return nil, err
@@ -75,7 +78,7 @@ func prepare(c Config) (*run, error) {
 
 // bound turns the bytes that may be written into requests a round.
 func (r *run) bound() error {
-	if r.Workload != Produce && r.Workload != EndToEnd {
+	if r.Workload != report.Produce && r.Workload != report.EndToEnd {
 		return nil
 	}
 	largest := 0
@@ -102,10 +105,10 @@ func (r *run) all(ctx context.Context) error {
 		return err
 	}
 	for i := range r.Rounds {
-		round := &Round{}
+		round := &report.Round{}
 		err := r.round(ctx, i, round)
-		if round.measured() {
-			r.report.add(round)
+		if round.Measured() {
+			r.report.Add(round)
 		}
 		if err != nil {
 			return fmt.Errorf("round %d: %w", i+1, err)
@@ -130,7 +133,7 @@ func (r *run) stop() {
 	}
 }
 
-func (r *run) round(ctx context.Context, i int, round *Round) error {
+func (r *run) round(ctx context.Context, i int, round *report.Round) error {
 	for _, s := range r.sides {
 		err := s.measure(ctx, i, round)
 		if err != nil {
@@ -141,32 +144,32 @@ func (r *run) round(ctx context.Context, i int, round *Round) error {
 }
 
 // took keeps one measurement of a round, also what an error has left of it.
-func (r *run) took(i int, round *Round, name string, s sample, err error) error {
-	if s.tally == nil || s.ok == 0 {
+func (r *run) took(i int, round *report.Round, name string, s drive.Sample, err error) error {
+	if s.Tally == nil || s.OK == 0 {
 		if err == nil {
-			err = fmt.Errorf("%w: %s", errNoSuccess, s.first)
+			err = fmt.Errorf("%w: %s", errNoSuccess, s.First)
 		}
 		return err
 	}
-	round.take(name, s)
+	round.Take(name, s)
 	r.noticeEarly(name, s)
 	r.tell(i, name, s)
 	return err
 }
 
 // phases warms up and measures with one driver. It sends at most limit requests in all; zero is no limit.
-func (r *run) phases(ctx context.Context, d *driver, name string, round int, limit int64) (sample, error) {
+func (r *run) phases(ctx context.Context, d *drive.Driver, name string, round int, limit int64) (drive.Sample, error) {
 	if r.Warmup > 0 {
-		if _, err := d.run(ctx, newPhase(r.Warmup, limit/warmupShare, r.perSecond())); err != nil {
-			return sample{}, fmt.Errorf("warm-up: %w", err)
+		if _, err := d.Run(ctx, drive.NewPhase(r.Warmup, limit/warmupShare, r.perSecond())); err != nil {
+			return drive.Sample{}, fmt.Errorf("warm-up: %w", err)
 		}
 		limit -= limit / warmupShare
 	}
 	if n := r.requests(); n > 0 && (limit == 0 || n < limit) {
 		limit = n
 	}
-	d.watch = r.watcher(name, round)
-	return d.run(ctx, newPhase(r.Duration, limit, r.perSecond()))
+	d.Watch = r.watcher(name, round)
+	return d.Run(ctx, drive.NewPhase(r.Duration, limit, r.perSecond()))
 }
 
 // early counts rounds that were short of their time, and the shortest of them.
@@ -175,32 +178,26 @@ type early struct {
 	least  time.Duration
 }
 
-func (r *run) noticeEarly(name string, s sample) {
-	if name != r.Workload || r.perTime == 0 || !s.usedUp || (r.Records > 0 && s.all() >= r.requests()) {
+func (r *run) noticeEarly(name string, s drive.Sample) {
+	if name != r.Workload || r.perTime == 0 || !s.UsedUp || (r.Records > 0 && s.All() >= r.requests()) {
 		return
 	}
-	if r.early.rounds++; r.early.rounds == 1 || s.elapsed < r.early.least {
-		r.early.least = s.elapsed
+	if r.early.rounds++; r.early.rounds == 1 || s.Elapsed < r.early.least {
+		r.early.least = s.Elapsed
 	}
 }
 
 // noteEarlyEnds says that rounds were short of their time, lest the disk or the memory fill.
 func (r *run) noteEarlyEnds() {
 	if r.early.rounds > 0 {
-		r.report.note(fmt.Sprintf("%d of %d rounds of %s ended early, after %v at the least: more would pass %s",
+		r.report.Note(fmt.Sprintf("%d of %d rounds of %s ended early, after %v at the least: more would pass %s",
 			r.early.rounds, r.Rounds, r.Workload, r.early.least.Round(time.Millisecond),
 			"--max-bytes "+humanize.IBytes(uint64(r.MaxBytes))))
 	}
 }
 
-func (r *run) tell(i int, name string, s sample) {
-	cpu := "unknown"
-	if s.known {
-		cpu = fmt.Sprintf("%.2f us", perRequest(s.server, s.all()))
-	}
-	r.Progress(fmt.Sprintf("round %d/%d  %-7s  %s requests/s, %s records/s, p99 %s, server CPU %s a request",
-		i+1, r.Rounds, name, count(rate(s.ok, s.elapsed)), count(rate(s.records, s.elapsed)),
-		latency(micros(s.quantile(99))), cpu))
+func (r *run) tell(i int, name string, s drive.Sample) {
+	r.Progress(fmt.Sprintf("round %d/%d  %-7s  %s", i+1, r.Rounds, name, report.Line(s)))
 }
 
 // errNoSuccess is returned when a server refused all that was sent: there is nothing to report on.

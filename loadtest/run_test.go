@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"flashq/loadtest/drive"
+	"flashq/loadtest/drive/drivetest"
+	"flashq/loadtest/report"
 )
 
 // small is a run of few requests; every test sets the rest.
@@ -43,24 +47,24 @@ func TestRunMeasuresBothSidesInChildren(t *testing.T) {
 }
 
 func TestEachRoundHasAFreshTopicWithItsPartitions(t *testing.T) {
-	p := newPeer()
-	defer p.server.Close()
+	p := drivetest.New()
+	defer p.Server.Close()
 	c := small()
-	c.Target, c.SkipNoop, c.Partitions, c.Rounds = "http://"+p.address, true, 6, 3
+	c.Target, c.SkipNoop, c.Partitions, c.Rounds = "http://"+p.Address, true, 6, 3
 	r, err := Run(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.requests) != 3 || len(p.topics) != 0 {
-		t.Errorf("topics used: %v, left: %v", p.requests, p.topics)
+	if len(p.Requests) != 3 || len(p.Topics) != 0 {
+		t.Errorf("topics used: %v, left: %v", p.Requests, p.Topics)
 	}
-	for topic, n := range p.requests {
+	for topic, n := range p.Requests {
 		if n != 100 {
 			t.Errorf("%s: %d requests", topic, n)
 		}
 	}
-	if strings.Join(p.created, " ") != `{"partitions":6} {"partitions":6} {"partitions":6}` {
-		t.Errorf("created with %v", p.created)
+	if strings.Join(p.Created, " ") != `{"partitions":6} {"partitions":6} {"partitions":6}` {
+		t.Errorf("created with %v", p.Created)
 	}
 	if len(r.Sides) != 1 || r.Speed != nil || r.Own().OK != 300 || r.Own().ServerCPU != nil {
 		t.Errorf("report %+v", r)
@@ -68,17 +72,17 @@ func TestEachRoundHasAFreshTopicWithItsPartitions(t *testing.T) {
 }
 
 func TestMaxBytesEndsRoundsEarlyAndSaysSo(t *testing.T) {
-	p := newPeer()
-	defer p.server.Close()
+	p := drivetest.New()
+	defer p.Server.Close()
 	c := small()
 	c.Records, c.Duration, c.Warmup = 0, time.Hour, time.Hour
-	c.Target, c.SkipNoop, c.MaxBytes = "http://"+p.address, true, 40_000
+	c.Target, c.SkipNoop, c.MaxBytes = "http://"+p.Address, true, 40_000
 	r, err := Run(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.bytes > 40_000 || p.bytes < 30_000 {
-		t.Errorf("sent %d bytes", p.bytes)
+	if p.Bytes > 40_000 || p.Bytes < 30_000 {
+		t.Errorf("sent %d bytes", p.Bytes)
 	}
 	if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "2 of 2 rounds") {
 		t.Errorf("notes %q", r.Notes)
@@ -110,11 +114,17 @@ func TestAChildThatDiesIsExplained(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.stop()
-	d := drives(t, s.address, 2, request("GET", s.address, "/a/b", "", nil))
+	requests := [][]byte{drive.Request("GET", s.address, "/a/b", "", nil)}
+	d, err := drive.New(t.Context(), drive.Config{Address: s.address, Connections: 2, Timeout: 10 * time.Second,
+		Source: func(int) drive.Source { return drive.NewFixed(requests, 1, 1) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
 	if err := s.child.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = d.run(t.Context(), newPhase(time.Hour, 0, 0))
+	_, err = d.Run(t.Context(), drive.NewPhase(time.Hour, 0, 0))
 	if err == nil {
 		t.Fatal("a dead server was measured")
 	}
@@ -137,8 +147,8 @@ func TestWrongSettingsSayWhatIsAllowed(t *testing.T) {
 		"--keys -1":                func(c *Config) { c.Keys = -1 },
 		"such as 5s":               func(c *Config) { c.Warmup = -1 },
 		"at least 1260":            func(c *Config) { c.MaxBytes = 1000 },
-		"allowed: 50 and more":     func(c *Config) { c.Workload, c.Size = EndToEnd, 49 },
-		"allowed: 1 to 10000":      func(c *Config) { c.Workload, c.Batch = Consume, 10_001 },
+		"allowed: 50 and more":     func(c *Config) { c.Workload, c.Size = report.EndToEnd, 49 },
+		"allowed: 1 to 10000":      func(c *Config) { c.Workload, c.Batch = report.Consume, 10_001 },
 		"--i-own-this-server":      func(c *Config) { c.Target = "http://192.0.2.1:80" },
 		"such as 5s or":            func(c *Config) { c.Timeout = -1 },
 		"no such file":             func(c *Config) { c.Payload = "nowhere" },

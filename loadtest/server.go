@@ -7,6 +7,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"flashq/loadtest/drive"
 )
 
 // server is what a driver talks to: a child of ours, or a FlashQ that runs anyway.
@@ -74,7 +76,7 @@ func findTarget(ctx context.Context, c Config) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := processCPU(c.ServerPID); !ok && c.ServerPID != 0 {
+	if _, ok := drive.ProcessCPU(c.ServerPID); !ok && c.ServerPID != 0 {
 		return nil, fmt.Errorf("%w: --server-pid %d: there is no such process here", ErrConfig, c.ServerPID)
 	}
 	var d net.Dialer

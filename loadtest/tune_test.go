@@ -1,6 +1,10 @@
 package loadtest
 
-import "testing"
+import (
+	"testing"
+
+	"flashq/loadtest/report"
+)
 
 func TestTuneTriesAllSettingsOnBothStorages(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
@@ -9,7 +13,7 @@ func TestTuneTriesAllSettingsOnBothStorages(t *testing.T) {
 		t.Fatalf("%v, %+v", err, tuned)
 	}
 	for i, s := range tuned.Settings {
-		if s.Rounds != 2 || s.BatchBytes != int64(tuneLeast)<<(i%9) || s.Storage != Storages[i/9] || s.ServerCPU == nil {
+		if s.Rounds != 2 || s.BatchBytes != int64(tuneLeast)<<(i%9) || s.Storage != report.Storages[i/9] || s.ServerCPU == nil {
 			t.Errorf("setting %d: %+v", i, s)
 		}
 	}

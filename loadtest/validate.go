@@ -7,15 +7,17 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"flashq/loadtest/report"
 )
 
 // validate judges a Config with its defaults filled in. Its messages name the command's flags.
 func (c Config) validate() error {
 	return cmp.Or(
-		oneOf("format", c.Format, Formats),
-		oneOf("value", c.Value, Values),
-		oneOf("storage", c.Storage, Storages),
-		oneOf("fsync", cmp.Or(c.Fsync, Syncs[0]), Syncs),
+		oneOf("format", c.Format, report.Formats),
+		oneOf("value", c.Value, report.Values),
+		oneOf("storage", c.Storage, report.Storages),
+		oneOf("fsync", cmp.Or(c.Fsync, report.Syncs[0]), report.Syncs),
 		between("size", int64(c.Size), 1, maxBody/2),
 		between("batch", int64(c.Batch), 1, maxBatch),
 		between("size times --batch", int64(c.Size)*int64(c.Batch), 1, maxBody/2),
@@ -48,13 +50,13 @@ func (c Config) validateTimes() error {
 
 func (c Config) validateWorkload() error {
 	switch {
-	case c.Workload == EndToEnd && c.Size < stampSize:
+	case c.Workload == report.EndToEnd && c.Size < stampSize:
 		return fmt.Errorf("%w: --size %d; allowed: %d and more, as records are numbered", ErrConfig, c.Size, stampSize)
-	case c.Workload == EndToEnd && c.Payload != "":
+	case c.Workload == report.EndToEnd && c.Payload != "":
 		return fmt.Errorf("%w: --payload with e2e; allowed: --size and --value, as records are numbered", ErrConfig)
-	case c.Workload == Consume && c.Batch > maxFetch:
+	case c.Workload == report.Consume && c.Batch > maxFetch:
 		return fmt.Errorf("%w: --batch %d; allowed: 1 to %d, what a fetch may ask for", ErrConfig, c.Batch, maxFetch)
-	case c.some() && c.Workload == EndToEnd:
+	case c.Some() && c.Workload == report.EndToEnd:
 		return fmt.Errorf("%w: --idle-topics or --parked with e2e; allowed: with produce and consume", ErrConfig)
 	}
 	return nil

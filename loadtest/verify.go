@@ -1,6 +1,11 @@
 package loadtest
 
-import "sync"
+import (
+	"sync"
+
+	"flashq/loadtest/drive"
+	"flashq/loadtest/report"
+)
 
 // maxNumber bounds what a number that was garbled on its way may cost.
 const maxNumber = 1 << 31
@@ -20,13 +25,13 @@ type verifier struct {
 	mu      sync.Mutex
 	seen    map[int][]byte // by producer
 	last    map[[2]int]int64
-	found   Verdict
+	found   report.Verdict
 	newest  int64 // when the last one arrived
 	missing int64 // acknowledged and not yet received
 }
 
 func newVerifier(size int64) *verifier {
-	return &verifier{id: uint32(clock()), size: size, seen: map[int][]byte{}, last: map[[2]int]int64{}}
+	return &verifier{id: uint32(drive.Clock()), size: size, seen: map[int][]byte{}, last: map[[2]int]int64{}}
 }
 
 // flags are what is known of a producer's record.
@@ -93,7 +98,7 @@ func (v *verifier) stranger() {
 	v.found.Strangers++
 }
 
-func (v *verifier) verdict() Verdict {
+func (v *verifier) verdict() report.Verdict {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	found := v.found

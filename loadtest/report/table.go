@@ -1,0 +1,210 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"flashq/loadtest/drive"
+
+	"github.com/dustin/go-humanize"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// WriteTable writes the report for people.
+func (r *Report) WriteTable(w io.Writer) error {
+	parts := []string{r.headline(), r.sidesTable()}
+	if r.Speed != nil {
+		parts = append(parts, r.roundsTable())
+	}
+	if own := r.Own(); own != nil {
+		parts = append(parts, r.plots(own)...)
+	}
+	if r.Verdict != nil {
+		parts = append(parts, "Records: "+r.Verdict.String())
+	}
+	if r.Limit != "" {
+		parts = append(parts, "Warning: the CLIENT was the limit: "+r.Limit)
+	}
+	for _, note := range r.Notes {
+		parts = append(parts, "Note: "+note)
+	}
+	if _, err := fmt.Fprintln(w, strings.Join(parts, "\n")); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+func (r *Report) headline() string {
+	l := r.Load
+	keys := "no keys"
+	if l.Keys > 0 {
+		keys = humanize.Comma(int64(l.Keys)) + " keys"
+	}
+	values := l.Value + " values"
+	if l.Payload != "" {
+		values = "values of " + l.Payload
+	}
+	loop := "closed loop"
+	if r.Rate > 0 {
+		loop = "open loop, " + Count(r.Rate) + " records/s"
+	}
+	line := fmt.Sprintf("%s: %d x %s (%s, %s) as %s; connections: %d; %s; partitions: %d; CPUs: %d; server: %s",
+		r.Workload, l.Batch, humanize.IBytes(uint64(l.Size)), values, keys, l.Format, r.Connections, loop, l.Partitions,
+		r.Machine.CPUs, r.Server)
+	if r.Growth != nil {
+		line += fmt.Sprintf("; idle topics: %d; parked polls: %d", r.Growth.IdleTopics, r.Growth.Parked)
+	}
+	return line
+}
+
+// sidesTable has a row per figure and a column per side.
+func (r *Report) sidesTable() string {
+	t := newTable()
+	head := table.Row{""}
+	for _, s := range r.Sides {
+		head = append(head, s.Name)
+	}
+	t.AppendHeader(head)
+	for _, f := range sideFigures {
+		row := table.Row{f.name}
+		for _, s := range r.Sides {
+			row = append(row, f.of(s))
+		}
+		t.AppendRow(row)
+	}
+	t.SetColumnConfigs(alignRight(2, len(head)))
+	return t.Render()
+}
+
+// sideFigures are the rows of the first table.
+var sideFigures = []struct {
+	name string
+	of   func(s *Side) string
+}{
+	{"requests sent", func(s *Side) string { return humanize.Comma(s.Sent) }},
+	{"ok", func(s *Side) string { return humanize.Comma(s.OK) }},
+	{"failed", func(s *Side) string { return humanize.Comma(s.Failed) }},
+	{"retried", func(s *Side) string { return humanize.Comma(s.Retried) }},
+	{"refused", func(s *Side) string { return errorList(s.Refused) }},
+	{"errors", func(s *Side) string { return errorList(s.Errors) }},
+	{"requests/s", func(s *Side) string { return Count(s.Requests) }},
+	{"records/s", func(s *Side) string { return Count(s.PerSec.Average) }},
+	{"slowest second", func(s *Side) string { return Count(s.PerSec.Min) }},
+	{"fastest second", func(s *Side) string { return Count(s.PerSec.Max) }},
+	{"bytes/s", func(s *Side) string { return humanize.Bytes(uint64(s.Bytes)) }},
+	{"latency p50", func(s *Side) string { return latency(s.Latency.P50) }},
+	{"latency p90", func(s *Side) string { return latency(s.Latency.P90) }},
+	{"latency p99", func(s *Side) string { return latency(s.Latency.P99) }},
+	{"latency p99.9", func(s *Side) string { return latency(s.Latency.P999) }},
+	{"latency max", func(s *Side) string { return latency(s.Latency.Max) }},
+	{"server CPU/request", func(s *Side) string { return cpu(s.ServerCPU) }},
+	{"client CPU/request", func(s *Side) string { return cpu(&s.ClientCPU) }},
+	{"server CPUs busy", func(s *Side) string { return quotient(s.ServerCores) }},
+	{"client CPUs busy", func(s *Side) string { return quotient(&s.ClientCores) }},
+}
+
+// roundsTable has a row per round, with the ratios' spread below.
+func (r *Report) roundsTable() string {
+	t := newTable()
+	base, own := r.Sides[0].Name, r.Sides[1].Name
+	unit, of := "req/s", func(s *Side) string { return Count(s.Requests) }
+	if r.Workload == Consume {
+		unit, of = "bytes/s", func(s *Side) string { return humanize.Bytes(uint64(s.Bytes)) }
+	}
+	t.AppendHeader(table.Row{"round", base + " " + unit, own + " " + unit, "speed ratio",
+		base + " CPU", own + " CPU", "CPU ratio"})
+	for i, x := range r.Rounds {
+		if paired(x.Sides) {
+			t.AppendRow(table.Row{i + 1, of(x.Sides[0]), of(x.Sides[1]), quotient(x.Speed), cpu(x.Sides[0].ServerCPU),
+				cpu(x.Sides[1].ServerCPU), quotient(x.CPU)})
+		}
+	}
+	for _, f := range spreadFigures {
+		t.AppendFooter(table.Row{f.name, "", "", quotient(pick(r.Speed, f.of)), "", "", quotient(pick(r.CPU, f.of))})
+	}
+	t.SetColumnConfigs(alignRight(1, 7))
+	return t.Render()
+}
+
+// spreadFigures are the last rows of the second table.
+var spreadFigures = []struct {
+	name string
+	of   func(s *Spread) float64
+}{
+	{"median", func(s *Spread) float64 { return s.Median }},
+	{"min", func(s *Spread) float64 { return s.Min }},
+	{"max", func(s *Spread) float64 { return s.Max }},
+}
+
+func pick(s *Spread, of func(s *Spread) float64) *float64 {
+	if s == nil {
+		return nil
+	}
+	f := of(s)
+	return &f
+}
+
+func newTable() table.Writer {
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	t.Style().Format.Header = text.FormatDefault
+	t.Style().Format.Footer = text.FormatDefault
+	return t
+}
+
+func alignRight(from, to int) []table.ColumnConfig {
+	var columns []table.ColumnConfig
+	for n := from; n <= to; n++ {
+		columns = append(columns, table.ColumnConfig{
+			Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight, AlignFooter: text.AlignRight,
+		})
+	}
+	return columns
+}
+
+// Count is a number for people.
+func Count(f float64) string { return humanize.Comma(int64(f + 0.5)) }
+
+func latency(us float64) string {
+	return time.Duration(us * float64(time.Microsecond)).Round(time.Microsecond).String()
+}
+
+func cpu(us *float64) string {
+	if us == nil {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.2f us", *us)
+}
+
+func quotient(f *float64) string {
+	if f == nil {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.3f", *f)
+}
+
+func errorList(errs map[string]int64) string {
+	if len(errs) == 0 {
+		return "none"
+	}
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(errs)) {
+		list = append(list, fmt.Sprintf("%s: %s", name, humanize.Comma(errs[name])))
+	}
+	return strings.Join(list, "\n")
+}
+
+// Line is a measurement in one line.
+func Line(s drive.Sample) string {
+	used := "unknown"
+	if s.Known {
+		used = fmt.Sprintf("%.2f us", perRequest(s.Server, s.All()))
+	}
+	return fmt.Sprintf("%s requests/s, %s records/s, p99 %s, server CPU %s a request", Count(rate(s.OK, s.Elapsed)),
+		Count(rate(s.Records, s.Elapsed)), latency(drive.Micros(s.Quantile(99))), used)
+}

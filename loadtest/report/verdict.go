@@ -1,0 +1,29 @@
+package report
+
+import "fmt"
+
+// Verdict is what e2e found about the records; all but the first two should be zero.
+type Verdict struct {
+	Acknowledged int64 `json:"acknowledged"`
+	Received     int64 `json:"received"` // once each
+	Lost         int64 `json:"lost"`     // acknowledged and not received
+	Doubled      int64 `json:"doubled"`  // received again
+	OutOfOrder   int64 `json:"out_of_order"`
+	// Unacknowledged ones came although their request had no answer, or another one: that is allowed.
+	Unacknowledged int64 `json:"received_unacknowledged"`
+	Strangers      int64 `json:"strangers"` // records of others
+}
+
+// faulty tells whether the server broke what it promises.
+func (v Verdict) faulty() bool { return v.Lost > 0 || v.Doubled > 0 || v.OutOfOrder > 0 }
+
+func (v Verdict) String() string {
+	return fmt.Sprintf("acknowledged %d, received %d, lost %d, doubled %d, out of order %d", v.Acknowledged, v.Received,
+		v.Lost, v.Doubled, v.OutOfOrder)
+}
+
+// add sums verdicts up.
+func (v Verdict) add(o Verdict) Verdict {
+	return Verdict{v.Acknowledged + o.Acknowledged, v.Received + o.Received, v.Lost + o.Lost, v.Doubled + o.Doubled,
+		v.OutOfOrder + o.OutOfOrder, v.Unacknowledged + o.Unacknowledged, v.Strangers + o.Strangers}
+}
