@@ -12,8 +12,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"flashq/loadtest/drive"
 )
 
 const (
@@ -48,7 +46,7 @@ func startChild(ctx context.Context, pinned bool, find func(line string) (addres
 	c.cmd.Stdout, c.cmd.Stderr = c.out, c.out
 	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(syscall.SIGTERM) }
 	c.cmd.WaitDelay = stopTimeout
-	drive.Bind(c.cmd)
+	bind(c.cmd)
 	if c.stdin, err = c.cmd.StdinPipe(); err == nil {
 		err = startPinned(c.cmd, pinned)
 	}

@@ -1,42 +1,40 @@
 package drive
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"runtime"
-	"sync"
+	"net/netip"
 	"time"
-
-	"golang.org/x/sys/unix"
-)
-
-const (
-	// readSize is what a loop reads at once at most: large answers take few system calls.
-	readSize = 256 << 10
-	// sampleEvery is how often the tallies are looked at while a phase runs.
-	sampleEvery = 200 * time.Millisecond
 )
 
 // Driver is the connections to one server, with what they ask.
 type Driver struct {
-	loops []*loop
-	pid   int // of the server, 0 where unknown
+	engine engine
+	pid    int // of the server, 0 where unknown
 	// Watch is told how a phase goes, several times a second; nil is for nobody.
 	Watch func(Progress)
 }
 
+// engine is what moves bytes, and its ways differ: loops over epoll where there is that, else goroutines.
+type engine interface {
+	// parts is how many groups of connections count apart from each other.
+	parts() int
+	// run drives one phase, each group counting in its part. When ctx ends, which ends the phase, it returns at once.
+	run(ctx context.Context, p *Phase, parts []*shared) error
+	close()
+}
+
 // Config says what a driver is made of.
 type Config struct {
-	Address     string
-	PID         int
+	Address     string // host:port
+	PID         int    // of the server, to know its CPU time; zero: unknown
 	Connections int
-	Loops       int // zero: as many as there are processors, at most
+	Loops       int // groups of connections; zero: as many as there are processors, at most
 	Timeout     time.Duration
 	KeepsBodies bool // for the source to read
 	Prompt      bool // latencies count more than requests a second, even in a closed loop
+	Portable    bool // what other systems have to do with, on Linux too
 	Source      func(loop int) Source
 }
 
@@ -46,82 +44,53 @@ func New(ctx context.Context, c Config) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := min(c.Connections, cmp.Or(c.Loops, runtime.GOMAXPROCS(0)))
-	d := &Driver{pid: c.PID}
-	for i := range n {
-		p, err := newPoller()
-		if err != nil {
-			d.Close()
-			return nil, err
-		}
-		d.loops = append(d.loops, &loop{number: i, of: n, address: own(to), timeout: int64(c.Timeout), poll: p,
-			source: c.Source(i), prompt: c.Prompt, buf: make([]byte, readSize)})
+	build := newEngine
+	if c.Portable {
+		build = newPortable
 	}
-	for i := range c.Connections {
-		w := &wire{number: i, fd: -1, in: reader{keeps: c.KeepsBodies}}
-		d.loops[i%n].wires = append(d.loops[i%n].wires, w)
+	e, err := build(c, to)
+	if err != nil {
+		return nil, err
 	}
-	return d, nil
+	return &Driver{engine: e, pid: c.PID}, nil
 }
 
-// resolve finds a server's address once, so that no loop ever waits for a name.
-func resolve(ctx context.Context, address string) (unix.Sockaddr, error) {
+// target is a server's address.
+type target struct{ netip.AddrPort }
+
+// resolve finds a server's address once, so that no connection ever waits for a name.
+func resolve(ctx context.Context, address string) (target, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, fmt.Errorf("address: %w", err)
+		return target{}, fmt.Errorf("address: %w", err)
 	}
 	number, err := net.DefaultResolver.LookupPort(ctx, "tcp", port)
 	if err != nil {
-		return nil, fmt.Errorf("address: %w", err)
+		return target{}, fmt.Errorf("address: %w", err)
 	}
-	ips, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
-		return nil, fmt.Errorf("address: %w", err)
+		return target{}, fmt.Errorf("address: %w", err)
 	}
-	if v4 := ips[0].IP.To4(); v4 != nil {
-		return &unix.SockaddrInet4{Port: number, Addr: [4]byte(v4)}, nil
-	}
-	return &unix.SockaddrInet6{Port: number, Addr: [16]byte(ips[0].IP.To16())}, nil
-}
-
-// own is a copy of an address: connecting writes into it.
-func own(to unix.Sockaddr) unix.Sockaddr {
-	switch to := to.(type) {
-	case *unix.SockaddrInet4:
-		return &unix.SockaddrInet4{Port: to.Port, Addr: to.Addr}
-	case *unix.SockaddrInet6:
-		return &unix.SockaddrInet6{Port: to.Port, Addr: to.Addr}
-	}
-	return to
+	return target{netip.AddrPortFrom(ips[0].Unmap(), uint16(number))}, nil
 }
 
 // Close ends the connections.
-func (d *Driver) Close() {
-	for _, l := range d.loops {
-		l.close()
-	}
-}
+func (d *Driver) Close() { d.engine.close() }
 
 // Run drives one phase with all connections and waits for the last answer, so that the CPU times are of these
 // requests. When ctx ends it comes back at once, with what was counted until then.
 func (d *Driver) Run(ctx context.Context, p *Phase) (Sample, error) {
-	defer context.AfterFunc(ctx, func() { p.end.Store(true) })()
-	s := newSampler(p, len(d.loops), d.Watch)
-	errs := make([]error, len(d.loops))
-	var all sync.WaitGroup
+	defer context.AfterFunc(ctx, p.stop)()
+	s := newSampler(p, d.engine.parts(), d.Watch)
 	before := d.look()
-	for i, l := range d.loops {
-		all.Go(func() {
-			if errs[i] = l.run(p, s.parts[i]); errs[i] != nil {
-				p.end.Store(true)
-			}
-		})
-	}
-	s.until(&all)
+	ended := make(chan error, 1)
+	go func() { ended <- d.engine.run(ctx, p, s.parts) }()
+	err := s.until(ended)
 	result := d.look().since(before)
 	result.Tally, result.Seconds = s.total, s.seconds
 	result.UsedUp, result.Unsent = p.usedUp(), p.unsent.Load()
-	if err := errors.Join(errs...); err != nil {
+	if err != nil {
 		return result, err
 	}
 	if err := ctx.Err(); err != nil {

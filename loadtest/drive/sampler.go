@@ -1,7 +1,6 @@
 package drive
 
 import (
-	"sync"
 	"time"
 )
 
@@ -24,6 +23,9 @@ type Progress struct {
 	Seconds []Second
 }
 
+// sampleEvery is how often the tallies are looked at while a phase runs.
+const sampleEvery = 200 * time.Millisecond
+
 // sampler empties the loops' tallies while they count: into the sum, and into the current second.
 type sampler struct {
 	phase   *Phase
@@ -43,21 +45,16 @@ type window struct {
 	length float64
 }
 
-func newSampler(p *Phase, loops int, watch func(Progress)) *sampler {
+func newSampler(p *Phase, parts int, watch func(Progress)) *sampler {
 	s := &sampler{phase: p, watch: watch, began: p.Start, current: NewTally(), total: NewTally(), quota: p.left.Load()}
-	for range loops {
+	for range parts {
 		s.parts = append(s.parts, &shared{Tally: *NewTally()})
 	}
 	return s
 }
 
-// until looks from time to time until all have ended.
-func (s *sampler) until(all *sync.WaitGroup) {
-	ended := make(chan struct{})
-	go func() {
-		all.Wait()
-		close(ended)
-	}()
+// until looks from time to time until all have ended, and gives what they ended with.
+func (s *sampler) until(ended <-chan error) error {
 	ticks := time.NewTicker(sampleEvery)
 	defer ticks.Stop()
 	last := s.began
@@ -67,10 +64,10 @@ func (s *sampler) until(all *sync.WaitGroup) {
 			now := Clock()
 			s.look(now, last)
 			last = now
-		case <-ended:
+		case err := <-ended:
 			s.look(Clock(), last)
 			s.close(Clock())
-			return
+			return err
 		}
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"io"
 	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	hdrhistogram "github.com/HdrHistogram/hdrhistogram-go"
@@ -140,15 +140,15 @@ func (t *Tally) RefusalCounts() map[string]int64 {
 
 // failureName sorts what happened instead of an answer into few kinds.
 func failureName(err error) string {
+	is := func(known error) bool { return errors.Is(err, known) }
 	switch {
-	case errors.Is(err, ErrAnswer):
+	case is(ErrAnswer):
 		return "unreadable answer"
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
+	case is(os.ErrDeadlineExceeded), slices.ContainsFunc(timedOut, is):
 		return "timeout"
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case slices.ContainsFunc(refused, is):
 		return "connection refused"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case is(io.EOF), is(io.ErrUnexpectedEOF), slices.ContainsFunc(lost, is):
 		return "connection lost"
 	}
 	return "network error"

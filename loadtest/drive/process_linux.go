@@ -1,7 +1,6 @@
 package drive
 
 import (
-	"os/exec"
 	"syscall"
 	"time"
 	"unsafe"
@@ -16,9 +15,4 @@ func ProcessCPU(pid int) (used time.Duration, ok bool) {
 	var ts syscall.Timespec
 	_, _, errno := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, uintptr(clock), uintptr(unsafe.Pointer(&ts)), 0)
 	return time.Duration(ts.Nano()), errno == 0
-}
-
-// Bind makes a child die with this process, even if it is killed, and leaves Ctrl-C to us alone.
-func Bind(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 }

@@ -8,32 +8,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// state is what a connection is about.
+// state is what a wire does. Whether it has a connection is another matter.
 type state uint8
 
 const (
-	down       state = iota // there is none
-	connecting              // a request waits for it
-	idle                    // nothing is asked
-	busy                    // a request is written, or its answer awaited
-	resting                 // the server asked to come back later, or a request has failed
+	idle       state = iota // nothing is asked
+	connecting              // a request waits for the connection
+	awaiting                // a request is being written, or its answer awaited
+	repeating               // the server asked to come back later: the request goes out again after a rest
+	recovering              // a request has failed: nothing is asked before the rest is over
 )
 
-// wire is one keep-alive connection. It belongs to one loop.
+// wire is one keep-alive connection, made when a request needs it. It belongs to one loop.
 type wire struct {
-	number  int // of all the driver's connections
-	fd      int
-	state   state
-	meant   int64  // when the request was to be sent
-	since   int64  // of the state
-	wake    int64  // the end of a rest
-	request []byte // kept for a repeat
-	unsent  []byte // its rest
-	broken  bool   // the server has hung up; it may have answered before
-	in      reader
+	exchange
 
-	repeats  int // of this request
-	failures int // in a row
+	fd     int // -1 without a connection
+	state  state
+	since  int64  // when the request was last sent
+	wake   int64  // the end of a rest
+	unsent []byte // the rest of the request
+	broken bool   // the server has hung up; it may have answered before
+	in     reader
 }
 
 // send writes as much of the request as there is room for.
@@ -73,11 +69,12 @@ func (w *wire) receive(buf []byte) (done bool, err error) {
 	}
 }
 
-func (w *wire) close() {
+// hangUp ends the connection; what the wire does is as it was.
+func (w *wire) hangUp() {
 	if w.fd >= 0 {
 		_ = unix.Close(w.fd) // nothing is buffered: there is nothing to lose
 	}
-	w.fd, w.state, w.broken, w.unsent = -1, down, false, nil
+	w.fd, w.broken, w.unsent = -1, false, nil
 	w.in.reset()
 }
 

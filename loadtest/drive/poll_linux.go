@@ -2,18 +2,12 @@ package drive
 
 import (
 	"fmt"
-	"net"
 	"syscall"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
-
-// Clock counts nanoseconds of this process: one reading that every time in a run is a difference of.
-func Clock() int64 { return int64(time.Since(epoch)) }
-
-var epoch = time.Now()
 
 const (
 	// looks is how often a poller that yields looks for events before it sleeps: on a busy machine an answer is nearly
@@ -125,21 +119,18 @@ func write(fd int, b []byte) (int, syscall.Errno) {
 }
 
 // dial begins to connect, without waiting for it.
-func dial(to unix.Sockaddr) (int, error) {
-	family := unix.AF_INET
-	if _, v6 := to.(*unix.SockaddrInet6); v6 {
-		family = unix.AF_INET6
-	}
+func dial(to target) (int, error) {
+	family, address := to.socket()
 	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, fmt.Errorf("connect: %w", err)
 	}
 	err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	if err == nil && loopback(to) { // it loses nothing; what paces its packets, as BBR does, only costs time
+	if err == nil && to.Addr().IsLoopback() { // it loses nothing; what paces its packets, as BBR does, only costs time
 		_ = unix.SetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION, "reno")
 	}
 	if err == nil {
-		err = unix.Connect(fd, to)
+		err = unix.Connect(fd, address)
 	}
 	if err != nil && err != unix.EINPROGRESS {
 		_ = unix.Close(fd)
@@ -148,14 +139,12 @@ func dial(to unix.Sockaddr) (int, error) {
 	return fd, nil
 }
 
-func loopback(to unix.Sockaddr) bool {
-	switch to := to.(type) {
-	case *unix.SockaddrInet4:
-		return to.Addr[0] == 127
-	case *unix.SockaddrInet6:
-		return net.IP(to.Addr[:]).IsLoopback()
+// socket is the address as the kernel takes it; each connect has its own, as it writes into it.
+func (t target) socket() (family int, address unix.Sockaddr) {
+	if t.Addr().Is4() {
+		return unix.AF_INET, &unix.SockaddrInet4{Port: int(t.Port()), Addr: t.Addr().As4()}
 	}
-	return false
+	return unix.AF_INET6, &unix.SockaddrInet6{Port: int(t.Port()), Addr: t.Addr().As16()}
 }
 
 // dialed tells how a connect has ended.
