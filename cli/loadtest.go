@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flashq/client"
 	"flashq/loadtest"
 	"flashq/loadtest/report"
 )
@@ -119,9 +120,16 @@ func untilSignal[T any](cmd *cobra.Command, work func(ctx context.Context) (T, e
 		return result, err
 	case ctx.Err() != nil:
 		return result, errInterrupted
+	case errors.Is(err, loadtest.ErrUnreachable):
+		return result, unreachable{err}
 	}
-	return result, failed(fmt.Errorf("loadtest: %w", err))
+	return result, failed(err)
 }
+
+// unreachable marks a load test that found no server, so that Run exits as it does for every command that finds none.
+type unreachable struct{ error }
+
+func (u unreachable) Is(target error) bool { return target == client.ErrUnreachable }
 
 // loadtestReport is where a report goes, and what it is compared with.
 type loadtestReport struct {

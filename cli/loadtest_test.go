@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	flashqhttp "flashq/http"
 	"flashq/loadtest/report"
 )
 
@@ -71,9 +72,10 @@ func TestLoadtestRefusesWrongFlagsInOneLine(t *testing.T) {
 	for args, want := range map[string]string{
 		"produce --format=xml":              "allowed: json, ndjson",
 		"produce --fsync=maybe":             "allowed: interval, always, never",
-		"produce --repeat=0":                "--repeat 0",
-		"produce --duration=0":              "--duration 0",
-		"produce --max-bytes=0":             "--max-bytes 0",
+		"produce --repeat=0":                "--repeat 0; allowed: 1 and more",
+		"produce --connections=0":           "--connections 0; allowed: 1 and more",
+		"produce --duration=0":              "--duration 0; allowed: a time such as",
+		"produce --max-bytes=0":             "--max-bytes 0; allowed: 1 and more",
 		"produce --max-bytes=-1":            "0 to 8EiB",
 		"produce --batch-bytes=lots":        "64KiB",
 		"produce --batch=0":                 "--batch 0",
@@ -105,10 +107,36 @@ func TestLoadtestTellsWrongFlagsFromAFailedRun(t *testing.T) {
 	refused := httptest.NewServer(http.NotFoundHandler())
 	refused.Close()
 	var out, errs bytes.Buffer
-	if code := Run([]string{"loadtest", "produce", "--server=" + refused.URL}, &out, &errs); code != exitFailed {
+	if code := Run([]string{"loadtest", "produce", "--server=" + refused.URL}, &out, &errs); code != exitUnreachable ||
+		strings.Count(errs.String(), "flashq: ") != 1 || !strings.HasPrefix(errs.String(), "flashq: "+refused.URL+": unreachable: ") {
 		t.Errorf("a target that is not there: exit %d, %s", code, errs.String())
 	}
 	if code := Run([]string{"loadtest", "produce", "--keys=-1"}, &out, &errs); code != exitUsage {
 		t.Errorf("a wrong flag: exit %d, %s", code, errs.String())
+	}
+}
+
+func TestABrokenPromiseFailsTheCommandWithoutAnOlderReport(t *testing.T) {
+	judge := loadtestReport{output: newWord("table", "json")}
+	for name, v := range map[string]report.Verdict{"lost": {Lost: 1}, "doubled": {Doubled: 1}, "order": {OutOfOrder: 1}} {
+		if err := judge.judge(loadtestCommand(), nil, &report.Report{Verdict: &v}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	allowed := report.Verdict{Acknowledged: 9, Received: 10, Unacknowledged: 1, Strangers: 3}
+	if err := judge.judge(loadtestCommand(), nil, &report.Report{Verdict: &allowed}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLoadtestSaysWhatARefusalMeans(t *testing.T) {
+	url := serveAt(t, flashqhttp.Config{})
+	var out, errs bytes.Buffer
+	code := Run([]string{"loadtest", "produce", "--no-noop", "--batch=1001", "--records=1001", "--warmup=0", "--repeat=1",
+		"--server=" + url}, &out, &errs)
+	for _, want := range []string{": 400 validation_error: ", "at most 1000 are allowed", "--max-batch-records"} {
+		if code != exitFailed || !strings.Contains(errs.String(), want) || strings.Contains(errs.String(), `\"`) {
+			t.Errorf("exit %d, no %q in: %s", code, want, errs.String())
+		}
 	}
 }

@@ -112,7 +112,7 @@ func (f *loadtestFlags) settle(cmd *cobra.Command) (loadtest.Config, error) {
 	}
 	c.Format, c.Value, c.Storage, c.Fsync = f.format.value, f.value.value, f.storage.value, f.fsync.value
 	c.MaxBytes, c.BatchBytes, c.MemoryBytes = int64(f.maxBytes), int64(f.batchBytes), int64(f.memoryBytes)
-	c.RetentionBytes = int64(f.retained)
+	c.RetentionBytes, c.Version = int64(f.retained), Version()
 	if c.Duration == 0 && c.Records == 0 {
 		c.Duration = f.length
 	}
@@ -121,7 +121,7 @@ func (f *loadtestFlags) settle(cmd *cobra.Command) (loadtest.Config, error) {
 		c.Target = ""
 	} else if cmd.Flags().Changed("server") {
 		if c.Target = f.target.server; c.Target == "" {
-			return c, errors.New(`--server ""; allowed: a URL such as http://127.0.0.1:8080`)
+			return c, errors.New(`--server ""; allowed: a URL such as http://127.0.0.1:8080, or host:port`)
 		}
 	}
 	return c, nil
@@ -134,7 +134,11 @@ func refuseZeros(cmd *cobra.Command) error {
 	} {
 		f := cmd.Flags().Lookup(name)
 		if f != nil && f.Changed && (f.Value.String() == "0" || f.Value.String() == "0s") {
-			return fmt.Errorf("%w: --%s 0; allowed: more", loadtest.ErrConfig, name)
+			least := "1 and more"
+			if f.Value.Type() == "duration" {
+				least = "a time such as 500ms or 2s"
+			}
+			return fmt.Errorf("%w: --%s 0; allowed: %s", loadtest.ErrConfig, name, least)
 		}
 	}
 	return nil

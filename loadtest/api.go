@@ -1,7 +1,6 @@
 package loadtest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -31,6 +30,8 @@ type reply struct {
 	status int
 	body   []byte
 }
+
+func (r reply) String() string { return drive.Told(r.status, r.body) }
 
 func (r reply) ok() bool { return r.status/100 == 2 }
 
@@ -73,8 +74,7 @@ func (a *api) createTopic(ctx context.Context, topic string, partitions int, ret
 	if r.ok() || missing && partitions == 1 && retention == 0 {
 		return nil
 	}
-	return fmt.Errorf("create topic %s: the server answered %d %s", topic, r.status,
-		drive.Excerpt(bytes.TrimSpace(r.body)))
+	return fmt.Errorf("create topic %s: the server answered %s", topic, r)
 }
 
 // deleteTopic gives a round's memory and disk back, so that the next round finds what this one found. It tells
@@ -85,6 +85,16 @@ func (a *api) deleteTopic(ctx context.Context, topic string) (bool, error) {
 		return false, fmt.Errorf("delete topic %s: %w", topic, err)
 	}
 	return r.ok(), nil
+}
+
+// version is what the server says that it is, "" where it doesn't.
+func (a *api) version(ctx context.Context) string {
+	r, err := a.call(ctx, "GET", "/health", "")
+	var answer struct{ Service, Version string }
+	if err != nil || !r.ok() || json.Unmarshal(r.body, &answer) != nil || answer.Service != "flashq" {
+		return ""
+	}
+	return answer.Version
 }
 
 // extent is what one partition holds.
@@ -102,7 +112,7 @@ func (a *api) extents(ctx context.Context, topic string) ([]extent, error) {
 	}
 	var answer struct{ Details []extent }
 	if err := json.Unmarshal(r.body, &answer); !r.ok() || err != nil {
-		return nil, fmt.Errorf("topic %s: the server answered %d %s", topic, r.status, drive.Excerpt(r.body))
+		return nil, fmt.Errorf("topic %s: the server answered %s", topic, r)
 	}
 	return answer.Details, nil
 }

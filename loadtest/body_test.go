@@ -86,7 +86,7 @@ func TestManyKeysAreBoundedByTheRotation(t *testing.T) {
 	if size := len(bytes.Join(list, nil)); size > 2*rotationBytes {
 		t.Errorf("the rotation holds %d bytes", size)
 	}
-	if r := newReport(Config{Load: l}.withDefaults(), list); len(r.Notes) != 1 {
+	if r := newReport(&plan{config: Config{Load: l}.withDefaults(), bodies: list}); len(r.Notes) != 1 {
 		t.Errorf("fewer keys than asked for, and the notes say %q", r.Notes)
 	}
 }

@@ -44,7 +44,7 @@ func startChild(ctx context.Context, pinned bool, find func(line string) (addres
 	c := &child{cancel: cancel, done: make(chan struct{}), out: newAnnouncer(find)}
 	c.cmd = exec.CommandContext(own, self, args...)
 	c.cmd.Stdout, c.cmd.Stderr = c.out, c.out
-	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(syscall.SIGTERM) }
+	c.cmd.Cancel = c.terminate
 	c.cmd.WaitDelay = stopTimeout
 	bind(c.cmd)
 	if c.stdin, err = c.cmd.StdinPipe(); err == nil {
@@ -77,6 +77,15 @@ func (c *child) awaitAddress(ctx context.Context, args []string) error {
 	}
 	c.stop()
 	return fmt.Errorf("start %q: %w: %s", strings.Join(args, " "), err, c.out.tail())
+}
+
+// terminate asks the child to end, or ends it where it can't be asked, as on Windows.
+func (c *child) terminate() error {
+	err := c.cmd.Process.Signal(syscall.SIGTERM)
+	if err == nil || errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return c.cmd.Process.Kill()
 }
 
 func (c *child) pid() int { return c.cmd.Process.Pid }

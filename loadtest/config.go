@@ -8,8 +8,12 @@ import (
 	"flashq/loadtest/report"
 )
 
-// ErrConfig is returned when a Config asks for what can't be done; nothing was started.
-var ErrConfig = errors.New("wrong setting")
+var (
+	// ErrConfig is returned when a Config asks for what can't be done; nothing was started.
+	ErrConfig = errors.New("wrong setting")
+	// ErrUnreachable is returned when nobody listens at the Target; nothing was started.
+	ErrUnreachable = errors.New("unreachable")
+)
 
 const (
 	maxBody        = 64 << 20 // what the bare server accepts
@@ -28,7 +32,7 @@ type Config struct {
 	report.Growth
 
 	SkipNoop  bool   // drive FlashQ alone: no ratio
-	Target    string // http://host:port of a FlashQ that runs; "" starts one
+	Target    string // host:port of a FlashQ that runs, or http:// before it; "" starts one
 	Mine      bool   // Target may be beyond loopback: whoever runs this may load it
 	ServerPID int    // Target's process, when it is on this machine: without it, its CPU time is unknown
 	Topic     string // "" makes a fresh one for each round, and deletes it
@@ -44,10 +48,14 @@ type Config struct {
 	MaxBytes    int64         // of bodies sent to FlashQ in all rounds and warm-ups, 4 GiB
 	Pin         bool          // started servers to all processors but the last, this process to that one
 
+	Version string // of this program, for the report
+
 	// Progress is told one line now and then and after each measurement; nil is silence.
 	Progress func(line string)
 	// Live is told several times a second how a measurement goes; nil is for nobody.
 	Live func(Live)
+
+	portable bool // what load generation has to do with on other systems
 }
 
 // Server says how FlashQ is started; empty fields are left to its own defaults, but storage is memory.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"flashq/loadtest/drive"
-	"flashq/loadtest/report"
 )
 
 const (
@@ -18,37 +17,52 @@ const (
 	maxFetches = 16 << 10
 )
 
-// consumeTopic is the one that is read in all rounds.
-func (r *run) consumeTopic() string { return cmp.Or(r.Topic, r.name) }
+// stock is the topic that consume reads in all rounds.
+type stock struct {
+	run    *run
+	plan   *plan
+	server *server
+	topic  string
+}
+
+func (r *run) newStock(s *server) stock {
+	return stock{run: r, plan: r.plan, server: s, topic: cmp.Or(r.plan.config.Topic, r.plan.name)}
+}
 
 // fill writes records where the topic to be read has none. On a server that others use, only a topic that nobody named
 // is filled, or one that doesn't exist.
-func (r *run) fill(ctx context.Context, s *server) error {
-	a := newAPI(s.address, r.Timeout)
-	topic := r.consumeTopic()
-	if there, err := a.extents(ctx, topic); err != nil || records(there) > 0 {
+func (k stock) fill(ctx context.Context) error {
+	a := k.plan.api(k.server)
+	switch there, err := a.extents(ctx, k.topic); {
+	case err != nil:
+		return err
+	case records(there) > 0:
+		k.run.report.Topic = k.topic
+		return nil
+	}
+	if k.plan.config.Topic == "" && k.server.stays() {
+		k.run.undo = append(k.run.undo, func() { _, _ = a.deleteTopic(context.WithoutCancel(ctx), k.topic) })
+	}
+	if err := k.plan.ensureTopic(ctx, k.server, k.topic); err != nil {
 		return err
 	}
-	if r.Topic == "" {
-		r.left = topic
-	}
-	if err := r.ensureTopic(ctx, a, topic); err != nil {
-		return err
-	}
-	l := r.Load
+	l := k.plan.config.Load
 	l.Batch = min(max(fillBody/l.Size, 1), 1000)
 	list, err := bodies(l)
 	if err != nil {
 		return err
 	}
-	requests := produceRequests(s.address, topic, r.Format, list)
-	d, err := drive.New(ctx, drive.Config{Address: s.address, Connections: min(4, r.Connections), Timeout: r.Timeout,
-		Source: func(int) drive.Source { return drive.NewFixed(requests, int64(l.Batch), int64(l.Size*l.Batch)) }})
+	requests := produceRequests(k.server.address, k.topic, l.Format, list)
+	c := k.plan.driver(k.server, func(int) drive.Source {
+		return drive.NewFixed(requests, int64(l.Batch), int64(l.Size*l.Batch))
+	})
+	c.Connections = min(4, c.Connections)
+	d, err := drive.New(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	n := max(fillBytes/int64(l.Size*l.Batch), int64(2*r.Partitions))
+	n := max(fillBytes/int64(l.Size*l.Batch), int64(2*l.Partitions))
 	filled, err := d.Run(ctx, drive.NewPhase(0, n, 0))
 	if err == nil && filled.OK < n {
 		err = fmt.Errorf("%d of %d requests failed: %s", n-filled.OK, n, filled.First)
@@ -66,52 +80,52 @@ func records(list []extent) int64 {
 
 // fetches are the requests that read a topic from end to end, but the last ones of a partition that would find less
 // than a whole answer.
-func (r *run) fetches(ctx context.Context, s *server) ([][]byte, error) {
-	topic := r.consumeTopic()
-	there, err := newAPI(s.address, r.Timeout).extents(ctx, topic)
+func (k stock) fetches(ctx context.Context) ([][]byte, error) {
+	there, err := k.plan.api(k.server).extents(ctx, k.topic)
 	if err != nil {
 		return nil, err
 	}
 	var list [][]byte
+	batch := k.plan.config.Batch
 	for _, e := range there {
-		for offset := e.Earliest; offset+int64(r.Batch) <= e.End && len(list) < maxFetches; offset += int64(r.Batch) {
-			list = append(list, fetchRequest(s.address, topic, r.Format, e.Partition, offset, r.Batch))
+		for offset := e.Earliest; offset+int64(batch) <= e.End && len(list) < maxFetches; offset += int64(batch) {
+			list = append(list, fetchRequest(k.server.address, k.topic, k.plan.config.Format, e.Partition, offset, batch))
 		}
 	}
 	if len(list) == 0 {
 		return nil, fmt.Errorf("%w: topic %s has no partition with %d records; allowed: a smaller --batch", ErrConfig,
-			topic, r.Batch)
+			k.topic, batch)
 	}
 	if len(list) == maxFetches {
-		r.report.Note(fmt.Sprintf("the first %d records are read, again and again", maxFetches*r.Batch))
+		k.run.report.Note(fmt.Sprintf("the first %d records are read, again and again", maxFetches*batch))
 	}
 	return list, nil
 }
 
-// consume measures fetches of whole answers, the connections spread over the topic.
-func (r *run) consume(ctx context.Context, i int, round *report.Round, x *side) error {
-	requests, err := r.fetches(ctx, x.server)
-	if err != nil {
-		return err
-	}
-	apart := max(len(requests)/r.Connections, 1)
-	return r.drive(ctx, i, round, x.name, x.server, 0, func(int) drive.Source {
-		f := drive.NewFixed(requests, int64(r.Batch), 0)
-		f.Apart = apart
-		return f
-	})
-}
-
 // answerSize is how long an answer to consume's first fetch is.
-func (r *run) answerSize(ctx context.Context, s *server) (int, error) {
-	path := fmt.Sprintf("/topics/%s/records?from_offset=earliest&max_records=%d&max_bytes=%d", r.consumeTopic(), r.Batch,
-		maxFetchBytes)
-	got, err := newAPI(s.address, r.Timeout).call(ctx, "GET", path, "")
+func (k stock) answerSize(ctx context.Context) (int, error) {
+	path := fmt.Sprintf("/topics/%s/records?from_offset=earliest&max_records=%d&max_bytes=%d", k.topic,
+		k.plan.config.Batch, maxFetchBytes)
+	got, err := k.plan.api(k.server).call(ctx, "GET", path, "")
 	if err != nil {
 		return 0, err
 	}
 	if !got.ok() {
-		return 0, fmt.Errorf("fetch: the server answered %d %s", got.status, drive.Excerpt(got.body))
+		return 0, fmt.Errorf("fetch: the server answered %s", got)
 	}
 	return len(got.body), nil
+}
+
+// consume measures fetches of whole answers, the connections spread over the topic.
+func (t *turn) consume(ctx context.Context, from stock) error {
+	requests, err := from.fetches(ctx)
+	if err != nil {
+		return err
+	}
+	c := &t.run.plan.config
+	return t.drive(ctx, 0, func(int) drive.Source {
+		f := drive.NewFixed(requests, int64(c.Batch), 0)
+		f.Apart = max(len(requests)/c.Connections, 1)
+		return f
+	})
 }

@@ -1,171 +1,37 @@
 package loadtest
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"flashq/loadtest/drive"
 	"flashq/loadtest/report"
 )
 
-const (
-	// pollTime is how long a consumer's poll waits for records.
-	pollTime = 200 * time.Millisecond
-	// pollRecords is how many it takes at most.
-	pollRecords = 1000
-)
-
-// producers makes requests whose records carry who sent them, their number and when they were to be sent. Bodies are
-// prebuilt, and the stamps written into them.
-type producers struct {
-	verifier *verifier
-	make     func() ([]byte, []int) // a request and where its stamps stand
-	by       map[int]*producer
-}
-
-// producer is one connection's.
-type producer struct {
-	request []byte
-	stamps  []int
-	next    int64 // number of its next record
-}
-
-func (p *producers) More(int) bool { return true }
-
-func (p *producers) Next(connection int, meant int64) []byte {
-	one := p.by[connection]
-	if one == nil {
-		one = &producer{}
-		one.request, one.stamps = p.make()
-		p.by[connection] = one
-	}
-	for i, at := range one.stamps {
-		putStamp(one.request[at:], stamp{p.verifier.id, connection, one.next + int64(i), meant})
-	}
-	one.next += int64(len(one.stamps))
-	return one.request
-}
-
-func (p *producers) Answered(connection int, _ *drive.Answer, meant, now int64, t *drive.Tally) error {
-	one := p.by[connection]
-	n := len(one.stamps)
-	p.verifier.acknowledge(connection, one.next-int64(n), n)
-	t.Succeeded(int64(n), int64(n)*p.verifier.size, now-meant)
-	return nil
-}
-
-// stampedRequest builds a request with room for stamps.
-func stampedRequest(host, topic string, l report.Load, r *rand.Rand) (req []byte, stamps []int, err error) {
-	mark := []byte(strings.Repeat("#", stampSize)) // in no letter and no number
-	values := make([][]byte, l.Batch)
-	for i := range values {
-		rest := max(l.Size-stampSize, 0)
-		values[i] = append(append([]byte(nil), mark...), letters(nil, rest, r)...)
-		if l.Value == "json" && rest > 0 {
-			values[i] = append(append([]byte(nil), mark...), jsonValue(rest, r)...)
-		}
-	}
-	body, err := bodyOf(l, 0, values)
-	if err != nil {
-		return nil, nil, err
-	}
-	req = drive.Request("POST", host, "/topics/"+topic+"/records", mediaTypes[l.Format], body)
-	for from := 0; len(stamps) < l.Batch; {
-		i := bytes.Index(req[from:], mark)
-		stamps = append(stamps, from+i)
-		from += i + stampSize
-	}
-	return req, stamps, nil
-}
-
-// consumers read partitions by position, with polls that wait, and verify what comes. Each has partitions of its own.
-type consumers struct {
-	verifier *verifier
-	host     string
-	topic    string
-	list     []*consumer
-	produced *atomic.Bool // all is sent: an empty poll from now on is the end
-}
-
-type consumer struct {
-	partitions []string
-	position   string
-	asked      bool // the poll under way was sent after all was produced
-	ended      bool
-}
-
-func (c *consumers) More(i int) bool { return !c.list[i].ended }
-
-func (c *consumers) Next(i int, _ int64) []byte {
-	one := c.list[i]
-	one.asked = c.produced.Load()
-	path := fmt.Sprintf("/topics/%s/records?position=%s&max_records=%d&max_bytes=%d&timeout_ms=%d", c.topic,
-		one.position, pollRecords, maxFetchBytes, pollTime.Milliseconds())
-	if len(one.partitions) > 0 {
-		path += "&partition=" + strings.Join(one.partitions, ",")
-	}
-	return drive.Get(c.host, path, mediaTypes["ndjson"])
-}
-
-func (c *consumers) Answered(i int, a *drive.Answer, _, now int64, t *drive.Tally) error {
-	one := c.list[i]
-	position := a.Header("FlashQ-Position")
-	if position == "" {
-		return fmt.Errorf("%w: it has no FlashQ-Position", drive.ErrAnswer)
-	}
-	one.position = position
-	t.OK++
-	if len(a.Body) == 0 {
-		one.ended = one.asked
-		return nil
-	}
-	for line := range bytes.Lines(a.Body) {
-		var r struct {
-			Partition int
-			Value     string
-		}
-		if err := json.Unmarshal(line, &r); err != nil {
-			return fmt.Errorf("%w: a record that is no JSON: %w", drive.ErrAnswer, err)
-		}
-		s, mine := readStamp(r.Value)
-		if !mine || s.run != c.verifier.id {
-			c.verifier.stranger()
-			continue
-		}
-		c.verifier.arrive(r.Partition, s, now)
-		t.Records++
-		t.Bytes += int64(len(r.Value))
-		t.Took(now - s.meant)
-	}
-	return nil
-}
-
 // endToEnd measures producers and consumers at once, and verifies that each record comes once and in order.
-func (r *run) endToEnd(ctx context.Context, i int, round *report.Round, x *side) error {
-	return r.onTopic(ctx, i, x, func(topic string) error {
-		v := newVerifier(int64(r.Size))
-		send, err := r.newProducers(ctx, x, topic, v)
+func (t *turn) endToEnd(ctx context.Context) error {
+	p := t.run.plan
+	return t.onTopic(ctx, func(topic string) error {
+		v := newVerifier(int64(p.config.Size))
+		send, err := p.newProducers(ctx, t.side.server, topic, v)
 		if err != nil {
 			return err
 		}
 		defer send.Close()
 		produced := &atomic.Bool{}
-		receive, err := r.newConsumers(ctx, x, topic, v, produced)
+		receive, err := p.newConsumers(ctx, t.side.server, topic, v, produced)
 		if err != nil {
 			return err
 		}
 		defer receive.Close()
-		send.Watch = r.watcher(report.Produce, i)
+		send.Watch = t.watch(report.Produce)
 
-		limit := r.perTime
-		if n := r.requests(); n > 0 {
+		limit := p.limit
+		if n := p.config.requests(); n > 0 {
 			limit = min(limit, n)
 		}
 		var received drive.Sample
@@ -175,40 +41,43 @@ func (r *run) endToEnd(ctx context.Context, i int, round *report.Round, x *side)
 			defer close(done)
 			received, receiveErr = receive.Run(ctx, reading)
 		}()
-		sent, sendErr := send.Run(ctx, drive.NewPhase(r.Duration, limit, r.perSecond()))
+		sent, sendErr := send.Run(ctx, drive.NewPhase(p.config.Duration, limit, p.config.perSecond()))
 		produced.Store(true)
 		<-done
 		received.EndAt(v.lastAt() - reading.Start)
 		verdict := v.verdict()
-		round.Verdict = &verdict
-		err = r.took(i, round, report.Produce, sent, sendErr)
-		return cmp.Or(err, r.took(i, round, report.EndToEnd, received, receiveErr))
+		t.round.Verdict = &verdict
+		err = t.took(report.Produce, sent, sendErr)
+		return cmp.Or(err, t.took(report.EndToEnd, received, receiveErr))
 	})
 }
 
-func (r *run) newProducers(ctx context.Context, x *side, topic string, v *verifier) (*drive.Driver, error) {
-	random := rand.New(rand.NewPCG(r.Seed, 2))
-	if _, _, err := stampedRequest(x.server.address, topic, r.Load, random); err != nil {
+func (p *plan) newProducers(ctx context.Context, s *server, topic string, v *verifier) (*drive.Driver, error) {
+	build := func(random *rand.Rand) ([]byte, []int, error) {
+		return stampedRequest(s.address, topic, p.config.Load, random)
+	}
+	if _, _, err := build(rand.New(rand.NewPCG(p.config.Seed, 2))); err != nil {
 		return nil, err
 	}
-	return drive.New(ctx, drive.Config{Address: x.server.address, PID: x.server.pid, Connections: r.Connections,
-		Timeout: r.Timeout, Prompt: true, Source: func(loop int) drive.Source {
-			random := rand.New(rand.NewPCG(r.Seed, uint64(loop)))
-			return &producers{verifier: v, by: map[int]*producer{}, make: func() ([]byte, []int) {
-				req, stamps, _ := stampedRequest(x.server.address, topic, r.Load, random) // it has been tried
-				return req, stamps
-			}}
-		}})
+	c := p.driver(s, func(loop int) drive.Source {
+		random := rand.New(rand.NewPCG(p.config.Seed, uint64(loop)))
+		return &producers{verifier: v, by: map[int]*producer{}, make: func() ([]byte, []int) {
+			req, stamps, _ := build(random) // it has been tried
+			return req, stamps
+		}}
+	})
+	c.Prompt = true
+	return drive.New(ctx, c)
 }
 
 // newConsumers shares the partitions out; they start at the topic's end.
-func (r *run) newConsumers(ctx context.Context, x *side, topic string, v *verifier, produced *atomic.Bool,
+func (p *plan) newConsumers(ctx context.Context, s *server, topic string, v *verifier, produced *atomic.Bool,
 ) (*drive.Driver, error) {
-	there, err := newAPI(x.server.address, r.Timeout).extents(ctx, topic)
+	there, err := p.api(s).extents(ctx, topic)
 	if err != nil {
 		return nil, err
 	}
-	n := max(min(r.Consumers, len(there)), 1)
+	n := max(min(p.config.Consumers, len(there)), 1)
 	list := make([]*consumer, n)
 	for i := range list {
 		list[i] = &consumer{}
@@ -221,8 +90,9 @@ func (r *run) newConsumers(ctx context.Context, x *side, topic string, v *verifi
 	for _, c := range list {
 		c.position = cmp.Or(c.position, "0:0")
 	}
-	return drive.New(ctx, drive.Config{Address: x.server.address, PID: x.server.pid, Connections: n, Loops: 1,
-		Timeout: r.Timeout + pollTime, KeepsBodies: true, Prompt: true, Source: func(int) drive.Source {
-			return &consumers{verifier: v, host: x.server.address, topic: topic, list: list, produced: produced}
-		}})
+	c := p.driver(s, func(int) drive.Source {
+		return &consumers{verifier: v, host: s.address, topic: topic, list: list, produced: produced}
+	})
+	c.Connections, c.Loops, c.Timeout, c.KeepsBodies, c.Prompt = n, 1, p.config.Timeout+pollTime, true, true
+	return drive.New(ctx, c)
 }

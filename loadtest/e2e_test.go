@@ -71,6 +71,13 @@ func proxy(t *testing.T, to string, spoil func(lines [][]byte) [][]byte) string 
 	return s.Listener.Addr().String()
 }
 
+// onBoth runs a test with this system's load generation and with that of every system.
+func onBoth(t *testing.T, name string, test func(t *testing.T, portable bool)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { test(t, false) })
+	t.Run(name+", portable", func(t *testing.T) { test(t, true) })
+}
+
 func TestEndToEndFindsWhatAServerDoesToRecords(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(lines [][]byte) [][]byte
@@ -83,9 +90,10 @@ func TestEndToEndFindsWhatAServerDoesToRecords(t *testing.T) {
 		"garbles":   {func(l [][]byte) [][]byte { l[0] = garbled(l[0]); return l }, report.Verdict{Lost: 1, Strangers: 1}},
 		"ends late": {func(l [][]byte) [][]byte { return append(l[1:], l[0]) }, report.Verdict{OutOfOrder: 1}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		onBoth(t, name, func(t *testing.T, portable bool) {
 			r, err := Run(t.Context(), Config{Workload: report.EndToEnd, Target: "http://" + proxy(t, broker(t), c.spoil),
-				Load: report.Load{Size: 60, Batch: 10, Format: "ndjson"}, Connections: 1, Rounds: 1, Records: 200})
+				Load: report.Load{Size: 60, Batch: 10, Format: "ndjson"}, Connections: 1, Rounds: 1, Records: 200,
+				portable: portable})
 			if err != nil {
 				t.Fatal(err)
 			}

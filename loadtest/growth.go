@@ -21,8 +21,9 @@ type growth struct {
 // parkTime is how long a parked poll waits until it asks again.
 const parkTime = 50 * time.Second
 
-func grow(ctx context.Context, address string, c Config) (*growth, error) {
-	g := &growth{api: newAPI(address, c.Timeout), cancel: func() {}}
+func grow(ctx context.Context, p *plan, s *server) (*growth, error) {
+	c := &p.config
+	g := &growth{api: p.api(s), cancel: func() {}}
 	for i := range max(c.IdleTopics, min(c.Parked, 1)) {
 		topic := fmt.Sprintf("loadtest-idle-%d", i)
 		if err := g.api.createTopic(ctx, topic, 1, 0); err != nil {
@@ -34,9 +35,10 @@ func grow(ctx context.Context, address string, c Config) (*growth, error) {
 		return g, nil
 	}
 	path := fmt.Sprintf("/topics/%s/records?from_offset=latest&timeout_ms=%d", g.topics[0], parkTime.Milliseconds())
-	requests := [][]byte{drive.Get(address, path, mediaTypes["json"])}
-	d, err := drive.New(ctx, drive.Config{Address: address, Connections: c.Parked, Loops: 1,
-		Timeout: parkTime + c.Timeout, Source: func(int) drive.Source { return drive.NewFixed(requests, 1, 1) }})
+	requests := [][]byte{drive.Get(s.address, path, mediaTypes["json"])}
+	polls := p.driver(s, func(int) drive.Source { return drive.NewFixed(requests, 1, 1) })
+	polls.Connections, polls.Loops, polls.Timeout = c.Parked, 1, parkTime+c.Timeout
+	d, err := drive.New(ctx, polls)
 	if err != nil {
 		return g, err
 	}

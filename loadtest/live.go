@@ -20,26 +20,21 @@ type Live struct {
 	Rates         []float64     // records a second, of the seconds so far
 }
 
-// watcher turns a phase's progress into what the caller wants to see; nil where it wants nothing.
-func (r *run) watcher(name string, round int) func(drive.Progress) {
-	if r.Live == nil {
-		return nil
+// live is what a phase's progress tells.
+func live(name string, round, rounds int, p drive.Progress) Live {
+	l := Live{Name: name, Round: round, Rounds: rounds, Done: p.Done, P99: p.Recent.Quantile(99),
+		Errors: p.Total.Failures(), Left: -1}
+	if p.Over > 0 {
+		l.Records, l.Bytes = float64(p.Recent.Records)/p.Over, float64(p.Recent.Bytes)/p.Over
 	}
-	return func(p drive.Progress) {
-		l := Live{Name: name, Round: round + 1, Rounds: r.Rounds, Done: p.Done, P99: p.Recent.Quantile(99),
-			Errors: p.Total.Failures(), Left: -1}
-		if p.Over > 0 {
-			l.Records, l.Bytes = float64(p.Recent.Records)/p.Over, float64(p.Recent.Bytes)/p.Over
-		}
-		for _, n := range p.Total.Refusal {
-			l.Refused += n
-		}
-		if p.Done > 0.01 {
-			l.Left = time.Duration(float64(p.Elapsed) * (1 - p.Done) / p.Done)
-		}
-		for _, s := range p.Seconds {
-			l.Rates = append(l.Rates, float64(s.Records)/s.Seconds)
-		}
-		r.Live(l)
+	for _, n := range p.Total.Refusal {
+		l.Refused += n
 	}
+	if p.Done > 0.01 {
+		l.Left = time.Duration(float64(p.Elapsed) * (1 - p.Done) / p.Done)
+	}
+	for _, s := range p.Seconds {
+		l.Rates = append(l.Rates, float64(s.Records)/s.Seconds)
+	}
+	return l
 }

@@ -8,17 +8,18 @@ import (
 	"flashq/loadtest/report"
 )
 
-func newReport(c Config, list [][]byte) *report.Report {
-	size := 0
-	for _, b := range list {
+func newReport(p *plan) *report.Report {
+	c, size := p.config, 0
+	for _, b := range p.bodies {
 		size += len(b)
 	}
 	r := &report.Report{
 		Started:     time.Now().UTC().Truncate(time.Second),
+		Version:     c.Version,
 		Workload:    c.Workload,
 		Machine:     report.Machine{CPUs: runtime.NumCPU(), OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version()},
 		Load:        c.Load,
-		BodyBytes:   size / len(list),
+		BodyBytes:   size / len(p.bodies),
 		Connections: c.Connections,
 		Rate:        c.Rate,
 		Pinned:      c.Pin,
@@ -27,7 +28,7 @@ func newReport(c Config, list [][]byte) *report.Report {
 	if c.Some() {
 		r.Growth = &c.Growth
 	}
-	if n := distinctKeys(c.Load, len(list)); n < c.Keys {
+	if n := distinctKeys(c.Load, len(p.bodies)); n < c.Keys {
 		r.Note(fmt.Sprintf("%d of %d keys were used: the rotation of bodies is bounded to stay in cache", n, c.Keys))
 	}
 	return r

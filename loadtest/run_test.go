@@ -167,7 +167,7 @@ func TestWrongSettingsSayWhatIsAllowed(t *testing.T) {
 func TestTargetAddresses(t *testing.T) {
 	for target, want := range map[string]string{
 		"http://127.0.0.1:9000": "127.0.0.1:9000", "http://host/": "host:80", "http://[::1]:7": "[::1]:7",
-		"https://host": "", "host:80": "", "http://host/x": "", "http://u@host": "", "http://": "", "": "",
+		"https://host": "", "host:80": "host:80", "localhost:8080": "localhost:8080", "[::1]:7/": "[::1]:7", "ftp:80/x": "", "http://host/x": "", "http://u@host": "", "http://": "", "": "",
 	} {
 		got, err := targetAddress(target)
 		if got != want || (err == nil) != (want != "") {

@@ -19,6 +19,9 @@ type server struct {
 	folder  string // removed at the end; "" where there is none
 }
 
+// stays tells that the server is somebody's, and outlives the run.
+func (s *server) stays() bool { return s.child == nil }
+
 // stop ends a child of ours and removes its data; a target is left alone.
 func (s *server) stop() {
 	if s.child != nil {
@@ -77,12 +80,13 @@ func findTarget(ctx context.Context, c Config) (*server, error) {
 		return nil, err
 	}
 	if _, ok := drive.ProcessCPU(c.ServerPID); !ok && c.ServerPID != 0 {
-		return nil, fmt.Errorf("%w: --server-pid %d: there is no such process here", ErrConfig, c.ServerPID)
+		return nil, fmt.Errorf("%w: --server-pid %d: there is no such process here whose CPU time can be known", ErrConfig,
+			c.ServerPID)
 	}
 	var d net.Dialer
 	probe, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
+		return nil, fmt.Errorf("%s: %w: %w", c.Target, ErrUnreachable, err)
 	}
 	_ = probe.Close()
 	return &server{address: address, pid: c.ServerPID}, nil

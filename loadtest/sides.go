@@ -12,29 +12,30 @@ import (
 type side struct {
 	name    string
 	server  *server
-	measure func(ctx context.Context, i int, round *report.Round) error
+	measure func(ctx context.Context, t *turn) error
 }
 
 // start starts the servers and settles what is measured on them.
 func (r *run) start(ctx context.Context) error {
-	if r.Workload == report.Noop {
+	c := &r.plan.config
+	if c.Workload == report.Noop {
 		return r.addNoop(ctx, 0)
 	}
-	if r.Some() && !r.SkipNoop && r.Target == "" {
+	if c.Some() && !c.SkipNoop && c.Target == "" {
 		if err := r.addFlashQ(ctx, report.Empty, report.Growth{}); err != nil {
 			return err
 		}
 	}
-	if err := r.addFlashQ(ctx, r.Workload, r.Growth); err != nil {
+	if err := r.addFlashQ(ctx, c.Workload, c.Growth); err != nil {
 		return err
 	}
-	if r.SkipNoop || r.Some() || r.Workload == report.EndToEnd {
+	if c.SkipNoop || c.Some() || c.Workload == report.EndToEnd {
 		return nil
 	}
 	size := 0
-	if r.Workload == report.Consume {
+	if c.Workload == report.Consume {
 		var err error
-		if size, err = r.answerSize(ctx, r.sides[0].server); err != nil {
+		if size, err = r.newStock(r.sides[0].server).answerSize(ctx); err != nil {
 			return err
 		}
 	}
@@ -43,104 +44,53 @@ func (r *run) start(ctx context.Context) error {
 
 // addNoop puts the bare server in front of the others, as it is measured first.
 func (r *run) addNoop(ctx context.Context, answerBytes int) error {
-	s, err := startNoop(ctx, r.Config, answerBytes)
+	c := &r.plan.config
+	s, err := startNoop(ctx, *c, answerBytes)
 	if err != nil {
 		return fmt.Errorf("noop: %w", err)
 	}
-	r.servers = append(r.servers, s)
-	requests := produceRequests(s.address, "noop", r.Format, r.bodies)
-	bytes := int64(r.Size * r.Batch)
+	r.undo = append(r.undo, s.stop)
+	requests, bytes := produceRequests(s.address, "noop", c.Format, r.plan.bodies), r.plan.valueBytes()
 	if answerBytes > 0 {
-		requests, bytes = [][]byte{fetchRequest(s.address, "noop", r.Format, 0, 0, r.Batch)}, 0
+		requests, bytes = [][]byte{fetchRequest(s.address, "noop", c.Format, 0, 0, c.Batch)}, 0
 	}
-	noop := &side{name: report.Noop, server: s, measure: func(ctx context.Context, i int, round *report.Round) error {
-		return r.drive(ctx, i, round, report.Noop, s, 0, func(int) drive.Source {
-			return drive.NewFixed(requests, int64(r.Batch), bytes)
-		})
+	noop := &side{name: report.Noop, server: s, measure: func(ctx context.Context, t *turn) error {
+		return t.drive(ctx, 0, func(int) drive.Source { return drive.NewFixed(requests, int64(c.Batch), bytes) })
 	}}
 	r.sides = append([]*side{noop}, r.sides...)
 	return nil
 }
 
 func (r *run) addFlashQ(ctx context.Context, name string, g report.Growth) error {
-	s, err := startFlashQ(ctx, r.Config)
+	s, err := startFlashQ(ctx, r.plan.config)
 	if err != nil {
-		return fmt.Errorf("flashq: %w", err)
+		return err
 	}
-	r.servers = append(r.servers, s)
+	r.undo = append(r.undo, s.stop)
+	if s.stays() {
+		r.report.ServerIs = r.plan.api(s).version(ctx)
+	}
 	x := &side{name: name, server: s}
-	switch r.Workload {
+	switch r.plan.config.Workload {
 	case report.Produce:
-		x.measure = func(ctx context.Context, i int, round *report.Round) error { return r.produce(ctx, i, round, x) }
+		x.measure = func(ctx context.Context, t *turn) error { return t.produce(ctx) }
 	case report.Consume:
-		if err := r.fill(ctx, s); err != nil {
+		from := r.newStock(s)
+		if err := from.fill(ctx); err != nil {
 			return s.explain(ctx, fmt.Errorf("fill: %w", err))
 		}
-		x.measure = func(ctx context.Context, i int, round *report.Round) error { return r.consume(ctx, i, round, x) }
+		x.measure = func(ctx context.Context, t *turn) error { return t.consume(ctx, from) }
 	case report.EndToEnd:
-		x.measure = func(ctx context.Context, i int, round *report.Round) error { return r.endToEnd(ctx, i, round, x) }
+		x.measure = func(ctx context.Context, t *turn) error { return t.endToEnd(ctx) }
 	}
 	r.sides = append(r.sides, x)
-	if g.Some() {
-		if r.growth, err = grow(ctx, s.address, r.Config); err != nil {
-			return s.explain(ctx, fmt.Errorf("growth: %w", err))
-		}
+	if !g.Some() {
+		return nil
+	}
+	grown, err := grow(ctx, r.plan, s)
+	r.undo = append(r.undo, func() { grown.stop(s.stays()) })
+	if err != nil {
+		return s.explain(ctx, fmt.Errorf("growth: %w", err))
 	}
 	return nil
-}
-
-// drive measures one server with what its loops ask.
-func (r *run) drive(ctx context.Context, i int, round *report.Round, name string, to *server, limit int64,
-	ask func(loop int) drive.Source,
-) error {
-	d, err := drive.New(ctx, drive.Config{Address: to.address, PID: to.pid, Connections: r.Connections,
-		Timeout: r.Timeout, Source: ask})
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	s, err := r.phases(ctx, d, name, i, limit)
-	return r.took(i, round, name, s, err)
-}
-
-// produce measures FlashQ on a fresh topic, so that one round's records don't slow the next.
-func (r *run) produce(ctx context.Context, i int, round *report.Round, x *side) error {
-	return r.onTopic(ctx, i, x, func(topic string) error {
-		requests := produceRequests(x.server.address, topic, r.Format, r.bodies)
-		return r.drive(ctx, i, round, x.name, x.server, r.perTime, func(int) drive.Source {
-			return drive.NewFixed(requests, int64(r.Batch), int64(r.Size*r.Batch))
-		})
-	})
-}
-
-// onTopic does the work on a fresh topic and deletes it, or on the one that was asked for.
-func (r *run) onTopic(ctx context.Context, i int, x *side, work func(topic string) error) error {
-	a := newAPI(x.server.address, r.Timeout)
-	topic := r.Topic
-	if topic == "" {
-		topic = fmt.Sprintf("%s-%d", r.name, i+1)
-		r.left = topic
-	}
-	if err := r.ensureTopic(ctx, a, topic); err != nil {
-		return err
-	}
-	if err := work(topic); err != nil || r.Topic != "" {
-		return err
-	}
-	r.left = ""
-	deleted, err := a.deleteTopic(ctx, topic)
-	if err == nil && !deleted {
-		r.report.Note("the server does not delete topics: the rounds' records pile up")
-	}
-	return err
-}
-
-// ensureTopic makes a topic; one that exists may have other partitions than those asked for.
-func (r *run) ensureTopic(ctx context.Context, a *api, topic string) error {
-	if r.Topic != "" {
-		if there, err := a.extents(ctx, topic); err != nil || len(there) > 0 {
-			return err
-		}
-	}
-	return a.createTopic(ctx, topic, r.Partitions, r.RetentionBytes)
 }

@@ -77,13 +77,17 @@ func (c Config) validateTarget() error {
 		ErrConfig, c.Target)
 }
 
-// targetAddress is the host:port of a base address such as http://127.0.0.1:9000.
+// targetAddress is the host:port of a base address such as http://127.0.0.1:9000, or of one that is just that.
 func targetAddress(target string) (string, error) {
-	u, err := url.Parse(target)
+	base := target
+	if !strings.Contains(base, "://") {
+		base = "http://" + base
+	}
+	u, err := url.Parse(base)
 	plain := err == nil && u.Scheme == "http" && u.Hostname() != "" && u.User == nil &&
 		(u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == ""
 	if !plain {
-		return "", fmt.Errorf("%w: --server %q; allowed: http://host:port", ErrConfig, target)
+		return "", fmt.Errorf("%w: --server %q; allowed: http://host:port, or host:port", ErrConfig, target)
 	}
 	port := u.Port()
 	if port == "" {

@@ -77,7 +77,7 @@ func TestARefusedRequestIsRepeatedWhenTheServerSaysSo(t *testing.T) {
 		if err != nil || s.OK != 20 || s.Retried != 10 || s.Refusal[429] != 10 || s.Sent != 30 || s.Failures() != 0 {
 			t.Errorf("%v; ok %d, retried %d, refused %v, sent %d, errors %v", err, s.OK, s.Retried, s.Refusal, s.Sent, s.errors)
 		}
-		if s.First != `429 "later\n"` {
+		if s.First != `429 "later"` {
 			t.Errorf("first %s", s.First)
 		}
 	})
@@ -331,5 +331,37 @@ func TestProcessCPUGrowsWithWork(t *testing.T) {
 	}
 	if _, ok := ProcessCPU(1 << 28); ok {
 		t.Error("a process that can't exist has a CPU time")
+	}
+}
+
+func TestARefusedRequestWaitsAsLongAsTheServerSays(t *testing.T) {
+	onBoth(t, func(t *testing.T, portable bool) {
+		t.Parallel()
+		p := drivetest.New()
+		var first atomic.Int64
+		p.Handle = func(w http.ResponseWriter, _ *http.Request) {
+			if first.CompareAndSwap(0, Clock()) {
+				w.Header().Set("Retry-After", "1")
+				w.WriteHeader(http.StatusTooManyRequests)
+			} else {
+				first.Add(-Clock()) // what is left is how long it waited
+			}
+		}
+		s, err := load(t, portable, p, 1).Run(t.Context(), NewPhase(0, 1, 0))
+		waited := -time.Duration(first.Load())
+		if err != nil || s.OK != 1 || s.Retried != 1 || waited < time.Second || waited > 5*time.Second {
+			t.Errorf("%v; ok %d, retried %d, repeated after %v", err, s.OK, s.Retried, waited)
+		}
+	})
+}
+
+func TestHowLongARefusalAsksToWait(t *testing.T) {
+	for header, want := range map[string]time.Duration{
+		"": 100 * time.Millisecond, "0": 0, "1": time.Second, "7": 7 * time.Second,
+		"-1": 100 * time.Millisecond, "soon": 100 * time.Millisecond,
+	} {
+		if got := restAfter(&Answer{head: []byte("HTTP/1.1 429 x\r\nRetry-After: " + header + "\r\n")}); got != int64(want) {
+			t.Errorf("%q: %v, not %v", header, time.Duration(got), want)
+		}
 	}
 }

@@ -60,7 +60,7 @@ func (j judge) answered(x *exchange, a *Answer, now int64) (next step, rest int6
 	case a.status == 429 || a.status == 503:
 		return j.refused(x, a, now)
 	default:
-		j.tally.Note(strconv.Itoa(a.status), told(a))
+		j.tally.Note(strconv.Itoa(a.status), Told(a.status, a.Body))
 	}
 	x.failures = 0
 	return goOn, 0
@@ -69,7 +69,7 @@ func (j judge) answered(x *exchange, a *Answer, now int64) (next step, rest int6
 // refused repeats a request when the server says so, unless it is too late or too often.
 func (j judge) refused(x *exchange, a *Answer, now int64) (next step, rest int64) {
 	j.tally.refused(a.status)
-	text := told(a)
+	text := Told(a.status, a.Body)
 	if !j.phase.over(now) && x.repeats < maxRepeats {
 		j.tally.firstOf(text)
 		x.repeats++
@@ -118,6 +118,3 @@ func (j judge) late(x *exchange, timeout int64) (rest int64) {
 	x.failures += failuresInARow / 2
 	return j.failed(x, fmt.Errorf("no answer within %v: %w", time.Duration(timeout), os.ErrDeadlineExceeded))
 }
-
-// told is an answer for the report.
-func told(a *Answer) string { return fmt.Sprintf("%d %s", a.status, Excerpt(a.Body)) }

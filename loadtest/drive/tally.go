@@ -2,7 +2,6 @@ package drive
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -152,15 +151,6 @@ func failureName(err error) string {
 		return "connection lost"
 	}
 	return "network error"
-}
-
-// Excerpt is the beginning of a body, as one line.
-func Excerpt(body []byte) string {
-	const enough = 300
-	if len(body) > enough {
-		return fmt.Sprintf("%q...", body[:enough])
-	}
-	return fmt.Sprintf("%q", body)
 }
 
 // Micros is a time in microseconds, the unit of reports.

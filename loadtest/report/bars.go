@@ -42,7 +42,7 @@ func barLines(bars []Bar) []string {
 	}
 	var lines []string
 	for _, b := range bars {
-		lines = append(lines, fmt.Sprintf("%9s %-40s %6.2f %%", latency(b.From), block(float64(b.Count)/float64(most), 40),
+		lines = append(lines, fmt.Sprintf("%9s %-40s %6.2f %%", span(b.From), block(float64(b.Count)/float64(most), 40),
 			100*float64(b.Count)/float64(all)))
 	}
 	return lines

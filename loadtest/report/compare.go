@@ -56,7 +56,8 @@ func Compare(old, report *Report, limit float64) (*Comparison, error) {
 	if old.Workload != report.Workload || b == nil {
 		return nil, fmt.Errorf("%w: the old report is of %s, this one of %s", ErrReport, old.Workload, report.Workload)
 	}
-	if old.Load != report.Load || old.Rate != report.Rate || old.Connections != report.Connections {
+	if old.Load != report.Load || old.Rate != report.Rate || old.Connections != report.Connections ||
+		old.Topic != report.Topic {
 		return nil, fmt.Errorf("%w: the old report is of another load: %s", ErrReport, old.headline())
 	}
 	ratios := old.Speed != nil && report.Speed != nil
@@ -65,10 +66,10 @@ func Compare(old, report *Report, limit float64) (*Comparison, error) {
 		{"speed ratio", pick(old.Speed, median), pick(report.Speed, median), true, ratios && report.Rate == 0, ratioText},
 		{"server CPU ratio", pick(old.CPU, median), pick(report.CPU, median), false, false, ratioText},
 		{"records/s", &a.PerSec.Average, &b.PerSec.Average, true, !ratios || report.Rate > 0, Count},
-		{"latency p50", &a.Latency.P50, &b.Latency.P50, false, false, latency},
-		{"latency p99", &a.Latency.P99, &b.Latency.P99, false, report.Rate > 0, latency},
-		{"latency p99.9", &a.Latency.P999, &b.Latency.P999, false, false, latency},
-		{"server CPU/request", a.ServerCPU, b.ServerCPU, false, false, cpuText},
+		{"latency p50", &a.Latency.P50, &b.Latency.P50, false, false, span},
+		{"latency p99", &a.Latency.P99, &b.Latency.P99, false, report.Rate > 0, span},
+		{"latency p99.9", &a.Latency.P999, &b.Latency.P999, false, false, span},
+		{"server CPU/request", a.ServerCPU, b.ServerCPU, false, false, span},
 	}}
 	for _, row := range c.rows {
 		d := row.change()
@@ -106,4 +107,3 @@ func (c *Comparison) WriteTable(w io.Writer) error {
 }
 
 func ratioText(f float64) string { return quotient(&f) }
-func cpuText(f float64) string   { return cpu(&f) }

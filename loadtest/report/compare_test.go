@@ -96,7 +96,7 @@ func TestPageAndPlotsNeedNothingFromElsewhere(t *testing.T) {
 			t.Errorf("the page has %s", bad)
 		}
 	}
-	for _, want := range []string{"latency by percentile", "rate over time", "histogram", "99.9", "requests sent", "0.900", "noop",
+	for _, want := range []string{"latency by percentile", "rate over time", "histogram", "99.9", "requests sent", "0.900", "noop", "speed ratio", "CPU ratio", "<td>median</td>", "noop req/s",
 		" 700.0,"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("the page has no %q", want)

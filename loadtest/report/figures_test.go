@@ -149,3 +149,67 @@ func TestReportOfOneSideIsReadable(t *testing.T) {
 		t.Errorf("there was nothing to divide by:\n%s\n%s", table.String(), text.String())
 	}
 }
+
+func TestEachPercentileIsItsOwn(t *testing.T) {
+	s := &drive.Sample{Tally: drive.NewTally(), Elapsed: time.Second}
+	for i := range 100_000 { // a tail that bends at each of them
+		s.Succeeded(1, 1, int64(i+1)*int64(time.Microsecond))
+	}
+	l := sideOf("x", *s).Latency
+	for name, c := range map[string]struct{ got, want float64 }{
+		"mean": {l.Mean, 50_000}, "p50": {l.P50, 50_000}, "p75": {l.P75, 75_000}, "p90": {l.P90, 90_000},
+		"p95": {l.P95, 95_000}, "p99": {l.P99, 99_000}, "max": {l.Max, 100_000},
+	} {
+		if math.Abs(c.got/c.want-1) > 0.011 {
+			t.Errorf("%s: %v, not %v", name, c.got, c.want)
+		}
+	}
+	tail := &drive.Sample{Tally: drive.NewTally(), Elapsed: time.Second}
+	for i := range 100_000 {
+		tail.Succeeded(1, 1, int64(time.Millisecond)<<(i/99_500)) // 995 of 1000 take 1 ms, the others 2 ms
+	}
+	if l := sideOf("x", *tail).Latency; l.P99 > 1100 || l.P999 < 1900 {
+		t.Errorf("of a tail of 0.5 %%, p99 is %v and p99.9 %v", l.P99, l.P999)
+	}
+}
+
+func TestConsumeIsJudgedByBytes(t *testing.T) {
+	r := &Report{Workload: Consume}
+	noop, own := sampleOf(100, time.Second, 10*time.Millisecond), sampleOf(100, time.Second, 10*time.Millisecond)
+	own.Bytes = noop.Bytes / 2 // as many requests, shorter answers
+	r.Add(pair(noop, own))
+	r.Finish()
+	if r.Speed.Median != 0.5 {
+		t.Errorf("half the bytes are a ratio of %v", r.Speed.Median)
+	}
+}
+
+func TestVerdictsOfRoundsAreSummedUp(t *testing.T) {
+	r := &Report{Workload: EndToEnd}
+	for _, v := range []Verdict{{1, 2, 3, 4, 5, 6, 7}, {10, 20, 30, 40, 50, 60, 70}} {
+		round := pair(sampleOf(1, time.Second, 0), sampleOf(1, time.Second, 0))
+		round.Verdict = &v
+		r.Add(round)
+	}
+	r.Finish()
+	if want := (Verdict{11, 22, 33, 44, 55, 66, 77}); *r.Verdict != want {
+		t.Errorf("%+v, not %+v", *r.Verdict, want)
+	}
+}
+
+func TestTimesAreShownAlike(t *testing.T) {
+	for us, want := range map[float64]string{0: "0.00 us", 5.474: "5.47 us", 14.6: "14.6 us", 146.2: "146 us", 999.6: "1.00 ms",
+		1250: "1.25 ms", 99_960: "100 ms", 2_050_000: "2.05 s", 120e6: "120 s"} {
+		if got := span(us); got != want {
+			t.Errorf("%v: %s, not %s", us, got, want)
+		}
+	}
+}
+
+func TestForeignRecordsAreNotCalledOurs(t *testing.T) {
+	r := &Report{Workload: Consume, Load: Load{Batch: 100, Size: 1000, Value: "letters", Format: "json"}, Topic: "news", Version: "v9"}
+	if line := r.headline(); !strings.Contains(line, "100 records of topic news, as they are, as json") ||
+		strings.Contains(line, "1000 B") || !strings.Contains(line, "FlashQ v9") {
+		t.Error(line)
+	}
+}

@@ -23,7 +23,9 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		Headline string
 		Rows     []row
 		Charts   []template.HTML
-		Speed    string
+		Ratios   []string // the head of the table of rounds
+		Rounds   [][]string
+		Spreads  [][]string
 	}{Report: r, Headline: r.headline()}
 	for _, f := range sideFigures {
 		one := row{Name: f.name}
@@ -36,7 +38,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		view.Charts = append(view.Charts, template.HTML(c.svg())) // chart escapes what it is given
 	}
 	if r.Speed != nil {
-		view.Speed = fmt.Sprintf("%.3f (%.3f to %.3f)", r.Speed.Median, r.Speed.Min, r.Speed.Max)
+		view.Ratios, view.Rounds, view.Spreads = r.ratios()
 	}
 	if err := page.Execute(w, view); err != nil {
 		return fmt.Errorf("report: %w", err)

@@ -15,6 +15,7 @@ import (
 // one. A nil pointer is: not measured. docs/md explains each name.
 type Report struct {
 	Started     time.Time `json:"started"`
+	Version     string    `json:"version,omitempty"` // of the FlashQ that ran the load test
 	Workload    string    `json:"workload"`
 	Machine     Machine   `json:"machine"`
 	Load        Load      `json:"load"`
@@ -23,7 +24,9 @@ type Report struct {
 	Connections int       `json:"connections"`
 	Rate        float64   `json:"rate,omitempty"` // records due each second; without it the loop is closed
 	Pinned      bool      `json:"pinned,omitempty"`
-	Server      string    `json:"server"` // what stands behind the workload's side
+	Server      string    `json:"server"`                   // whom the workload's side measures
+	ServerIs    string    `json:"server_version,omitempty"` // of a server that ran already, if it says so
+	Topic       string    `json:"topic,omitempty"`          // of consume, where its own records were read
 
 	Sides  []*Side  `json:"sides"` // in the order of measuring; the last one is the workload's
 	Rounds []*Round `json:"rounds"`

@@ -64,7 +64,7 @@ func (r *Report) percentileChart() chart {
 		}
 		c.lines = append(c.lines, l)
 	}
-	c.ys = logarithmic(least, most, latency)
+	c.ys = logarithmic(least, most, roundSpan)
 	c.xs = axis{to: nines(99.999)}
 	for _, percent := range []float64{0, 50, 90, 99, 99.9, 99.99, 99.999} {
 		c.xs.ticks = append(c.xs.ticks, tick{nines(percent), plainNumber(percent)})
@@ -84,9 +84,9 @@ func histogramChart(s *Side) chart {
 	for _, b := range s.Histogram {
 		most = math.Max(most, float64(b.Count))
 	}
-	c.ys, c.xs = linear(most, Count), logarithmic(1, 10, latency)
+	c.ys, c.xs = linear(most, Count), logarithmic(1, 10, roundSpan)
 	if n := len(s.Histogram); n > 0 {
-		c.xs = logarithmic(s.Histogram[0].From, s.Histogram[n-1].To, latency)
+		c.xs = logarithmic(s.Histogram[0].From, s.Histogram[n-1].To, roundSpan)
 	}
 	return c
 }

@@ -5,8 +5,8 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"flashq/loadtest/drive"
 
@@ -41,6 +41,31 @@ func (r *Report) WriteTable(w io.Writer) error {
 
 func (r *Report) headline() string {
 	l := r.Load
+	loop := "closed loop"
+	if r.Rate > 0 {
+		loop = "open loop, " + Count(r.Rate) + " records/s"
+	}
+	server := r.Server
+	if r.ServerIs != "" {
+		server += " (FlashQ " + r.ServerIs + ")"
+	}
+	line := fmt.Sprintf("%s: %s as %s; connections: %d; %s; partitions: %d; CPUs: %d; server: %s", r.Workload,
+		r.records(), l.Format, r.Connections, loop, l.Partitions, r.Machine.CPUs, server)
+	if r.Growth != nil {
+		line += fmt.Sprintf("; idle topics: %d; parked polls: %d", r.Growth.IdleTopics, r.Growth.Parked)
+	}
+	if r.Version != "" {
+		line += "; by FlashQ " + r.Version
+	}
+	return line
+}
+
+// records says what a request carries, or an answer of consume.
+func (r *Report) records() string {
+	l := r.Load
+	if r.Topic != "" {
+		return fmt.Sprintf("%d records of topic %s, as they are,", l.Batch, r.Topic)
+	}
 	keys := "no keys"
 	if l.Keys > 0 {
 		keys = humanize.Comma(int64(l.Keys)) + " keys"
@@ -49,17 +74,7 @@ func (r *Report) headline() string {
 	if l.Payload != "" {
 		values = "values of " + l.Payload
 	}
-	loop := "closed loop"
-	if r.Rate > 0 {
-		loop = "open loop, " + Count(r.Rate) + " records/s"
-	}
-	line := fmt.Sprintf("%s: %d x %s (%s, %s) as %s; connections: %d; %s; partitions: %d; CPUs: %d; server: %s",
-		r.Workload, l.Batch, humanize.IBytes(uint64(l.Size)), values, keys, l.Format, r.Connections, loop, l.Partitions,
-		r.Machine.CPUs, r.Server)
-	if r.Growth != nil {
-		line += fmt.Sprintf("; idle topics: %d; parked polls: %d", r.Growth.IdleTopics, r.Growth.Parked)
-	}
-	return line
+	return fmt.Sprintf("%d x %s (%s, %s)", l.Batch, humanize.IBytes(uint64(l.Size)), values, keys)
 }
 
 // sidesTable has a row per figure and a column per side.
@@ -97,38 +112,59 @@ var sideFigures = []struct {
 	{"slowest second", func(s *Side) string { return Count(s.PerSec.Min) }},
 	{"fastest second", func(s *Side) string { return Count(s.PerSec.Max) }},
 	{"bytes/s", func(s *Side) string { return humanize.Bytes(uint64(s.Bytes)) }},
-	{"latency p50", func(s *Side) string { return latency(s.Latency.P50) }},
-	{"latency p90", func(s *Side) string { return latency(s.Latency.P90) }},
-	{"latency p99", func(s *Side) string { return latency(s.Latency.P99) }},
-	{"latency p99.9", func(s *Side) string { return latency(s.Latency.P999) }},
-	{"latency max", func(s *Side) string { return latency(s.Latency.Max) }},
-	{"server CPU/request", func(s *Side) string { return cpu(s.ServerCPU) }},
-	{"client CPU/request", func(s *Side) string { return cpu(&s.ClientCPU) }},
+	{"latency p50", func(s *Side) string { return span(s.Latency.P50) }},
+	{"latency p90", func(s *Side) string { return span(s.Latency.P90) }},
+	{"latency p99", func(s *Side) string { return span(s.Latency.P99) }},
+	{"latency p99.9", func(s *Side) string { return span(s.Latency.P999) }},
+	{"latency max", func(s *Side) string { return span(s.Latency.Max) }},
+	{"server CPU/request", func(s *Side) string { return spanOrUnknown(s.ServerCPU) }},
+	{"client CPU/request", func(s *Side) string { return spanOrUnknown(&s.ClientCPU) }},
 	{"server CPUs busy", func(s *Side) string { return quotient(s.ServerCores) }},
 	{"client CPUs busy", func(s *Side) string { return quotient(&s.ClientCores) }},
 }
 
 // roundsTable has a row per round, with the ratios' spread below.
 func (r *Report) roundsTable() string {
+	head, rows, spreads := r.ratios()
 	t := newTable()
+	t.AppendHeader(rowOf(head))
+	for _, row := range rows {
+		t.AppendRow(rowOf(row))
+	}
+	for _, row := range spreads {
+		t.AppendFooter(rowOf(row))
+	}
+	t.SetColumnConfigs(alignRight(1, len(head)))
+	return t.Render()
+}
+
+func rowOf(cells []string) table.Row {
+	row := make(table.Row, len(cells))
+	for i, c := range cells {
+		row[i] = c
+	}
+	return row
+}
+
+// ratios are the cells of the table of rounds, and of the spread of its ratios.
+func (r *Report) ratios() (head []string, rows, spreads [][]string) {
 	base, own := r.Sides[0].Name, r.Sides[1].Name
 	unit, of := "req/s", func(s *Side) string { return Count(s.Requests) }
 	if r.Workload == Consume {
 		unit, of = "bytes/s", func(s *Side) string { return humanize.Bytes(uint64(s.Bytes)) }
 	}
-	t.AppendHeader(table.Row{"round", base + " " + unit, own + " " + unit, "speed ratio",
-		base + " CPU", own + " CPU", "CPU ratio"})
+	head = []string{"round", base + " " + unit, own + " " + unit, "speed ratio", base + " CPU", own + " CPU", "CPU ratio"}
 	for i, x := range r.Rounds {
 		if paired(x.Sides) {
-			t.AppendRow(table.Row{i + 1, of(x.Sides[0]), of(x.Sides[1]), quotient(x.Speed), cpu(x.Sides[0].ServerCPU),
-				cpu(x.Sides[1].ServerCPU), quotient(x.CPU)})
+			rows = append(rows, []string{strconv.Itoa(i + 1), of(x.Sides[0]), of(x.Sides[1]), quotient(x.Speed),
+				spanOrUnknown(x.Sides[0].ServerCPU), spanOrUnknown(x.Sides[1].ServerCPU), quotient(x.CPU)})
 		}
 	}
 	for _, f := range spreadFigures {
-		t.AppendFooter(table.Row{f.name, "", "", quotient(pick(r.Speed, f.of)), "", "", quotient(pick(r.CPU, f.of))})
+		spreads = append(spreads, []string{f.name, "", "", quotient(pick(r.Speed, f.of)), "", "",
+			quotient(pick(r.CPU, f.of))})
 	}
-	t.SetColumnConfigs(alignRight(1, 7))
-	return t.Render()
+	return head, rows, spreads
 }
 
 // spreadFigures are the last rows of the second table.
@@ -170,15 +206,41 @@ func alignRight(from, to int) []table.ColumnConfig {
 // Count is a number for people.
 func Count(f float64) string { return humanize.Comma(int64(f + 0.5)) }
 
-func latency(us float64) string {
-	return time.Duration(us * float64(time.Microsecond)).Round(time.Microsecond).String()
+// span is a time in microseconds for people, in the unit that suits it and to three digits. Latencies and CPU times are
+// shown alike.
+func span(us float64) string {
+	v, unit := scaled(us)
+	decimals := 2
+	switch {
+	case v >= 99.95:
+		decimals = 0
+	case v >= 9.995:
+		decimals = 1
+	}
+	return strconv.FormatFloat(v, 'f', decimals, 64) + " " + unit
 }
 
-func cpu(us *float64) string {
+// roundSpan is the same for a round number, as on an axis.
+func roundSpan(us float64) string {
+	v, unit := scaled(us)
+	return strconv.FormatFloat(v, 'g', 4, 64) + " " + unit
+}
+
+func scaled(us float64) (v float64, unit string) {
+	switch {
+	case us >= 999_500:
+		return us / 1e6, "s"
+	case us >= 999.5:
+		return us / 1e3, "ms"
+	}
+	return us, "us"
+}
+
+func spanOrUnknown(us *float64) string {
 	if us == nil {
 		return "unknown"
 	}
-	return fmt.Sprintf("%.2f us", *us)
+	return span(*us)
 }
 
 func quotient(f *float64) string {
@@ -201,10 +263,11 @@ func errorList(errs map[string]int64) string {
 
 // Line is a measurement in one line.
 func Line(s drive.Sample) string {
-	used := "unknown"
+	var used *float64
 	if s.Known {
-		used = fmt.Sprintf("%.2f us", perRequest(s.Server, s.All()))
+		one := perRequest(s.Server, s.All())
+		used = &one
 	}
 	return fmt.Sprintf("%s requests/s, %s records/s, p99 %s, server CPU %s a request", Count(rate(s.OK, s.Elapsed)),
-		Count(rate(s.Records, s.Elapsed)), latency(drive.Micros(s.Quantile(99))), used)
+		Count(rate(s.Records, s.Elapsed)), span(drive.Micros(s.Quantile(99))), spanOrUnknown(used))
 }

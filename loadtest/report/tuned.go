@@ -103,7 +103,7 @@ func (t *Tuned) WriteTable(w io.Writer) error {
 	out.AppendHeader(table.Row{"storage", "batch-bytes", "rounds", "records/s", "least", "most", "p99", "server CPU"})
 	for _, s := range t.Settings {
 		out.AppendRow(table.Row{s.Storage, binary(s.BatchBytes), s.Rounds, Count(s.Records.Median), Count(s.Records.Min),
-			Count(s.Records.Max), latency(s.P99.Median), cpu(s.ServerCPU)})
+			Count(s.Records.Max), span(s.P99.Median), spanOrUnknown(s.ServerCPU)})
 	}
 	out.SetColumnConfigs(alignRight(2, 8))
 	text := out.Render() + "\n"

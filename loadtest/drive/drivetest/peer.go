@@ -44,7 +44,12 @@ func New() *Peer {
 
 func (p *Peer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
-	topic := strings.Split(r.URL.Path, "/")[2]
+	topic, found := strings.CutPrefix(r.URL.Path, "/topics/")
+	if !found && r.Method == http.MethodGet {
+		http.NotFound(w, r) // it is no FlashQ
+		return
+	}
+	topic, _, _ = strings.Cut(topic, "/")
 	switch r.Method {
 	case http.MethodPut:
 		p.Mu.Lock()
