@@ -25,6 +25,9 @@ POINTS ?= 100
 FAILS ?= 10
 CUTS ?= 4
 
+# What the product builds for.
+SYSTEMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
 # Fuzz inputs per target, seeds per state machine, repetitions per benchmark, time of each profiled.
 FUZZ ?= 30000x
 SEEDS ?= 2000
@@ -66,8 +69,10 @@ seeds: ## the state machines of storage and groups, with many more seeds than th
 	$(GO) test -count=1 ./segment ./partition ./group -run 'StateMachine|Model|Say|Clock' -rapid.checks=$(SEEDS)
 
 .PHONY: lint
-lint: $(LINT) ## style, and DESIGN's import lines
+lint: $(LINT) ## style, the line of packages, and vet for every system that we build for
 	$(LINT) run --allow-parallel-runners ./...
+	@for system in $(SYSTEMS); do \
+		echo "go vet ./... for $$system"; GOOS=$${system%/*} GOARCH=$${system#*/} $(GO) vet ./...; done
 	cd tools/peers && $(GO) vet ./... && $(GO) test ./... && $(LINT) run --allow-parallel-runners ./...
 
 .PHONY: fuzz

@@ -28,7 +28,7 @@ func TestGroupGoesOnAfterKill(t *testing.T) {
 			sameFlights(t, "flights", all, got)
 
 			if p := broker.Fetch(t, "flights", "group=g&ack="+rest); len(p.Records) != 0 || p.Lag != 0 {
-				t.Errorf("behind the last flight: %d records, lag %d", len(p.Records), p.Lag)
+				t.Errorf("after the last flight: %d records, lag %d", len(p.Records), p.Lag)
 			}
 			var group struct {
 				Lag     int64

@@ -162,7 +162,7 @@ func (a *answered) before(t time.Time) map[int]int64 {
 	return a.last
 }
 
-// checkOrder wants a send that began after another one was answered to stand behind it.
+// checkOrder wants a send that began after another one was answered to stand after it.
 func (h *history) checkOrder(t *testing.T) {
 	t.Helper()
 	slices.SortFunc(h.sends, func(x, y send) int { return x.began.Compare(y.began) })

@@ -26,7 +26,7 @@ type told struct {
 	unknown bool
 }
 
-// logModel is what a partition is: a list that grows at its end. The state is its values, each with a blank behind.
+// logModel is what a partition is: a list that grows at its end. The state is its values, each with a blank after it.
 var logModel = porcupine.NondeterministicModel{
 	Init: func() []any { return []any{""} },
 	Step: func(state, input, output any) []any {

@@ -31,9 +31,9 @@ func decode(t *testing.T, format string, body []byte) []record {
 
 func TestBodiesHoldTheAskedRecords(t *testing.T) {
 	for _, format := range report.Formats {
-		for _, look := range report.Values {
+		for _, kind := range report.Values {
 			for _, size := range []int{1, 9, 10, 11, 40, 100, 1000} {
-				l := report.Load{Format: format, Value: look, Size: size, Batch: 3, Keys: 50}
+				l := report.Load{Format: format, Value: kind, Size: size, Batch: 3, Keys: 50}
 				list, err := bodies(l)
 				if err != nil {
 					t.Fatal(err)
@@ -49,7 +49,7 @@ func TestBodiesHoldTheAskedRecords(t *testing.T) {
 						if len(r.Value) != size {
 							t.Fatalf("%+v: value %q", l, r.Value)
 						}
-						if look == "json" && !json.Valid([]byte(r.Value)) {
+						if kind == "json" && !json.Valid([]byte(r.Value)) {
 							t.Fatalf("%+v: value %q is no JSON", l, r.Value)
 						}
 					}

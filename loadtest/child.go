@@ -131,7 +131,7 @@ func (a *announcer) Write(b []byte) (int, error) {
 	defer a.mu.Unlock()
 	a.text = append(a.text, b...)
 	if a.find != nil {
-		a.look()
+		a.search()
 	}
 	if over := len(a.text) - announcerKeeps; over > 0 {
 		a.text = append(a.text[:0], a.text[over:]...)
@@ -139,8 +139,8 @@ func (a *announcer) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// look searches all whole lines for the address.
-func (a *announcer) look() {
+// search looks through all whole lines for the address.
+func (a *announcer) search() {
 	whole := a.text[:bytes.LastIndexByte(a.text, '\n')+1]
 	for line := range bytes.Lines(whole) {
 		if address := a.find(strings.TrimSpace(string(line))); address != "" {

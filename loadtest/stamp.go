@@ -13,7 +13,7 @@ type stamp struct {
 	meant    int64 // when it was to be sent, by this process's clock
 }
 
-// stampSize is a stamp's text: four numbers of fixed width, with a blank behind each.
+// stampSize is a stamp's text: four numbers of fixed width, with a blank after each.
 const stampSize = 11 + 6 + 13 + 20
 
 func putStamp(to []byte, s stamp) {

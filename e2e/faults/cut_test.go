@@ -88,7 +88,7 @@ func (p policy) cut(t *testing.T, n int) *oracle.Ledger {
 	return judged
 }
 
-// checkCut judges the records behind a cut, and that what is written from then on stands in a new leader epoch.
+// checkCut judges the records after a cut, and that what is written from then on stands in a new leader epoch.
 func checkCut(t *testing.T, next *instance.Instance, judged *oracle.Ledger, partitions int) {
 	t.Helper()
 	got, position := next.ReadFrom(t, judged.Topic, "")
@@ -138,7 +138,7 @@ func (d disk) cut(t *testing.T, broker *instance.Instance, args []string) *insta
 	return instance.Start(t, after.args(args)...)
 }
 
-// stands tells whether every thread of a process is stopped: one in a sync stops behind it.
+// stands tells whether every thread of a process is stopped: one in a sync stops after it.
 func stands(t *testing.T, pid int) bool {
 	t.Helper()
 	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
@@ -189,11 +189,11 @@ func TestCutMovesCommitBack(t *testing.T) {
 	produce(t, next, "", 3, "new")
 	page := next.Fetch(t, "tail", "group=ahead")
 	if len(page.Records) != 3 || page.Records[0].Offset != 10 || instance.Text(page.Records[0].Value) != `"new-0"` {
-		t.Errorf("behind the cut the group gets %+v", page.Records)
+		t.Errorf("after the cut the group gets %+v", page.Records)
 	}
 	all, _ := next.ReadFrom(t, "tail", "")
 	if len(all[0]) != 13 || instance.Text(all[0][9].Value) != `"kept-9"` {
-		t.Errorf("%d records behind the cut", len(all[0]))
+		t.Errorf("%d records after the cut", len(all[0]))
 	}
 	next.Stop(t)
 	fmt.Println("power cut, commit ahead of what was left: moved back by 10 and told as truncated")

@@ -27,7 +27,7 @@ func TestJudgeObjects(t *testing.T) {
 		{"a batch cut off", func(p []byte) []byte { return p[:lastBatch(p)] }, "[0-9]+ records instead of [0-9]+"},
 		{"a batch doubled", func(p []byte) []byte { return append(p, p[lastBatch(p):]...) }, "[0-9]+ is followed by"},
 		{"a batch left out", func(p []byte) []byte { return p[firstBatchSize(p):] }, "-1 is followed by"},
-		{"zeros behind the end", func(p []byte) []byte { return append(p, make([]byte, 100)...) }, "CorruptRecord"},
+		{"zeros after the end", func(p []byte) []byte { return append(p, make([]byte, 100)...) }, "CorruptRecord"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			f := sound.clone(t, "flights", 0)

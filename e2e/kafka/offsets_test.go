@@ -17,7 +17,7 @@ import (
 // said is a line of the dump tool about a record of __consumer_offsets.
 var said = regexp.MustCompile(`(?m)^\| offset: \d+ .* key: (\{.*\}) payload: (.*)$`)
 
-// Kafka's own tool reads what groups committed, and finds in each log what HTTP said, also behind a kill -9.
+// Kafka's own tool reads what groups committed, and finds in each log what HTTP said, also after a kill -9.
 func TestKafkaReadsWhatGroupsCommitted(t *testing.T) {
 	dir := t.TempDir()
 	broker := instance.Start(t, "--storage=file", "--data-dir="+dir)

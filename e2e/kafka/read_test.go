@@ -58,7 +58,7 @@ func TestWeReadWhatKafkaWrote(t *testing.T) {
 		broker.Produce(t, codec, "application/json", []byte(`{"records":[{"value":"ours"}]}`))
 		page = broker.Fetch(t, codec, "from_offset=-2")
 		if len(page.Records) != 2 || page.Records[1].Offset != int64(len(sent[codec])) {
-			t.Errorf("%s: behind Kafka's records: %+v", codec, page.Records)
+			t.Errorf("%s: after Kafka's records: %+v", codec, page.Records)
 		}
 	}
 	broker.Must(t, http.StatusOK, "GET", "/ready", "", nil, nil)

@@ -123,7 +123,7 @@ func (l *Ledger) CheckAnswered(t testing.TB) {
 	l.end(t)
 }
 
-// CheckFrom reads on from a position ("" is the beginning), judges that and gives the position behind it.
+// CheckFrom reads on from a position ("" is the beginning), judges that and gives the position after it.
 func (l *Ledger) CheckFrom(t testing.TB, broker *instance.Instance, position string) string {
 	t.Helper()
 	got, position := broker.ReadFrom(t, l.Topic, position)

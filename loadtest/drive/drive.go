@@ -83,11 +83,11 @@ func (d *Driver) Close() { d.engine.close() }
 func (d *Driver) Run(ctx context.Context, p *Phase) (Sample, error) {
 	defer context.AfterFunc(ctx, p.stop)()
 	s := newSampler(p, d.engine.parts(), d.Watch)
-	before := d.look()
+	before := d.readClocks()
 	ended := make(chan error, 1)
 	go func() { ended <- d.engine.run(ctx, p, s.parts) }()
 	err := s.until(ended)
-	result := d.look().since(before)
+	result := d.readClocks().since(before)
 	result.Tally, result.Seconds = s.total, s.seconds
 	result.UsedUp, result.Unsent = p.usedUp(), p.unsent.Load()
 	if err != nil {
@@ -109,7 +109,7 @@ type moment struct {
 	known             bool // server
 }
 
-func (d *Driver) look() moment {
+func (d *Driver) readClocks() moment {
 	var m moment
 	if d.pid != 0 {
 		m.server, m.known = ProcessCPU(d.pid)

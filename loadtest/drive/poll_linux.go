@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	// looks is how often a poller that yields looks for events before it sleeps: on a busy machine an answer is nearly
+	// peeks is how often a poller that yields looks for events before it sleeps: on a busy machine an answer is nearly
 	// always there by then, and a sleep and a wake-up are saved on both sides. But the other side may keep the processor
 	// for its whole turn, some milliseconds, so it is only for those who count requests and not their latencies.
-	looks = 5
+	peeks = 5
 	// napTime bounds a sleep, so that a loop sees that its run was stopped.
 	napTime = 100 * time.Millisecond
 	// alarm is the number of the timer's events.
@@ -57,11 +57,11 @@ func (p *poller) add(fd int, number int32) error {
 
 // wait returns what is new, at the latest at the time until, or with nothing before it.
 func (p *poller) wait(until int64) ([]unix.EpollEvent, error) {
-	for i := range looks {
-		if n := p.look(); n > 0 {
+	for i := range peeks {
+		if n := p.peek(); n > 0 {
 			return p.events[:n], nil
 		}
-		if !p.yields || i == looks-1 {
+		if !p.yields || i == peeks-1 {
 			break
 		}
 		_, _, _ = syscall.RawSyscall(syscall.SYS_SCHED_YIELD, 0, 0, 0)
@@ -83,8 +83,8 @@ func (p *poller) wait(until int64) ([]unix.EpollEvent, error) {
 	return p.events[:max(n, 0)], nil
 }
 
-// look asks for events without waiting; so the runtime need not hear of it.
-func (p *poller) look() int {
+// peek asks for events without waiting; so the runtime need not know.
+func (p *poller) peek() int {
 	n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.events[0])),
 		uintptr(len(p.events)), 0, 0, 0)
 	if errno != 0 {
@@ -98,7 +98,7 @@ func (p *poller) close() {
 	_ = unix.Close(p.fd)
 }
 
-// read takes what a socket has; it never waits, so the runtime need not hear of it.
+// read takes what a socket has; it never waits, so the runtime need not know.
 func read(fd int, b []byte) (int, syscall.Errno) {
 	for {
 		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))

@@ -39,7 +39,7 @@ type sampler struct {
 	quota   int64    // of requests, at the start
 }
 
-// window is what one look found.
+// window is what was collected at once.
 type window struct {
 	*Tally
 	length float64
@@ -53,7 +53,7 @@ func newSampler(p *Phase, parts int, watch func(Progress)) *sampler {
 	return s
 }
 
-// until looks from time to time until all have ended, and gives what they ended with.
+// until collects from time to time until all have ended, and gives what they ended with.
 func (s *sampler) until(ended <-chan error) error {
 	ticks := time.NewTicker(sampleEvery)
 	defer ticks.Stop()
@@ -62,17 +62,17 @@ func (s *sampler) until(ended <-chan error) error {
 		select {
 		case <-ticks.C:
 			now := Clock()
-			s.look(now, last)
+			s.collect(now, last)
 			last = now
 		case err := <-ended:
-			s.look(Clock(), last)
+			s.collect(Clock(), last)
 			s.close(Clock())
 			return err
 		}
 	}
 }
 
-func (s *sampler) look(now, last int64) {
+func (s *sampler) collect(now, last int64) {
 	found := NewTally()
 	for _, p := range s.parts {
 		p.Lock()

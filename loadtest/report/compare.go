@@ -49,8 +49,8 @@ func (c compared) change() *float64 {
 }
 
 // Compare puts a report beside an older one of the same load, and judges it: in a closed loop by the speed ratio where
-// both have one, as it outlives a change of the machine's mood, else by records a second; in an open loop, whose rate
-// is given, by records a second and the 99th percentile. limit is the share that may be lost.
+// both have one, as what a machine does beside it slows both sides alike, else by records a second; in an open loop,
+// whose rate is given, by records a second and the 99th percentile. limit is the share that may be lost.
 func Compare(old, report *Report, limit float64) (*Comparison, error) {
 	a, b := old.Own(), report.Own()
 	if old.Workload != report.Workload || b == nil {

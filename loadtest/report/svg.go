@@ -25,7 +25,7 @@ type namedChart struct {
 	chart
 }
 
-// rateChart is records a second over time, of all sides; their rounds stand one behind the other.
+// rateChart is records a second over time, of all sides; their rounds stand one after the other.
 func (r *Report) rateChart() chart {
 	c := chart{title: r.Workload + ": rate over time", x: "seconds measured", y: "records/s"}
 	longest, most := 0.0, 0.0
