@@ -139,6 +139,8 @@ func (w *worker) ask(ctx context.Context) (*Answer, error) {
 		switch {
 		case ctx.Err() != nil:
 			return nil, errStopped
+		case isTimeout(err):
+			return nil, errLate
 		case err != nil:
 			return nil, err // it names the address
 		}
@@ -159,6 +161,11 @@ func (w *worker) ask(ctx context.Context) (*Answer, error) {
 		}
 		w.link.release()
 	}
+}
+
+func isTimeout(err error) bool {
+	var e net.Error
+	return errors.As(err, &e) && e.Timeout()
 }
 
 // send writes the request; a large one beside the wait for its answer, which may come before the server has read all.
