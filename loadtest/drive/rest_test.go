@@ -73,7 +73,7 @@ func TestAConnectionThatEndsWhileIdleIsNoLoss(t *testing.T) {
 	onBoth(t, func(t *testing.T, portable bool) {
 		t.Parallel()
 		address := answering(t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", true)
-		s, err := drives(t, portable, address, 1, []byte("x")).Run(t.Context(), NewPhase(0, 3, 5))
+		s, err := drives(t, portable, address, 1, []byte("x")).Run(t.Context(), NewPhase(0, 3, 1)) // a second apart
 		if err != nil || s.OK != 3 || s.Failures() != 0 {
 			t.Errorf("%v; ok %d, errors %v", err, s.OK, s.errors)
 		}
