@@ -43,7 +43,7 @@ help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 13
 
 .PHONY: run
-run: build ## start the broker in memory on 127.0.0.1:8080
+run: build ## start the broker in memory on localhost:8080
 	bin/flashq
 
 .PHONY: build

@@ -40,25 +40,25 @@ func serve(c serveConfig, stderr io.Writer) error {
 	defer signal.Stop(signals)
 
 	logger := newLogger(stderr, c.logFormat, c.logLevel)
-	listener, err := net.Listen("tcp", c.listen)
+	bound, err := listen(c.listen, logger)
 	if err != nil {
 		return err
 	}
 	profiles, err := startAdmin(c.adminListen)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, bound.close())
 	}
 	limitHeap(c.engine)
 	c.connect(logger)
 	server := http.New(c.wire)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- server.Serve(bound...) }()
 	engine, err := open(c.engine, signals)
 	if err != nil || engine == nil {
-		return errors.Join(err, stop(server, listener, served, logger), profiles.close())
+		return errors.Join(err, stop(server, bound, served, logger), profiles.close())
 	}
 	server.Open(engine)
-	banner(logger, listener.Addr().String(), c.engine, engine.Found())
+	banner(logger, bound.addr(), c.engine, engine.Found())
 	profiles.announce(logger)
 
 	select {
@@ -66,7 +66,7 @@ func serve(c serveConfig, stderr io.Writer) error {
 	case s := <-signals:
 		logger.Info("stopping", "signal", s.String())
 		go exitOnSecondSignal(signals, stderr)
-		err = stop(server, listener, served, logger)
+		err = stop(server, bound, served, logger)
 	}
 	err = errors.Join(err, engine.Close(), profiles.close())
 	if err == nil {
@@ -119,13 +119,13 @@ func limitHeap(c actor.Config) {
 }
 
 // stop ends the server, also one that has not begun to accept yet: then it meets a closed listener.
-func stop(server *http.Server, listener net.Listener, served <-chan error, logger *slog.Logger) error {
+func stop(server *http.Server, bound listeners, served <-chan error, logger *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownGrace)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
 		logger.Warn("requests that did not arrive whole are cut off", "error", err)
 	}
-	_ = listener.Close() // closed already, but by a server that had not begun
+	_ = bound.close() // closed already, but by a server that had not begun
 	if err := <-served; !errors.Is(err, net.ErrClosed) {
 		return err
 	}

@@ -37,7 +37,7 @@ type serveFlags struct {
 	sizes                struct{ body, inflight, value, key, header Size }
 }
 
-const defaultListen = "127.0.0.1:8080"
+const defaultListen = "localhost:8080"
 
 func serveCommand() *cobra.Command {
 	f := newServeFlags()
@@ -76,7 +76,7 @@ func (f *serveFlags) define(c *cobra.Command) {
 	f.sizes.key, f.sizes.header = Size(wire.MaxKeyBytes), Size(wire.MaxHeaderBytes)
 	fs := c.Flags()
 	fs.SortFlags = false
-	fs.StringVar(&f.listen, "listen", defaultListen, "address to serve on, host:port")
+	fs.StringVar(&f.listen, "listen", defaultListen, "address to serve on, host:port; localhost is 127.0.0.1 and [::1]")
 	fs.Var(f.storage, "storage", "where records live")
 	fs.StringVar(&f.dataDir, "data-dir", "./data", "folder for the records; named, it means --storage=file")
 	fs.Var(&f.batchBytes, "batch-bytes", "budget of one gathered write, 1 to 16MiB")

@@ -34,7 +34,7 @@ var effects = map[string]struct {
 	want    any
 	without any
 }{
-	"listen":             {"[::1]:9", func(c serveConfig) any { return c.listen }, "[::1]:9", "127.0.0.1:8080"},
+	"listen":             {"[::1]:9", func(c serveConfig) any { return c.listen }, "[::1]:9", "localhost:8080"},
 	"storage":            {"file", func(c serveConfig) any { return c.engine.Dir }, "./data", ""},
 	"data-dir":           {"/d", func(c serveConfig) any { return c.engine.Dir }, "/d", ""},
 	"batch-bytes":        {"9", func(c serveConfig) any { return c.engine.BatchBytes }, 9, engine.BatchBytes},
@@ -97,7 +97,7 @@ func TestTheOtherWordsOfTheBrokerReachItToo(t *testing.T) {
 	if c, _, err := serveWith(t, "--fsync=never"); err != nil || c.engine.Fsync != actor.FsyncNever {
 		t.Errorf("%v, %v", c.engine.Fsync, err)
 	}
-	if c, _, err := serveWith(t, "9090"); err != nil || c.listen != "127.0.0.1:9090" {
+	if c, _, err := serveWith(t, "9090"); err != nil || c.listen != "localhost:9090" {
 		t.Errorf("%s, %v", c.listen, err)
 	}
 	if c, _, err := serveWith(t, "--storage=file"); err != nil || c.engine.MemoryBytes != 0 {

@@ -104,8 +104,8 @@ func (s *Server) lookup(name string) (broker.Topic, error) {
 		return t, err
 	}
 	if s.cfg.NoAutoCreate {
-		return nil, fault.TopicNotFound.New("Topic '"+name+"' not found, and a record makes none here (--auto-create=false): "+
-			"PUT /topics/"+name, fault.Details{"topic": name})
+		return nil, fault.TopicNotFound.New("Topic '"+name+"' not found, and a record makes none here "+
+			"(--auto-create=false): PUT /topics/"+name, fault.Details{"topic": name})
 	}
 	return nil, nil
 }

@@ -82,7 +82,8 @@ func (s *Server) Open(b broker.Broker) {
 	s.life.opened.Store(true)
 }
 
-// Serve answers requests from all listeners until Shutdown, nil after that, or until one of them fails. It is called once.
+// Serve answers requests from all listeners until Shutdown, nil after that, or until one of them fails. It is called
+// once.
 func (s *Server) Serve(listeners ...net.Listener) error {
 	s.guard.loopback.Store(!slices.ContainsFunc(listeners, func(ln net.Listener) bool { return !isLoopback(ln.Addr()) }))
 	ended := make(chan error, len(listeners))
