@@ -44,7 +44,7 @@ func (f *consuming) define(c *cobra.Command) {
 	fs := c.Flags()
 	fs.SortFlags = false
 	fs.StringVarP(&f.group, "group", "g", "", "consumer group to be a member of")
-	fs.StringVar(&f.member, "member", "", "name of this member (default made from host, process and chance)")
+	fs.StringVar(&f.member, "member", "", "name of this member (default: host name, process id and a random number)")
 	fs.DurationVar(&f.session, "session", 30*time.Second, "lease: silent for so long, it loses its partitions; 1s to 5m")
 	fs.IntVar(&f.maxRecords, "max-records", 100, "records to take at a time, 1 to 10000")
 	fs.IntVar(&f.count, "count", 0, "leave after so many records (default never)")

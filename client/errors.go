@@ -31,7 +31,7 @@ type Error struct {
 	Details    map[string]any
 	Retryable  bool          // the same request may do better later
 	RetryAfter time.Duration // how long the server asks to wait before that; 0: it doesn't say
-	RequestID  string        // names the request in the server's log
+	RequestID  string        // FlashQ-Request-Id: names the request, as X-Request-Id if the client sent one
 }
 
 func (e *Error) Error() string {
