@@ -91,8 +91,8 @@ type Topic interface {
 type Part struct {
 	Partition int
 	Batch     batch.Batch
-	// BrokerTime tells that no record came with a timestamp: all carry the broker's clock, and the owner may raise
-	// them to the partition's last timestamp, so that time does not go backwards within it.
+	// BrokerTime tells that no record came with a timestamp: all carry the broker's clock, and the owner may move them,
+	// so that what the broker gave does not go back within a partition. A client's timestamps move nobody else's.
 	BrokerTime bool
 
 	// Set by Append.

@@ -32,7 +32,7 @@ type Partition struct {
 	epoch     int32
 	epochs    []segment.Epoch // by which offset each one began, oldest first
 	synced    int64           // offsets below are durable
-	lastTS    int64           // the last batch's largest timestamp
+	given     int64           // the last append time that the broker gave; a client's timestamps don't count
 	batches   []batch.Batch
 	adopted   []bool
 }
@@ -46,7 +46,7 @@ func Open(c Config) (*Partition, segment.Report, error) {
 		return nil, report, err
 	}
 	p := &Partition{
-		log: log, holdBack: c.HoldBack, retention: c.Retention, synced: log.Next(), lastTS: log.LastTimestamp(),
+		log: log, holdBack: c.HoldBack, retention: c.Retention, synced: log.Next(),
 	}
 	err = p.openEpoch(c)
 	if err == nil && c.Sync {
@@ -136,16 +136,19 @@ func (p *Partition) Fit(appends []*broker.Part) int {
 // set; on failure nothing has changed, whatever the batches' headers say.
 func (p *Partition) Append(now int64, parts []*broker.Part) error {
 	p.batches, p.adopted = p.batches[:0], p.adopted[:0]
-	next, lastTS := p.log.Next(), p.lastTS
+	next, given := p.log.Next(), p.given
 	for _, part := range parts {
 		b := part.Batch
 		b.SetBaseOffset(next)
 		b.SetLeaderEpoch(p.epoch)
-		if part.BrokerTime && b.BaseTimestamp() < lastTS {
-			b.ShiftTimestamps(lastTS - b.BaseTimestamp())
+		if part.BrokerTime {
+			given = appendTime(now, b.BaseTimestamp(), given)
+			if given != b.BaseTimestamp() {
+				b.ShiftTimestamps(given - b.BaseTimestamp())
+			}
 		}
 		part.BaseOffset, part.Timestamp = next, b.MaxTimestamp()
-		next, lastTS = b.LastOffset()+1, b.MaxTimestamp()
+		next = b.LastOffset() + 1
 		p.batches, p.adopted = append(p.batches, b), append(p.adopted, false)
 	}
 	err := p.log.Append(now, p.batches, p.adopted)
@@ -156,8 +159,20 @@ func (p *Partition) Append(now int64, parts []*broker.Part) error {
 	if err != nil {
 		return err
 	}
-	p.lastTS = lastTS
+	p.given = given
 	return nil
+}
+
+// setBack is how far a clock may go back before append times follow it.
+const setBack = 1000
+
+// appendTime is what records get that came without a timestamp: the clock as it was when they were decoded, but no less
+// than what others got before, so that a small step back does not show. Where the clock was set back, it counts.
+func appendTime(now, decoded, given int64) int64 {
+	if at := max(decoded, given); at <= now+setBack {
+		return at
+	}
+	return now
 }
 
 // View is an immutable view up to the high watermark; the caller closes it.

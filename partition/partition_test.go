@@ -64,7 +64,8 @@ func TestBrokerTimeIsRaisedAndNothingElse(t *testing.T) {
 		broker bool
 		want   int64
 	}{
-		{100, true, 100}, {50, true, 100}, {120, true, 120}, {10, false, 10}, {60, true, 60}, {5, true, 60},
+		{100, true, 100}, {50, true, 100}, {120, true, 120}, {10, false, 10}, {60, true, 120}, {9_000_000, false, 9_000_000},
+		{130, true, 130}, {5, true, 130},
 	} {
 		g := part(row.ts, 2)
 		g.BrokerTime = row.broker
@@ -78,15 +79,54 @@ func TestBrokerTimeIsRaisedAndNothingElse(t *testing.T) {
 	}
 }
 
+// A step back of the clock does not show, as long as it is small; a clock that was set back is followed, by what was
+// decoded before that, too. A restart begins with the clock.
+func TestAppendTimeFollowsTheClock(t *testing.T) {
+	fs := segmenttest.New()
+	p := open(t, fs, Config{Retention: unbounded})
+	stamp := func(now, decoded int64) int64 {
+		t.Helper()
+		g := part(decoded, 2)
+		g.BrokerTime = true
+		if err := p.Append(now, []*broker.Part{g}); err != nil || g.Batch.Check() != nil {
+			t.Fatal(err, g.Batch.Check())
+		}
+		return g.Timestamp
+	}
+	for _, row := range []struct{ now, decoded, want int64 }{
+		{50_000, 50_000, 50_000},
+		{49_000, 49_000, 50_000}, // a second
+		{48_999, 48_998, 48_999}, // more
+		{48_999, 48_990, 48_999},
+		{49_500, 49_400, 49_400},
+		{40_000, 49_450, 40_000}, // set back while it waited
+		{40_010, 40_005, 40_005},
+	} {
+		if got := stamp(row.now, row.decoded); got != row.want {
+			t.Errorf("%+v: got %d", row, got)
+		}
+	}
+	if err := p.Close(false); err != nil {
+		t.Fatal(err)
+	}
+	p = open(t, fs, Config{Retention: unbounded})
+	if got := stamp(7, 7); got != 7 {
+		t.Errorf("after a restart %d", got)
+	}
+}
+
 func TestFailedAppendChangesNothing(t *testing.T) {
 	fs := segmenttest.New()
 	p := open(t, fs, Config{Retention: unbounded})
-	if err := p.Append(1, []*broker.Part{part(500, 2)}); err != nil {
+	first := part(500, 2)
+	first.BrokerTime = true
+	if err := p.Append(1, []*broker.Part{first}); err != nil {
 		t.Fatal(err)
 	}
 	before := p.Stats()
 	fs.Tear(1, 80, syscall.ENOSPC)
 	lost := part(900, 1)
+	lost.BrokerTime = true
 	if err := p.Append(2, []*broker.Part{lost, part(900, 1)}); !errors.Is(err, syscall.ENOSPC) || lost.Stored {
 		t.Fatalf("%v, stored %v", err, lost.Stored)
 	}

@@ -35,10 +35,9 @@ type indexes struct {
 	maxTS      int64 // -1 while there is no record
 	maxTSRel   uint32
 	firstTS    int64 // -1 while there is no record
-	lastTS     int64 // the last batch's largest, -1 while there is no record
 }
 
-func newIndexes() indexes { return indexes{maxTS: -1, firstTS: -1, lastTS: -1} }
+func newIndexes() indexes { return indexes{maxTS: -1, firstTS: -1} }
 
 // add tells of a batch that begins at pos in the segment with this base offset, by Kafka's rule: an entry for the first
 // batch that begins more than indexInterval bytes after the last one that got an entry.
@@ -48,7 +47,6 @@ func (x *indexes) add(base int64, b batch.Batch, pos int64) {
 	if x.firstTS < 0 {
 		x.firstTS = b.BaseTimestamp()
 	}
-	x.lastTS = ts
 	if ts > x.maxTS {
 		x.maxTS, x.maxTSRel = ts, rel
 	}

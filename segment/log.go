@@ -101,14 +101,6 @@ func (l *Log) Timestamps() (first, last int64) {
 	return first, last
 }
 
-// LastTimestamp is the largest timestamp of the last batch, as far as that is known without reading; -1 without one.
-func (l *Log) LastTimestamp() int64 {
-	if k := len(l.sealed) - 1; k >= 0 && l.active.size == 0 {
-		return l.sealed[k].maxTS
-	}
-	return l.active.lastTS
-}
-
 // SetSegmentBytes changes where the log rolls; 0 is the default.
 func (l *Log) SetSegmentBytes(n int64) {
 	if n <= 0 {

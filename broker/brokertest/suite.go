@@ -198,17 +198,18 @@ func testOffsetForTime(t *testing.T, b broker.Broker) {
 
 func testBrokerTime(t *testing.T, b broker.Broker) {
 	topic := Make(t, b, "t", 1)
-	Append(t, topic, Part(0, 5000, "late"))
-	stamped := Part(0, 4000, "the clock went back")
-	stamped.BrokerTime = true
-	own := Part(0, 3000, "the client says so")
-	for i, want := range []int64{5000, 3000} {
-		parts := []broker.Part{[]broker.Part{stamped, own}[i]}
-		if err := topic.Append(parts, false); err != nil || parts[0].Timestamp != want {
-			t.Errorf("timestamp %d, want %d: %v", parts[0].Timestamp, want, err)
+	for i, row := range []struct {
+		millis int64
+		own    bool // the client's, who says so
+		want   int64
+	}{{5000, false, 5000}, {4000, false, 5000}, {3000, true, 3000}, {9000, true, 9000}, {4000, false, 5000}, {6000, false, 6000}} {
+		parts := []broker.Part{Part(0, row.millis, fmt.Sprint(i))}
+		parts[0].BrokerTime = !row.own
+		if err := topic.Append(parts, false); err != nil || parts[0].Timestamp != row.want {
+			t.Errorf("%d: timestamp %d, want %d: %v", i, parts[0].Timestamp, row.want, err)
 		}
 	}
-	if got := ReadAll(t, topic, 0, 0); len(got) != 3 {
+	if got := ReadAll(t, topic, 0, 0); len(got) != 6 {
 		t.Errorf("holds %v", got)
 	}
 }
