@@ -43,6 +43,7 @@ type Actor struct {
 	broken atomic.Bool  // failed is set: refuse before anything is written elsewhere
 	full   atomic.Int64 // when a write last found no room, milliseconds; 0 after one that went through
 	bytes  atomic.Int64 // size of the log, for the governor
+	look   atomic.Int64 // when age gives expire something to do, by the steady clock
 }
 
 // shared is what all owners of one engine have in common; it is set before the first one runs and never changes.
@@ -83,6 +84,7 @@ func start(s *shared, name string, p *partition.Partition, shard *shardOwner) *A
 		done:    make(chan struct{}),
 	}
 	a.bytes.Store(p.Stats().Bytes)
+	a.look.Store(p.NextLook())
 	go a.run()
 	return a
 }

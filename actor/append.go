@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"time"
 
 	"flashq/broker"
 	"flashq/segment"
@@ -138,7 +137,7 @@ func (a *Actor) pop(n int) { a.queue = slices.Delete(a.queue, 0, n) }
 // write appends one group; memory that is full gives up its oldest segment first.
 func (a *Actor) write(parts []*broker.Part) error {
 	for {
-		err := a.part.Append(time.Now().UnixMilli(), parts)
+		err := a.part.Append(moment(), parts)
 		if err == nil || !errors.Is(err, segment.ErrMemoryFull) || !a.evictOldest() {
 			return err
 		}
@@ -189,6 +188,7 @@ func (a *Actor) written(n int) {
 	a.sync.dirty = true
 	a.full.Store(0)
 	a.bytes.Store(a.part.Bytes())
+	a.look.Store(a.part.NextLook())
 	if a.fsync != FsyncAlways {
 		a.watches.passed(a.part.HighWatermark()) // else the sync raises the high watermark
 	}

@@ -30,7 +30,7 @@ type Config struct {
 	MaxTopics, MaxPartitions, MaxGroups int
 	// MaxMemberTopics bounds the topics that all members together ask for.
 	MaxMemberTopics int
-	// RetentionCheck is how often retention by age is applied.
+	// RetentionCheck is how often it is looked at whose age is due.
 	RetentionCheck time.Duration
 	Logger         *slog.Logger // nil is silent
 	// Progress is told of the recovery while Open runs; nil is nobody.
@@ -48,7 +48,7 @@ func DefaultConfig() Config {
 		MaxPartitions:     256,
 		MaxGroups:         10_000,
 		MaxMemberTopics:   100_000,
-		RetentionCheck:    5 * time.Second,
+		RetentionCheck:    time.Second,
 	}
 }
 
@@ -72,3 +72,11 @@ func (c Config) withDefaults() Config {
 }
 
 func nowMillis() int64 { return time.Now().UnixMilli() }
+
+// started is where the steady clock begins.
+var started = time.Now()
+
+func moment() segment.Moment {
+	now := time.Now()
+	return segment.Moment{Wall: now.UnixMilli(), Steady: now.Sub(started).Milliseconds()}
+}

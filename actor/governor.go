@@ -18,9 +18,11 @@ func (b *Broker) govern() {
 	}
 }
 
+// expireAll has those partitions look at age for which it is due: asking all of many would cost more than it is worth.
 func (b *Broker) expireAll() {
-	b.each(func(t *topic, a *Actor) bool {
-		if c := t.config.Load(); c.RetentionMs >= 0 || c.RetentionBytes >= 0 {
+	now := moment().Steady
+	b.each(func(_ *topic, a *Actor) bool {
+		if a.look.Load() <= now {
 			a.ask(a.expire)
 		}
 		return !b.closing.Load()

@@ -21,19 +21,21 @@ type metaRecord struct {
 	RetentionMs    int64  `json:"retention_ms"`
 	RetentionBytes int64  `json:"retention_bytes"`
 	SegmentBytes   int64  `json:"segment_bytes"`
+	SegmentMs      int64  `json:"segment_ms,omitempty"` // none: the default
 	Deleted        bool   `json:"deleted,omitempty"`
 }
 
 func (m metaRecord) config() broker.TopicConfig {
 	return broker.TopicConfig{
 		Partitions: m.Partitions, RetentionMs: m.RetentionMs, RetentionBytes: m.RetentionBytes, SegmentBytes: m.SegmentBytes,
+		SegmentMs: m.SegmentMs,
 	}
 }
 
 func metaOf(id string, c broker.TopicConfig) metaRecord {
 	return metaRecord{
 		ID: id, Partitions: c.Partitions, RetentionMs: c.RetentionMs, RetentionBytes: c.RetentionBytes,
-		SegmentBytes: c.SegmentBytes,
+		SegmentBytes: c.SegmentBytes, SegmentMs: c.SegmentMs,
 	}
 }
 
@@ -116,7 +118,7 @@ func encodeMeta(b *batch.Builder, now int64, name string, m metaRecord) error {
 
 // compactMeta writes what exists again and lets the rest go, when most of the log speaks of the past. It runs before
 // the owner starts. A crash before the trim leaves both, which says the same.
-func compactMeta(p *partition.Partition, c catalog, now int64) error {
+func compactMeta(p *partition.Partition, c catalog, now segment.Moment) error {
 	if c.records < 2*int64(len(c.topics))+1000 {
 		return nil
 	}
@@ -128,7 +130,7 @@ func compactMeta(p *partition.Partition, c catalog, now int64) error {
 	}
 	for name, m := range c.topics {
 		var b batch.Builder
-		if err := encodeMeta(&b, now, name, m); err != nil {
+		if err := encodeMeta(&b, now.Wall, name, m); err != nil {
 			return err
 		}
 		if err := p.Append(now, []*broker.Part{{Batch: b.Finish(), BrokerTime: true}}); err != nil {

@@ -97,7 +97,7 @@ func (b *Broker) openMeta() (catalog, error) {
 	b.noteRecovery(dir, report, nil)
 	known, err := b.readCatalog(p)
 	if err == nil {
-		err = compactMeta(p, known, nowMillis())
+		err = compactMeta(p, known, moment())
 	}
 	if err != nil {
 		return known, errors.Join(err, p.Close(true))
@@ -110,12 +110,14 @@ func (b *Broker) partitionConfig(dir string, r partition.Retention) partition.Co
 	r.SegmentBytes = b.shrink(r.SegmentBytes)
 	return partition.Config{
 		FS: b.fs, Dir: dir, Retention: r, HoldBack: b.config.Fsync == FsyncAlways, NewEpoch: b.folder.powerCut,
-		Sync: !b.folder.clean && b.config.Fsync != FsyncNever,
+		Sync: !b.folder.clean && b.config.Fsync != FsyncNever, Now: moment(),
 	}
 }
 
 func retentionOf(c broker.TopicConfig) partition.Retention {
-	return partition.Retention{Ms: c.RetentionMs, Bytes: c.RetentionBytes, SegmentBytes: c.SegmentBytes}
+	return partition.Retention{
+		Ms: c.RetentionMs, Bytes: c.RetentionBytes, SegmentBytes: c.SegmentBytes, SegmentMs: segmentMs(c),
+	}
 }
 
 // openTopics starts the owners of the topics that the metadata log knows, several partitions at a time: what has to be

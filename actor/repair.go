@@ -115,7 +115,7 @@ func writeCatalog(fs segment.FS, dir string, topics map[string]folderTopic) (lin
 	if err != nil {
 		return nil, err
 	}
-	now, defaults := nowMillis(), DefaultConfig()
+	now, defaults := moment(), DefaultConfig()
 	for _, name := range slices.Sorted(maps.Keys(topics)) {
 		t := topics[name]
 		id := "topic id " + t.id
@@ -128,7 +128,7 @@ func writeCatalog(fs segment.FS, dir string, topics map[string]folderTopic) (lin
 			Partitions: t.partitions, RetentionMs: -1, RetentionBytes: -1, SegmentBytes: defaults.SegmentBytes,
 		})
 		var b batch.Builder
-		if err := encodeMeta(&b, now, name, m); err != nil {
+		if err := encodeMeta(&b, now.Wall, name, m); err != nil {
 			return nil, errors.Join(err, p.Close(true))
 		}
 		if err := p.Append(now, []*broker.Part{{Batch: b.Finish(), BrokerTime: true}}); err != nil {

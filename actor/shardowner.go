@@ -98,8 +98,8 @@ func (s *shardOwner) replay(r *request) {
 
 // rolled follows a roll of the log: what counts is written again, so that the segments before can go.
 func (s *shardOwner) rolled(log *partition.Partition) error {
-	now, base, before := nowMillis(), log.Next(), log.Bytes()
-	err := s.groups.Snapshot(now, func(b batch.Batch) error {
+	now, base, before := moment(), log.Next(), log.Bytes()
+	err := s.groups.Snapshot(now.Wall, func(b batch.Batch) error {
 		return log.Append(now, []*broker.Part{{Batch: b}})
 	})
 	if err == nil {

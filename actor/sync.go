@@ -189,6 +189,7 @@ func (a *Actor) roll() {
 func (a *Actor) unseal(err error) {
 	a.part.Unseal()
 	a.sync.sealing = open
+	a.look.Store(moment().Steady + fullFor.Milliseconds())
 	a.writeFailed(err)
 	a.scheduleSync()
 }
@@ -203,15 +204,19 @@ func (a *Actor) settleLast(s syncResult) {
 	a.answer(s.upTo)
 }
 
-// expire lets retention take what it may. Called at each roll, and now and then.
+// expire lets retention take what it may, and seals a segment that is to go soon. Called at each roll, and when a look
+// is due.
 func (a *Actor) expire() {
-	now := time.Now().UnixMilli()
-	if a.part.ActiveExpired(now) && a.sync.sealing == open && a.failed == nil {
-		a.seal() // comes back here after the roll
-		return
-	}
+	now := moment()
 	a.trim(a.part.Expire(now))
+	if a.sync.sealing == open && a.failed == nil && a.part.RollDue(now) {
+		a.seal() // comes back here after the roll
+	}
+	a.look.Store(max(a.part.NextLook(), now.Steady+lookAgain))
 }
+
+// lookAgain is when expire looks again at what could not be done at once, in milliseconds.
+const lookAgain = 500
 
 // trim removes files that the owner has let go of.
 func (a *Actor) trim(job segment.TrimJob) {

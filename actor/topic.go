@@ -13,8 +13,8 @@ type topic struct {
 	broker  *Broker
 	name    string
 	id      string
-	uuid    [16]byte // id, as Kafka's records have it
-	config  atomic.Pointer[broker.TopicConfig]
+	uuid    [16]byte                           // id, as Kafka's records have it
+	config  atomic.Pointer[broker.TopicConfig] // as it was set: SegmentMs 0 is the default
 	actors  []*Actor
 	deleted atomic.Bool
 }
@@ -23,7 +23,24 @@ type topic struct {
 func (t *topic) Name() string { return t.name }
 
 // Config implements broker.Topic.
-func (t *topic) Config() broker.TopicConfig { return *t.config.Load() }
+func (t *topic) Config() broker.TopicConfig {
+	c := *t.config.Load()
+	c.SegmentMs = segmentMs(c)
+	return c
+}
+
+// segmentMs is a topic's setting, or what follows from its retention where it has none.
+func segmentMs(c broker.TopicConfig) int64 {
+	const week = 7 * 24 * 3600 * 1000
+	switch {
+	case c.SegmentMs > 0:
+		return c.SegmentMs
+	case c.RetentionMs >= 0:
+		return min(max(c.RetentionMs/4, 1), week)
+	default:
+		return week
+	}
+}
 
 func (t *topic) actor(partition int) (*Actor, error) {
 	if partition < 0 || partition >= len(t.actors) {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/google/uuid"
 
@@ -30,7 +31,10 @@ func (b *Broker) CreateTopic(_ context.Context, name string, c broker.TopicChang
 		Partitions: cmp.Or(c.Partitions, b.config.DefaultPartitions), RetentionMs: -1, RetentionBytes: -1,
 		SegmentBytes: b.config.SegmentBytes,
 	}
-	if err := b.apply(c, &config); err != nil {
+	if config.Partitions < 1 || config.Partitions > b.config.MaxPartitions {
+		return nil, false, fmt.Errorf("%w: partitions must be 1 to %d", broker.ErrInvalid, b.config.MaxPartitions)
+	}
+	if err := apply(c, &config); err != nil {
 		return nil, false, err
 	}
 	t, err := b.makeTopic(name, config)
@@ -42,38 +46,38 @@ func (b *Broker) CreateTopic(_ context.Context, name string, c broker.TopicChang
 	return t, true, nil
 }
 
-// apply puts a change into a configuration, when it is in range.
-func (b *Broker) apply(c broker.TopicChange, config *broker.TopicConfig) error {
-	set := func(to *int64, from *int64) {
-		if from != nil {
-			*to = *from
+// apply puts a change into a configuration, when it is in range. What isn't asked for is not judged: it may be from a
+// time of other bounds.
+func apply(c broker.TopicChange, config *broker.TopicConfig) error {
+	for _, f := range []struct {
+		name      string
+		to, wish  *int64
+		low, high int64
+	}{
+		{"retention_ms", &config.RetentionMs, c.RetentionMs, -1, math.MaxInt64},
+		{"retention_bytes", &config.RetentionBytes, c.RetentionBytes, -1, math.MaxInt64},
+		{"segment_bytes", &config.SegmentBytes, c.SegmentBytes, broker.MinSegmentBytes, broker.MaxSegmentBytes},
+		{"segment_ms", &config.SegmentMs, c.SegmentMs, 1, math.MaxInt64},
+	} {
+		if f.wish == nil {
+			continue
 		}
-	}
-	set(&config.RetentionMs, c.RetentionMs)
-	set(&config.RetentionBytes, c.RetentionBytes)
-	set(&config.SegmentBytes, c.SegmentBytes)
-	switch {
-	case config.Partitions < 1 || config.Partitions > b.config.MaxPartitions:
-		return fmt.Errorf("%w: partitions must be 1 to %d", broker.ErrInvalid, b.config.MaxPartitions)
-	case config.RetentionMs < -1:
-		return fmt.Errorf("%w: retention_ms must be -1 or more", broker.ErrInvalid)
-	case config.RetentionBytes < -1:
-		return fmt.Errorf("%w: retention_bytes must be -1 or more", broker.ErrInvalid)
-	case config.SegmentBytes < broker.MinSegmentBytes || config.SegmentBytes > broker.MaxSegmentBytes:
-		return fmt.Errorf("%w: segment_bytes must be %d to %d", broker.ErrInvalid, broker.MinSegmentBytes,
-			broker.MaxSegmentBytes)
+		if *f.wish < f.low || *f.wish > f.high {
+			return fmt.Errorf("%w: %s must be %d to %d", broker.ErrInvalid, f.name, f.low, f.high)
+		}
+		*f.to = *f.wish
 	}
 	return nil
 }
 
 // changeTopic applies a change to a topic that exists: durable first, then in force.
 func (b *Broker) changeTopic(t *topic, c broker.TopicChange) error {
-	config := t.Config()
+	config := *t.config.Load()
 	if c.Partitions != 0 && c.Partitions != config.Partitions {
 		return &broker.PartitionCountError{Topic: t.name, Asked: c.Partitions, Partitions: config.Partitions}
 	}
 	before := config
-	if err := b.apply(c, &config); err != nil {
+	if err := apply(c, &config); err != nil {
 		return err
 	}
 	if config == before {

@@ -129,6 +129,9 @@ type TopicConfig struct {
 	RetentionMs    int64
 	RetentionBytes int64
 	SegmentBytes   int64
+	// SegmentMs is how long after its first append a segment rolls at the latest. On what is left to the engine it is
+	// 7 days, or a quarter of RetentionMs where that is less.
+	SegmentMs int64
 }
 
 // Bounds of a topic's SegmentBytes.
@@ -143,6 +146,7 @@ type TopicChange struct {
 	RetentionMs    *int64
 	RetentionBytes *int64
 	SegmentBytes   *int64
+	SegmentMs      *int64
 }
 
 // PartitionStats are one partition's figures at one moment.

@@ -58,7 +58,7 @@ func topicCommand() *cobra.Command {
 
 func topicCreateCommand(t *target) *cobra.Command {
 	var partitions int
-	var retentionMs, retentionBytes, segmentBytes bound
+	var retentionMs, retentionBytes, segmentBytes, segmentMs bound
 	o := newOutput()
 	c := &cobra.Command{
 		Use:   "create NAME",
@@ -74,10 +74,12 @@ func topicCreateCommand(t *target) *cobra.Command {
 	fs.Var(&retentionMs, "retention-ms", "age at which records may go, in milliseconds; -1: never")
 	fs.Var(&retentionBytes, "retention-bytes", "size at which a partition's oldest records may go; -1: none")
 	fs.Var(&segmentBytes, "segment-bytes", "size at which a segment file rolls")
+	fs.Var(&segmentMs, "segment-ms", "age at which it does, in milliseconds from its first record on")
 	o.define(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		config := client.TopicConfig{
 			RetentionMs: retentionMs.given, RetentionBytes: retentionBytes.given, SegmentBytes: segmentBytes.given,
+			SegmentMs: segmentMs.given,
 		}
 		if fs.Changed("partitions") {
 			config.Partitions = &partitions
@@ -149,8 +151,9 @@ func topicTable(t *client.Topic) string {
 		})
 	}
 	parts := []string{
-		fmt.Sprintf("topic %s: %s; records stay %s; segments of %s", t.Name,
-			english.Plural(t.Partitions, "partition", ""), retention(t), humanize.IBytes(uint64(max(t.SegmentBytes, 0)))),
+		fmt.Sprintf("topic %s: %s; records stay %s; segments of %s or %s", t.Name,
+			english.Plural(t.Partitions, "partition", ""), retention(t), humanize.IBytes(uint64(max(t.SegmentBytes, 0))),
+			age(millis(t.SegmentMs))),
 		tableOf(table.Row{"partition", "earliest", "high water mark", "size", "segments"}, rows),
 	}
 	if len(t.Groups) > 0 {
@@ -167,7 +170,7 @@ func topicTable(t *client.Topic) string {
 func retention(t *client.Topic) string {
 	var limits []string
 	if ms := t.RetentionMs; ms >= 0 && ms <= math.MaxInt64/int64(time.Millisecond) {
-		limits = append(limits, "for "+age(time.Duration(ms)*time.Millisecond))
+		limits = append(limits, "for "+age(millis(ms)))
 	}
 	if t.RetentionBytes >= 0 {
 		limits = append(limits, "within "+humanize.IBytes(uint64(t.RetentionBytes))+" a partition")
@@ -176,6 +179,11 @@ func retention(t *client.Topic) string {
 		return "for ever"
 	}
 	return strings.Join(limits, " and ")
+}
+
+// millis is a duration as the API tells it, or the longest that there is.
+func millis(n int64) time.Duration {
+	return time.Duration(min(n, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
 }
 
 // age prefers whole days to Go's hours.

@@ -13,6 +13,7 @@ type TopicConfig struct {
 	RetentionMs    *int64 `json:"retention_ms,omitempty"`    // -1: for ever
 	RetentionBytes *int64 `json:"retention_bytes,omitempty"` // of each partition; -1: without bound
 	SegmentBytes   *int64 `json:"segment_bytes,omitempty"`
+	SegmentMs      *int64 `json:"segment_ms,omitempty"` // from a segment's first record on
 }
 
 // Topic is a topic's configuration and state.
@@ -24,6 +25,7 @@ type Topic struct {
 	RetentionMs    int64            `json:"retention_ms"`
 	RetentionBytes int64            `json:"retention_bytes"`
 	SegmentBytes   int64            `json:"segment_bytes"`
+	SegmentMs      int64            `json:"segment_ms"`
 	Details        []TopicPartition `json:"details"`
 	Groups         []TopicGroup     `json:"groups"`
 }

@@ -15,13 +15,14 @@ func TestTopicsAreMadeChangedDescribedAndDeleted(t *testing.T) {
 	f := start(t, http.Config{})
 	config := client.TopicConfig{
 		Partitions: new(2), RetentionMs: new(int64(5000)), RetentionBytes: new(int64(6000)), SegmentBytes: new(int64(7000)),
+		SegmentMs: new(int64(8000)),
 	}
 	made, err := f.CreateTopic(t.Context(), "news", config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &client.Topic{
-		Created: true, Name: "news", Partitions: 2, RetentionMs: 5000, RetentionBytes: 6000, SegmentBytes: 7000,
+		Created: true, Name: "news", Partitions: 2, RetentionMs: 5000, RetentionBytes: 6000, SegmentBytes: 7000, SegmentMs: 8000,
 		Details: []client.TopicPartition{{Partition: 0, Segments: 1}, {Partition: 1, Segments: 1}},
 		Groups:  []client.TopicGroup{},
 	}

@@ -20,6 +20,7 @@ type topicView struct {
 	RetentionMs    int64           `json:"retention_ms"`
 	RetentionBytes int64           `json:"retention_bytes"`
 	SegmentBytes   int64           `json:"segment_bytes"`
+	SegmentMs      int64           `json:"segment_ms"`
 	Details        []partitionView `json:"details"`
 	Groups         []groupLag      `json:"groups"`
 }
@@ -43,6 +44,9 @@ type groupLag struct {
 // putTopic is PUT /topics/{topic}: create, or set what the body names.
 func (s *Server) putTopic(c *call) (any, error) {
 	change := topicChange{mostPartitions: s.cfg.MaxPartitions}
+	if _, err := s.topic(c.names.topic); err == nil {
+		change.mostPartitions = math.MaxInt32 // a topic that is there may be from a time of another bound
+	}
 	if _, err := readObject(s, c, topicMembers, &change); err != nil {
 		return nil, err
 	}
@@ -84,6 +88,9 @@ var topicMembers = request.Members[topicChange]{
 	{Name: "segment_bytes", Set: func(c *topicChange, raw json.RawMessage) error {
 		return setLimit(&c.SegmentBytes, "segment_bytes", raw, minSegmentBytes, maxSegmentBytes, false)
 	}},
+	{Name: "segment_ms", Set: func(c *topicChange, raw json.RawMessage) error {
+		return setLimit(&c.SegmentMs, "segment_ms", raw, 1, math.MaxInt64, false)
+	}},
 }
 
 func setLimit(target **int64, name string, raw json.RawMessage, low, high int64, unlimited bool) error {
@@ -110,7 +117,7 @@ func (s *Server) viewTopic(topic broker.Topic) (any, error) {
 	config := topic.Config()
 	view := topicView{
 		Topic: topic.Name(), Partitions: config.Partitions, RetentionMs: config.RetentionMs,
-		RetentionBytes: config.RetentionBytes, SegmentBytes: config.SegmentBytes,
+		RetentionBytes: config.RetentionBytes, SegmentBytes: config.SegmentBytes, SegmentMs: config.SegmentMs,
 	}
 	err := eachPartition(s.life.calls, topic, func(partition int, p broker.PartitionStats, down string) {
 		view.Details = append(view.Details, partitionView{

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"flashq/broker"
 	"flashq/http/fault"
 )
 
@@ -16,7 +17,7 @@ func (f *fixture) put(name, body string) answer {
 
 func TestPutTopic(t *testing.T) {
 	f := start(t, Config{})
-	want := `{"topic":"news","partitions":2,"retention_ms":-1,"retention_bytes":-1,"segment_bytes":1073741824,` +
+	want := `{"topic":"news","partitions":2,"retention_ms":-1,"retention_bytes":-1,"segment_bytes":1073741824,"segment_ms":604800000,` +
 		`"details":[` +
 		`{"partition":0,"earliest":0,"high_water_mark":0,"bytes":0,"segments":1},` +
 		`{"partition":1,"earliest":0,"high_water_mark":0,"bytes":0,"segments":1}],"groups":[]}`
@@ -68,12 +69,20 @@ func TestPutTopicJudgesItsBody(t *testing.T) {
 		{`{"segment_bytes":1023}`, 400, "validation_error"},
 		{`{"segment_bytes":2147483648}`, 400, "validation_error"},
 		{`{"segment_bytes":-1}`, 400, "validation_error"},
+		{`{"segment_ms":0}`, 400, "validation_error"},
+		{`{"segment_ms":-1}`, 400, "validation_error"},
 	} {
 		if details := f.put("news", test.body).wantError(t, test.status, test.code); strings.HasPrefix(test.body, `{"p`) &&
 			test.code == "validation_error" && details["field"] != "partitions" {
 			t.Errorf("%s: %v", test.body, details)
 		}
 	}
+	many := broker.TopicChange{Partitions: 9} // made under another bound
+	if _, _, err := f.broker.CreateTopic(t.Context(), "old", many); err != nil {
+		t.Fatal(err)
+	}
+	f.put("old", `{"partitions":9,"retention_ms":5000}`).want(t, 200)
+	f.put("old", `{"partitions":10}`).wantError(t, 409, "partitions_immutable")
 	f.do("PUT", "/topics/news", `{}`).wantError(t, 415, "unsupported_media_type")
 	f.do("PUT", "/topics/news", `{}`, "Content-Type", "application/x-ndjson").wantError(t, 415, "unsupported_media_type")
 	f.get("/topics/news").wantError(t, 404, "topic_not_found")

@@ -21,11 +21,11 @@ func BenchmarkAppend(b *testing.B) {
 	for b.Loop() {
 		if p.Fit(group) < len(group) {
 			roll(b, p)
-			if err := p.Expire(1).Run(); err != nil {
+			if err := p.Expire(at(1)).Run(); err != nil {
 				b.Fatal(err)
 			}
 		}
-		if err := p.Append(1, group); err != nil {
+		if err := p.Append(at(1), group); err != nil {
 			b.Fatal(err)
 		}
 	}

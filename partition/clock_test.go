@@ -2,11 +2,13 @@ package partition
 
 import (
 	"encoding/binary"
+	"fmt"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"flashq/broker"
+	"flashq/segment"
 	"flashq/segment/batch"
 	"flashq/segment/segmenttest"
 )
@@ -48,7 +50,7 @@ func TestTimeQueriesWithAnyClock(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := p.Append(moment.Draw(t, "now"), group); err != nil {
+			if err := p.Append(at(moment.Draw(t, "now")), group); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -100,36 +102,127 @@ func growing(t *rapid.T, name string, index []byte) {
 	}
 }
 
-// Retention by time goes by the newest moment that records and file speak of and that is not in the future. A clock that
-// is wrong never makes it take what has just been written.
+// Age goes by a clock that nobody sets: one that is wrong never makes retention take what has just been written, nor keeps
+// it from taking what is old.
 func TestRetentionWithAnyClock(t *testing.T) {
 	for name, row := range map[string]struct {
-		record, written, now int64
-		expired              bool
+		record, written, now, elapsed int64
+		expired                       bool
 	}{
-		"old enough":                          {year2026, year2026, year2026 + 8*day, true},
-		"not old enough":                      {year2026, year2026, year2026 + 6*day, false},
-		"replayed history":                    {year1970, year2026, year2026 + day, false},
-		"replayed history, old enough":        {year1970, year2026, year2026 + 8*day, true},
-		"a record of the future":              {year2262, year2026, year2026 + day, false},
-		"a record of the future, old enough":  {year2262, year2026, year2026 + 8*day, true},
-		"the clock went back after writing":   {year2026, year2026, year1970 + day, false},
-		"written while the clock was in 2262": {year2262, year2262, year2026, false},
-		"written while the clock was in 1970": {year1970, year1970, year1970 + day, false},
+		"old enough":                             {year2026, year2026, year2026 + 8*day, 8 * day, true},
+		"not old enough":                         {year2026, year2026, year2026 + 6*day, 6 * day, false},
+		"replayed history":                       {year1970, year2026, year2026 + day, day, false},
+		"replayed history, old enough":           {year1970, year2026, year2026 + 8*day, 8 * day, true},
+		"a record of the future":                 {year2262, year2026, year2026 + day, day, false},
+		"a record of the future, old enough":     {year2262, year2026, year2026 + 8*day, 8 * day, true},
+		"the clock went back after writing":      {year2026, year2026, year1970 + day, day, false},
+		"written while the clock was in 2262":    {year2262, year2262, year2026, day, false},
+		"written in 2262, and that is long ago":  {year2262, year2262, year2026, 8 * day, true},
+		"written while the clock was in 1970":    {year1970, year1970, year1970 + day, day, false},
+		"written in 1970, then the clock is set": {year1970, year1970, year2026, day, false},
 	} {
 		p := open(t, segmenttest.New(), Config{Retention: Retention{Ms: 7 * day, Bytes: -1, SegmentBytes: 400}})
-		if err := p.Append(row.written, []*broker.Part{part(row.record, 3)}); err != nil {
+		if err := p.Append(segment.Moment{Wall: row.written}, []*broker.Part{part(row.record, 3)}); err != nil {
 			t.Fatal(err)
 		}
 		roll(t, p)
-		if err := p.Append(row.now, []*broker.Part{part(row.now, 1)}); err != nil {
+		now := segment.Moment{Wall: row.now, Steady: row.elapsed}
+		if err := p.Append(now, []*broker.Part{part(row.now, 1)}); err != nil {
 			t.Fatal(err)
 		}
-		if job := p.Expire(row.now); job.Empty() == row.expired {
+		if job := p.Expire(now); job.Empty() == row.expired {
 			t.Errorf("%s: expired %v", name, !job.Empty())
 		}
-		if p.ActiveExpired(row.now) {
-			t.Errorf("%s: what has just been written is expired", name)
+		if p.RollDue(now) {
+			t.Errorf("%s: what has just been written is to be sealed", name)
+		}
+	}
+}
+
+// What was there before this process has the age of its file, unless that can't be right: a time in the future says
+// nothing, and one that is long before its records was lost. Then it is as old as we have seen it.
+func TestAgeOfWhatIsFound(t *testing.T) {
+	const hour = day / 24
+	for name, row := range map[string]struct {
+		record, file, opened, elapsed int64
+		expired                       bool
+	}{
+		"old enough":                         {year2026, year2026, year2026 + 8*day, 0, true},
+		"not old enough":                     {year2026, year2026, year2026 + 6*day, 0, false},
+		"old enough after a while":           {year2026, year2026, year2026 + 6*day, 2 * day, true},
+		"replayed history":                   {year1970, year2026, year2026 + day, 0, false},
+		"replayed history, old enough":       {year1970, year2026, year2026 + 8*day, 0, true},
+		"a record of the future":             {year2262, year2026, year2026 + day, 0, false},
+		"a record of the future, old enough": {year2262, year2026, year2026 + 8*day, 0, true},
+		"a record ahead of its arrival":      {year2026 + hour, year2026, year2026 + 7*day + hour/2, 0, true},
+		"a file of the future":               {year2026, year2262, year2026 + 8*day, 6 * day, false},
+		"a file of the future, after a week": {year2026, year2262, year2026 + 8*day, 8 * day, true},
+		"history in a file of the future":    {year1970, year2262, year2026, 0, false},
+		"a file without its time":            {year2026, year1970, year2026 + 6*day, 0, false},
+		"a file without its time, old":       {year2026, year1970, year2026 + 8*day, 0, true},
+		"the clock begins in 1970":           {year2026, year2026, year1970, day, false},
+		"it does so, and a week goes by":     {year2026, year2026, year1970, 8 * day, true},
+	} {
+		fs := segmenttest.New()
+		c := Config{Retention: Retention{Ms: 7 * day, Bytes: -1}}
+		p := open(t, fs, c)
+		if err := p.Append(at(1), []*broker.Part{part(row.record, 3)}); err != nil {
+			t.Fatal(err)
+		}
+		roll(t, p)
+		if err := p.Close(false); err != nil {
+			t.Fatal(err)
+		}
+		fs.SetModTime("p-0/00000000000000000000.log", row.file)
+		c.Now = segment.Moment{Wall: row.opened, Steady: 1234}
+		p = open(t, fs, c)
+		now := segment.Moment{Wall: year2026, Steady: 1234 + row.elapsed}
+		if look := p.NextLook(); (look <= now.Steady) != row.expired {
+			t.Errorf("%s: the next look is at %d, now is %d", name, look, now.Steady)
+		}
+		if job := p.Expire(now); job.Empty() == row.expired {
+			t.Errorf("%s: expired %v", name, !job.Empty())
+		}
+	}
+}
+
+// After a restart nobody knows when the first record of the active segment came. Its timestamp tells, within what the
+// files say; without either the segment is sealed at once, rather than kept for too long.
+func TestAFoundSegmentRollsInTime(t *testing.T) {
+	const hour = day / 24
+	for name, row := range map[string]struct {
+		first int64 // timestamp
+		rest  int64 // file time of the segment before, 0: there is none
+		due   int64 // how long after the start
+	}{
+		"as its record says":                   {year2026 - 5*hour, year2026 - 6*hour, 19 * hour},
+		"without a segment before":             {year2026 - 5*hour, 0, 19 * hour},
+		"history is no older than its arrival": {year1970, year2026 - 6*hour, 18 * hour},
+		"history without a segment before":     {year1970, 0, 0},
+		"a record of the future":               {year2026 + hour, year2026 - 6*hour, 18 * hour},
+		"no clue":                              {year2026 + hour, 0, 0},
+		"no younger than its last record":      {year2026 - hour/2, year2026 - 6*hour, 23 * hour},
+	} {
+		fs := segmenttest.New()
+		c := Config{Retention: Retention{Ms: -1, Bytes: -1, SegmentMs: day}}
+		p := open(t, fs, c)
+		if row.rest != 0 {
+			fill(t, p, row.rest, 1)
+			roll(t, p)
+		}
+		base := p.Next()
+		fill(t, p, row.first, 1)
+		if err := p.Close(false); err != nil {
+			t.Fatal(err)
+		}
+		if row.rest != 0 {
+			fs.SetModTime("p-0/00000000000000000000.log", row.rest)
+		}
+		fs.SetModTime(fmt.Sprintf("p-0/%020d.log", base), year2026-hour)
+		c.Now = segment.Moment{Wall: year2026, Steady: 10 * day}
+		p = open(t, fs, c)
+		if due := max(p.NextLook()-c.Now.Steady, 0); due != row.due {
+			t.Errorf("%s: due after %d minutes, want %d", name, due/60_000, row.due/60_000)
 		}
 	}
 }

@@ -95,7 +95,7 @@ func (m *machine) append(t *rapid.T) {
 		}
 	}
 	want := int64(len(m.all)) - int64(group[0].Batch.Count())
-	if err := m.p.Append(1, group); err != nil || group[0].BaseOffset != want {
+	if err := m.p.Append(at(1), group); err != nil || group[0].BaseOffset != want {
 		t.Fatalf("appended at %d instead of %d: %v", group[0].BaseOffset, want, err)
 	}
 }
@@ -166,7 +166,7 @@ func TestStateMachine(t *testing.T) {
 					"append": m.append,
 					"sync":   m.sync,
 					"expire": func(t *rapid.T) {
-						if err := m.p.Expire(1).Run(); err != nil {
+						if err := m.p.Expire(at(1)).Run(); err != nil {
 							t.Fatal(err)
 						}
 					},

@@ -22,6 +22,8 @@ type Config struct {
 	// Sync makes what Open finds durable before anybody sees it: after an unclean end it may stand in the kernel's memory
 	// only, written but never synced.
 	Sync bool
+	// Now is when it is opened.
+	Now segment.Moment
 }
 
 // Partition is one log with what its offsets mean. All methods belong to its one owner.
@@ -41,6 +43,7 @@ type Partition struct {
 func Open(c Config) (*Partition, segment.Report, error) {
 	log, report, err := segment.Open(segment.Config{
 		FS: c.FS, Dir: c.Dir, SegmentBytes: c.Retention.SegmentBytes, PowerCut: c.NewEpoch,
+		Now: c.Now,
 	})
 	if err != nil {
 		return nil, report, err
@@ -134,7 +137,7 @@ func (p *Partition) Fit(appends []*broker.Part) int {
 
 // Append stamps the batches and writes them in one write. On success each part's BaseOffset, Timestamp and Stored are
 // set; on failure nothing has changed, whatever the batches' headers say.
-func (p *Partition) Append(now int64, parts []*broker.Part) error {
+func (p *Partition) Append(now segment.Moment, parts []*broker.Part) error {
 	p.batches, p.adopted = p.batches[:0], p.adopted[:0]
 	next, given := p.log.Next(), p.given
 	for _, part := range parts {
@@ -142,7 +145,7 @@ func (p *Partition) Append(now int64, parts []*broker.Part) error {
 		b.SetBaseOffset(next)
 		b.SetLeaderEpoch(p.epoch)
 		if part.BrokerTime {
-			given = appendTime(now, b.BaseTimestamp(), given)
+			given = appendTime(now.Wall, b.BaseTimestamp(), given)
 			if given != b.BaseTimestamp() {
 				b.ShiftTimestamps(given - b.BaseTimestamp())
 			}

@@ -3,6 +3,7 @@ package partition
 import (
 	"errors"
 	"fmt"
+	"math"
 	"syscall"
 	"testing"
 
@@ -25,6 +26,9 @@ func open(t testing.TB, fs segment.FS, c Config) *Partition {
 	return p
 }
 
+// at is a moment at which both clocks tell the same.
+func at(millis int64) segment.Moment { return segment.Moment{Wall: millis, Steady: millis} }
+
 var unbounded = Retention{Ms: -1, Bytes: -1}
 
 func part(ts int64, records int) *broker.Part {
@@ -40,7 +44,7 @@ func TestAppendStamps(t *testing.T) {
 	p := open(t, fs, Config{Retention: unbounded})
 	group := []*broker.Part{part(100, 3), part(90, 1), part(95, 2)}
 	group[2].BrokerTime = true
-	if err := p.Append(1, group); err != nil {
+	if err := p.Append(at(1), group); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []struct{ base, ts int64 }{{0, 100}, {3, 90}, {4, 95}} {
@@ -69,12 +73,12 @@ func TestBrokerTimeIsRaisedAndNothingElse(t *testing.T) {
 	} {
 		g := part(row.ts, 2)
 		g.BrokerTime = row.broker
-		if err := p.Append(1, []*broker.Part{g}); err != nil || g.Timestamp != row.want || g.Batch.Check() != nil {
+		if err := p.Append(at(1), []*broker.Part{g}); err != nil || g.Timestamp != row.want || g.Batch.Check() != nil {
 			t.Errorf("%+v: timestamp %d %v", row, g.Timestamp, err)
 		}
 	}
 	again := open(t, segmenttest.New(), Config{Retention: unbounded})
-	if g := part(7, 1); again.Append(1, []*broker.Part{g}) != nil || g.Timestamp != 7 {
+	if g := part(7, 1); again.Append(at(1), []*broker.Part{g}) != nil || g.Timestamp != 7 {
 		t.Errorf("first record at %d", g.Timestamp)
 	}
 }
@@ -88,7 +92,7 @@ func TestAppendTimeFollowsTheClock(t *testing.T) {
 		t.Helper()
 		g := part(decoded, 2)
 		g.BrokerTime = true
-		if err := p.Append(now, []*broker.Part{g}); err != nil || g.Batch.Check() != nil {
+		if err := p.Append(at(now), []*broker.Part{g}); err != nil || g.Batch.Check() != nil {
 			t.Fatal(err, g.Batch.Check())
 		}
 		return g.Timestamp
@@ -120,14 +124,14 @@ func TestFailedAppendChangesNothing(t *testing.T) {
 	p := open(t, fs, Config{Retention: unbounded})
 	first := part(500, 2)
 	first.BrokerTime = true
-	if err := p.Append(1, []*broker.Part{first}); err != nil {
+	if err := p.Append(at(1), []*broker.Part{first}); err != nil {
 		t.Fatal(err)
 	}
 	before := p.Stats()
 	fs.Tear(1, 80, syscall.ENOSPC)
 	lost := part(900, 1)
 	lost.BrokerTime = true
-	if err := p.Append(2, []*broker.Part{lost, part(900, 1)}); !errors.Is(err, syscall.ENOSPC) || lost.Stored {
+	if err := p.Append(at(2), []*broker.Part{lost, part(900, 1)}); !errors.Is(err, syscall.ENOSPC) || lost.Stored {
 		t.Fatalf("%v, stored %v", err, lost.Stored)
 	}
 	if after := p.Stats(); after != before {
@@ -135,21 +139,21 @@ func TestFailedAppendChangesNothing(t *testing.T) {
 	}
 	next := part(400, 1)
 	next.BrokerTime = true
-	if err := p.Append(3, []*broker.Part{next}); err != nil || next.BaseOffset != 2 || next.Timestamp != 500 {
+	if err := p.Append(at(3), []*broker.Part{next}); err != nil || next.BaseOffset != 2 || next.Timestamp != 500 {
 		t.Errorf("offset %d at %d: %v", next.BaseOffset, next.Timestamp, err)
 	}
 }
 
 func TestHoldBack(t *testing.T) {
 	p := open(t, segmenttest.New(), Config{Retention: unbounded, HoldBack: true})
-	if err := p.Append(1, []*broker.Part{part(1, 4)}); err != nil {
+	if err := p.Append(at(1), []*broker.Part{part(1, 4)}); err != nil {
 		t.Fatal(err)
 	}
 	if p.HighWatermark() != 0 {
 		t.Errorf("high watermark %d before the sync", p.HighWatermark())
 	}
 	job := p.SyncJob()
-	if err := p.Append(1, []*broker.Part{part(1, 1)}); err != nil {
+	if err := p.Append(at(1), []*broker.Part{part(1, 1)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := job.Run(); err != nil {
@@ -170,7 +174,7 @@ func TestEpochs(t *testing.T) {
 	fs := segmenttest.New()
 	epochOf := func(p *Partition) int32 {
 		g := part(1, 1)
-		if err := p.Append(1, []*broker.Part{g}); err != nil {
+		if err := p.Append(at(1), []*broker.Part{g}); err != nil {
 			t.Fatal(err)
 		}
 		if err := p.Close(false); err != nil {
@@ -203,7 +207,7 @@ func fill(t testing.TB, p *Partition, now int64, batches int) {
 		if p.Fit(group) == 0 {
 			roll(t, p)
 		}
-		if err := p.Append(now, group); err != nil {
+		if err := p.Append(at(now), group); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -219,49 +223,93 @@ func roll(t testing.TB, p *Partition) {
 func TestExpireBySize(t *testing.T) {
 	p := open(t, segmenttest.New(), Config{Retention: Retention{Ms: -1, Bytes: 2000, SegmentBytes: 1000}})
 	fill(t, p, 1, 100)
-	if err := p.Expire(1).Run(); err != nil {
+	if err := p.Expire(at(1)).Run(); err != nil {
 		t.Fatal(err)
 	}
 	s := p.Stats()
 	if s.Bytes < 2000 || s.Bytes > 3000 || s.LogStart == 0 || s.HighWatermark != 200 {
 		t.Errorf("%+v", s)
 	}
-	if !p.Expire(1).Empty() {
+	if !p.Expire(at(1)).Empty() {
 		t.Error("a second search finds more")
 	}
 	p.SetRetention(Retention{Ms: -1, Bytes: 0, SegmentBytes: 1000})
-	if err := p.Expire(1).Run(); err != nil || p.Stats().Segments != 1 {
+	if err := p.Expire(at(1)).Run(); err != nil || p.Stats().Segments != 1 {
 		t.Errorf("%+v %v", p.Stats(), err)
 	}
 }
 
 func TestExpireByAge(t *testing.T) {
-	const day = 24 * 3600 * 1000
 	for _, row := range []struct {
 		name              string
 		recordTS, arrived int64
-		now               int64
+		now, elapsed      int64
 		expired           bool
 	}{
-		{"fresh", 10 * day, 10 * day, 11 * day, false},
-		{"old", 10 * day, 10 * day, 13 * day, true},
-		{"history that arrives now is not old", 1, 12 * day, 13 * day, false},
-		{"the clock went back", 10 * day, 10 * day, 5 * day, false},
-		{"a timestamp in the future says nothing", 40 * day, 10 * day, 13 * day, true},
+		{"fresh", 10 * day, 10 * day, 11 * day, day, false},
+		{"old", 10 * day, 10 * day, 13 * day, 3 * day, true},
+		{"as old as it may be", 10 * day, 10 * day, 12 * day, 2 * day, false},
+		{"history that arrives now is not old", 1, 12 * day, 13 * day, day, false},
+		{"the clock went back", 10 * day, 10 * day, 5 * day, day, false},
+		{"the clock went back, and that is long ago", 10 * day, 10 * day, 5 * day, 3 * day, true},
+		{"the clock was set ahead", 10 * day, 10 * day, 100 * day, day, false},
+		{"a timestamp in the future says nothing", 40 * day, 10 * day, 13 * day, 3 * day, true},
+		{"nor does one that was in the future when it came", 12 * day, 10 * day, 13 * day, 3 * day, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			p := open(t, segmenttest.New(), Config{Retention: Retention{Ms: 2 * day, Bytes: -1}})
-			if err := p.Append(row.arrived, []*broker.Part{part(row.recordTS, 1)}); err != nil {
+			came := segment.Moment{Wall: row.arrived, Steady: 77}
+			if err := p.Append(came, []*broker.Part{part(row.recordTS, 1)}); err != nil {
 				t.Fatal(err)
 			}
-			if got := p.ActiveExpired(row.now); got != row.expired {
-				t.Errorf("active segment expired: %v", got)
+			now := segment.Moment{Wall: row.now, Steady: 77 + row.elapsed}
+			if row.expired && !p.RollDue(now) {
+				t.Error("the active segment is not to be sealed")
 			}
 			roll(t, p)
-			if got := !p.Expire(row.now).Empty(); got != row.expired {
+			if look := p.NextLook(); (look <= now.Steady) != row.expired {
+				t.Errorf("the next look is at %d, now is %d", look, now.Steady)
+			}
+			if got := !p.Expire(now).Empty(); got != row.expired {
 				t.Errorf("sealed segment expired: %v", got)
 			}
 		})
+	}
+}
+
+// The active segment rolls by the time since its first append, whatever its records say and however many follow.
+func TestRollByAge(t *testing.T) {
+	const never = int64(1) << 50
+	for _, row := range []struct{ retentionMs, segmentMs, age int64 }{
+		{-1, 0, never},
+		{-1, 7 * day, 7 * day},
+		{-1, 1, 1},
+		{math.MaxInt64, math.MaxInt64, never},
+		{2000, 500, 500},
+		{2000, 7 * day, 2000}, // a record may stay 5 s longer than it has to
+		{20_000, 5000, 2000},
+		{4 * day, day, day - 3000}, // or a quarter
+		{4 * day, day / 2, day / 2},
+	} {
+		r := Retention{Ms: row.retentionMs, Bytes: -1, SegmentMs: row.segmentMs}
+		p := open(t, segmenttest.New(), Config{Retention: r})
+		due := func(steady int64) bool { return p.RollDue(segment.Moment{Wall: year2026, Steady: steady}) }
+		if due(never) || p.NextLook() < never {
+			t.Errorf("%+v: an empty segment is to be sealed", row)
+		}
+		for i, ts := range []int64{year1970, year2026, year2262} {
+			now := segment.Moment{Wall: year2026, Steady: 1000 + int64(i)*row.age/4}
+			if err := p.Append(now, []*broker.Part{part(ts, 1)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if due(999+row.age) || row.age < never && (!due(1000+row.age) || p.NextLook() != 1000+row.age) {
+			t.Errorf("%+v: due at %d", row, p.NextLook()-1000)
+		}
+		roll(t, p)
+		if due(1000 + row.age) {
+			t.Errorf("%+v: due again", row)
+		}
 	}
 }
 
@@ -279,7 +327,7 @@ func TestModel(t *testing.T) {
 				if p.Fit(group) == 0 {
 					roll(t, p)
 				}
-				if err := p.Append(1, group); err != nil || group[0].BaseOffset != next {
+				if err := p.Append(at(1), group); err != nil || group[0].BaseOffset != next {
 					rt.Fatalf("offset %d, want %d: %v", group[0].BaseOffset, next, err)
 				}
 				next += int64(n)
@@ -293,7 +341,7 @@ func TestModel(t *testing.T) {
 				synced = next
 			},
 			"expire": func(rt *rapid.T) {
-				if err := p.Expire(1).Run(); err != nil {
+				if err := p.Expire(at(1)).Run(); err != nil {
 					rt.Fatal(err)
 				}
 			},

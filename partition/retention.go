@@ -1,12 +1,38 @@
 package partition
 
-import "flashq/segment"
+import (
+	"math"
+
+	"flashq/segment"
+)
 
 // Retention says how much a partition keeps: whole segments, oldest first. Ms and Bytes below 0 are no bound.
 type Retention struct {
 	Ms           int64
 	Bytes        int64
 	SegmentBytes int64 // where the log rolls, 0 is the default
+	SegmentMs    int64 // how long after its first append it does at the latest, 0 is never
+}
+
+const (
+	// overtime is how long beyond Ms a record may stay, or a quarter of Ms where that is more: whole segments go, and
+	// others of its segment arrived later. So much of it is left to those who look, seal and remove.
+	overtime  = 5000
+	unhurried = 3000
+	// forever is so far away that it may be added to any moment.
+	forever = math.MaxInt64 / 4
+)
+
+// rollAge is how old the active segment may get, counted from the arrival of its first record.
+func (r Retention) rollAge() int64 {
+	age := int64(forever)
+	if r.SegmentMs > 0 {
+		age = min(age, r.SegmentMs)
+	}
+	if r.Ms >= 0 {
+		age = min(age, max(r.Ms/4, overtime)-unhurried)
+	}
+	return age
 }
 
 // SetRetention changes it; the next Expire goes by it.
@@ -16,12 +42,12 @@ func (p *Partition) SetRetention(r Retention) {
 }
 
 // Expire lets go of sealed segments that retention no longer keeps. By size: as long as what would be left still holds
-// Bytes, as Kafka counts. By age: a segment whose newest moment is more than Ms ago.
-func (p *Partition) Expire(now int64) segment.TrimJob {
+// Bytes, as Kafka counts. By age: a segment whose last record arrived more than Ms ago.
+func (p *Partition) Expire(now segment.Moment) segment.TrimJob {
 	n, left := 0, p.log.Bytes()
-	for s := range p.log.Sealed(now) {
+	for s := range p.log.Sealed() {
 		tooMuch := p.retention.Bytes >= 0 && left-s.Bytes >= p.retention.Bytes
-		tooOld := p.retention.Ms >= 0 && now-s.Newest > p.retention.Ms
+		tooOld := p.retention.Ms >= 0 && now.Steady-s.Arrived > p.retention.Ms
 		if !tooMuch && !tooOld {
 			break
 		}
@@ -31,11 +57,24 @@ func (p *Partition) Expire(now int64) segment.TrimJob {
 	return p.log.Trim(n)
 }
 
-// ActiveExpired tells whether the active segment is too old to be kept, so that it has to be sealed before Expire can
-// take it.
-func (p *Partition) ActiveExpired(now int64) bool {
-	newest, ok := p.log.ActiveNewest(now)
-	return ok && p.retention.Ms >= 0 && now-newest > p.retention.Ms && p.HighWatermark() == p.log.Next()
+// RollDue tells whether the active segment is so old that it has to be sealed: only a sealed one can go.
+func (p *Partition) RollDue(now segment.Moment) bool {
+	began, ok := p.log.ActiveBegan()
+	return ok && began+p.retention.rollAge() <= now.Steady
+}
+
+// NextLook is the moment, by the steady clock, when age next makes RollDue true or has Expire take something.
+func (p *Partition) NextLook() int64 {
+	next := int64(forever)
+	if began, ok := p.log.ActiveBegan(); ok {
+		next = min(next, began+p.retention.rollAge())
+	}
+	if p.retention.Ms >= 0 {
+		for s := range p.log.Sealed() {
+			return min(next, s.Arrived+min(p.retention.Ms, forever)+1)
+		}
+	}
+	return next
 }
 
 // Evict lets go of the oldest sealed segment, for memory storage that is full. ok is false when there is none.
@@ -52,7 +91,7 @@ func (p *Partition) ActiveEmpty() bool { return p.log.ActiveEmpty() }
 // TrimBefore lets go of the sealed segments that end at or before an offset: what they say is said again after it.
 func (p *Partition) TrimBefore(offset int64) segment.TrimJob {
 	n := 0
-	for s := range p.log.Sealed(0) {
+	for s := range p.log.Sealed() {
 		if s.Next > offset {
 			break
 		}

@@ -50,7 +50,7 @@ func BenchmarkAppend(b *testing.B) {
 				}
 				_ = l.Trim(l.Segments() - 1).Run()
 			}
-			if err := l.Append(1, group, adopted); err != nil {
+			if err := l.Append(at(1), group, adopted); err != nil {
 				b.Fatal(err)
 			}
 		}

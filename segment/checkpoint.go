@@ -15,7 +15,7 @@ type sealedInfo struct {
 	size    int64
 	firstTS int64 // -1 without a record
 	maxTS   int64
-	modTime int64 // of the log file, milliseconds
+	arrived int64 // when its last record did, by the steady clock
 	runMax  int64 // the largest maxTS of this and all earlier segments
 }
 

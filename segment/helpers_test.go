@@ -64,7 +64,7 @@ func tryPut(l *segment.Log, ts int64, n int) error {
 			return err
 		}
 	}
-	return l.Append(ts, []batch.Batch{b}, make([]bool, 1))
+	return l.Append(at(ts), []batch.Batch{b}, make([]bool, 1))
 }
 
 // readAll reads from an offset to the end, going on behind damage as a client would.
@@ -139,3 +139,6 @@ func wantDense(t testing.TB, recs []rec, from, to int64) {
 		}
 	}
 }
+
+// at is a moment at which both clocks tell the same.
+func at(millis int64) segment.Moment { return segment.Moment{Wall: millis, Steady: millis} }

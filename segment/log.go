@@ -17,6 +17,8 @@ type Config struct {
 	SegmentBytes int64
 	// PowerCut tells that the log may have lost writes that were not synced: the machine went down, not just the broker.
 	PowerCut bool
+	// Now is when the log is opened.
+	Now Moment
 }
 
 const (
@@ -41,7 +43,8 @@ type active struct {
 	base, next int64
 	size       int64
 	file       *shared
-	modTime    int64
+	arrived    int64 // when its first and its last record did, by the steady clock
+	began      int64
 	sealing    bool // a SealJob is out: no append until Roll
 	dirty      bool // the folder has entries that no SyncJob has taken yet
 }
@@ -123,7 +126,7 @@ var ErrNotCut = errors.New("torn write could not be cut away")
 
 // Append writes stamped batches in one write. Nothing has changed when it fails, but for ErrNotCut. adopted[i] is set
 // where batch i's memory belongs to the file from now on, also on failure.
-func (l *Log) Append(now int64, batches []batch.Batch, adopted []bool) error {
+func (l *Log) Append(now Moment, batches []batch.Batch, adopted []bool) error {
 	a := &l.active
 	if a.sealing {
 		return fmt.Errorf("segment %d: append while it is sealed", a.base)
@@ -134,12 +137,15 @@ func (l *Log) Append(now int64, batches []batch.Batch, adopted []bool) error {
 		}
 		return fmt.Errorf("segment %d: append: %w", a.base, err)
 	}
+	if a.size == 0 {
+		a.began = now.Steady
+	}
+	a.arrived = now.Steady
 	for _, b := range batches {
 		a.add(a.base, b, a.size)
 		a.size += int64(len(b))
 		a.next = b.LastOffset() + 1
 	}
-	a.modTime = now
 	return nil
 }
 
@@ -186,9 +192,7 @@ func (l *Log) create(base int64) error {
 			return fmt.Errorf("segment %d: create: %w", base, err)
 		}
 	}
-	l.active = active{
-		indexes: newIndexes(), base: base, next: base, file: share(log), modTime: l.active.modTime, dirty: true,
-	}
+	l.active = active{indexes: newIndexes(), base: base, next: base, file: share(log), dirty: true}
 	return nil
 }
 

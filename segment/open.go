@@ -3,6 +3,7 @@ package segment
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -74,7 +75,7 @@ func (l *Log) openSealed(base, next int64, known map[int64]sealedInfo, r *Report
 	if info.next < next {
 		r.Damage = append(r.Damage, Damage{First: info.next, Next: next})
 	}
-	info.modTime, info.runMax = st.ModTime, info.maxTS
+	info.arrived, info.runMax = l.cfg.Now.arrival(info.maxTS, st.ModTime), info.maxTS
 	if k := len(l.sealed) - 1; k >= 0 {
 		info.runMax = max(info.runMax, l.sealed[k].runMax)
 	}
@@ -131,8 +132,14 @@ func (l *Log) openActive(base int64, r *Report) error {
 	}
 	r.Scanned += st.Size
 	r.Damage = append(r.Damage, s.damage...)
+	before := int64(math.MinInt64 / 4) // nobody knows
+	if k := len(l.sealed) - 1; k >= 0 {
+		before = l.sealed[k].arrived
+	}
+	now, arrived := l.cfg.Now, l.cfg.Now.arrival(s.maxTS, st.ModTime)
 	l.active = active{
-		indexes: s.indexes, base: base, next: s.next, size: s.end, file: share(f), modTime: st.ModTime, dirty: true,
+		indexes: s.indexes, base: base, next: s.next, size: s.end, file: share(f), dirty: true,
+		arrived: arrived, began: now.beginning(s.firstTS, before, arrived),
 	}
 	return nil
 }

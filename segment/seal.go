@@ -80,7 +80,7 @@ func (l *Log) sealedInfo() sealedInfo {
 	a := &l.active
 	s := sealedInfo{
 		base: a.base, next: a.next, size: a.size,
-		firstTS: a.firstTS, maxTS: a.maxTS, modTime: a.modTime, runMax: a.maxTS,
+		firstTS: a.firstTS, maxTS: a.maxTS, arrived: a.arrived, runMax: a.maxTS,
 	}
 	if k := len(l.sealed) - 1; k >= 0 {
 		s.runMax = max(s.runMax, l.sealed[k].runMax)

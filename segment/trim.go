@@ -10,34 +10,23 @@ import (
 type Sealed struct {
 	Bytes int64
 	Next  int64 // the offset behind its last record
-	// Newest is the newest moment that its records or its file speak of, not later than now, in milliseconds.
-	Newest int64
+	// Arrived is when its last record did, by the steady clock.
+	Arrived int64
 }
 
 // Sealed walks the sealed segments, oldest first.
-func (l *Log) Sealed(now int64) iter.Seq[Sealed] {
+func (l *Log) Sealed() iter.Seq[Sealed] {
 	return func(yield func(Sealed) bool) {
 		for _, s := range l.sealed {
-			if !yield(Sealed{Bytes: s.size, Next: s.next, Newest: newestMoment(s.maxTS, s.modTime, now)}) {
+			if !yield(Sealed{Bytes: s.size, Next: s.next, Arrived: s.arrived}) {
 				return
 			}
 		}
 	}
 }
 
-// ActiveNewest is Sealed.Newest for the active segment; ok is false when it is empty.
-func (l *Log) ActiveNewest(now int64) (newest int64, ok bool) {
-	a := &l.active
-	return newestMoment(a.maxTS, a.modTime, now), a.size > 0
-}
-
-// newestMoment: replayed history is as old as its arrival, and a timestamp in the future says nothing.
-func newestMoment(maxTS, modTime, now int64) int64 {
-	if maxTS <= now {
-		return max(maxTS, modTime)
-	}
-	return modTime
-}
+// ActiveBegan is when the first record of the active segment arrived, by the steady clock; ok is false without one.
+func (l *Log) ActiveBegan() (steady int64, ok bool) { return l.active.began, l.active.size > 0 }
 
 // TrimJob removes the files of segments that the log has let go of. It is run once, beside the owner, in the order of
 // the segments, each removal made durable before the next one, so that what a power cut leaves behind has no hole.

@@ -202,7 +202,10 @@ func testBrokerTime(t *testing.T, b broker.Broker) {
 		millis int64
 		own    bool // the client's, who says so
 		want   int64
-	}{{5000, false, 5000}, {4000, false, 5000}, {3000, true, 3000}, {9000, true, 9000}, {4000, false, 5000}, {6000, false, 6000}} {
+	}{
+		{5000, false, 5000}, {4000, false, 5000}, {3000, true, 3000}, {9000, true, 9000}, {4000, false, 5000},
+		{6000, false, 6000},
+	} {
 		parts := []broker.Part{Part(0, row.millis, fmt.Sprint(i))}
 		parts[0].BrokerTime = !row.own
 		if err := topic.Append(parts, false); err != nil || parts[0].Timestamp != row.want {

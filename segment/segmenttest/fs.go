@@ -201,6 +201,13 @@ func (f *FS) SetBytes(name string, data []byte) {
 	f.files[name], f.durable[name] = n, n
 }
 
+// SetModTime makes a file look as if it was last written then.
+func (f *FS) SetModTime(name string, millis int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.files[clean(name)].modTime = millis
+}
+
 // Names lists the files with a suffix.
 func (f *FS) Names(suffix string) []string {
 	f.mu.Lock()
