@@ -31,6 +31,7 @@ type Actor struct {
 	parked   []*request     // written, each waits for the sync that covers it, in offset order
 	sync     syncState
 	trims    trims
+	expiry   expiry
 	stopping bool  // to leave now
 	failed   error // sticky
 
@@ -43,7 +44,6 @@ type Actor struct {
 	broken atomic.Bool  // failed is set: refuse before anything is written elsewhere
 	full   atomic.Int64 // when a write last found no room, milliseconds; 0 after one that went through
 	bytes  atomic.Int64 // size of the log, for the governor
-	look   atomic.Int64 // when age gives expire something to do, by the steady clock
 }
 
 // shared is what all owners of one engine have in common; it is set before the first one runs and never changes.
@@ -56,6 +56,7 @@ type shared struct {
 	pressure   func(need int64) // tells the governor that memory is short, or that so much found no room
 	short      func() bool      // tells whether memory is short
 	requests   *sync.Pool
+	starts     *logStarts // nil in memory storage
 }
 
 // mailbox is how many appends may wait in the channel, questions how many asks.
@@ -84,7 +85,7 @@ func start(s *shared, name string, p *partition.Partition, shard *shardOwner) *A
 		done:    make(chan struct{}),
 	}
 	a.bytes.Store(p.Stats().Bytes)
-	a.look.Store(p.NextLook())
+	a.expiry.begin()
 	go a.run()
 	return a
 }

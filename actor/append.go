@@ -188,7 +188,7 @@ func (a *Actor) written(n int) {
 	a.sync.dirty = true
 	a.full.Store(0)
 	a.bytes.Store(a.part.Bytes())
-	a.look.Store(a.part.NextLook())
+	a.expiry.lookBy(a.part.NextLook())
 	if a.fsync != FsyncAlways {
 		a.watches.passed(a.part.HighWatermark()) // else the sync raises the high watermark
 	}

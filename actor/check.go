@@ -52,7 +52,8 @@ type checker struct {
 	fs     segment.FS
 	lock   *segment.Lock
 	folder folder
-	names  []string // in the data folder
+	names  []string         // in the data folder
+	starts map[string]int64 // by partition folder
 	found  func(Fault)
 	sum    Checked
 	known  catalog
@@ -76,6 +77,10 @@ func openChecker(dir string, found func(Fault)) (*checker, error) {
 		c.sum.Faults++
 		found(f)
 	}
+	c.starts, err = loadStarts(fs)
+	if err != nil {
+		c.found(Fault{Name: "log-start-offset-checkpoint", What: fmt.Sprintf("%v; the next start keeps it aside", err)})
+	}
 	if c.folder, err = openFolder(fs); err == nil {
 		c.names, err = fs.ReadDir("")
 	}
@@ -88,7 +93,8 @@ func openChecker(dir string, found func(Fault)) (*checker, error) {
 // log checks the log in one folder.
 func (c *checker) log(dir string, see func(batch.Batch) error, found func(Fault)) segment.Checked {
 	return segment.Check{
-		FS: c.fs, Dir: dir, Clean: c.folder.clean, PowerCut: c.folder.powerCut, See: see, Found: found,
+		FS: c.fs, Dir: dir, Clean: c.folder.clean, PowerCut: c.folder.powerCut, LogStart: c.starts[dir], See: see,
+		Found: found,
 	}.Run()
 }
 

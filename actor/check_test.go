@@ -325,3 +325,13 @@ func TestARepairGoesByPartitionsNumbers(t *testing.T) {
 		}
 	}
 }
+
+func TestACheckTellsOfSpoiledLogStarts(t *testing.T) {
+	dir := stopped(t)
+	if err := os.WriteFile(filepath.Join(dir, logStartsFile), []byte("0\n1\nnews 0\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if sum, faults := checked(t, dir); sum.Faults != 1 || !strings.HasPrefix(faults, logStartsFile+": ") {
+		t.Errorf("%+v %s", sum, faults)
+	}
+}

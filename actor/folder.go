@@ -109,6 +109,13 @@ func bootID() string {
 // partitionDir is the folder of one partition, as Kafka names it.
 func partitionDir(topic string, partition int) string { return topic + "-" + strconv.Itoa(partition) }
 
+// splitDir gives the topic and the partition that a folder is of.
+func splitDir(dir string) (topic string, partition int) {
+	i := strings.LastIndexByte(dir, '-')
+	partition, _ = strconv.Atoi(dir[i+1:]) // made by partitionDir
+	return dir[:i], partition
+}
+
 // writeTopicID writes Kafka's partition.metadata, which ties a folder to a topic and not just to its name.
 func writeTopicID(fs segment.FS, dir, id string) error {
 	return segment.WriteFile(fs, dir, metaName, []byte("version: 0\ntopic_id: "+id+"\n"), true)

@@ -22,11 +22,12 @@ func (b *Broker) govern() {
 func (b *Broker) expireAll() {
 	now := moment().Steady
 	b.each(func(_ *topic, a *Actor) bool {
-		if a.look.Load() <= now {
+		if min(a.expiry.look.Load(), a.expiry.cleanup.Load()) <= now {
 			a.ask(a.expire)
 		}
 		return !b.closing.Load()
 	})
+	b.owners.starts.flush()
 }
 
 // squeezed tells the governor that memory is short, and what found no room; it never blocks. A need that is more than

@@ -60,6 +60,9 @@ func (b *Broker) openStorage() (err error) {
 		memory: b.memory, pressure: b.squeezed, short: b.short, requests: newRequests(),
 	}
 	b.folder, err = openFolder(b.fs)
+	if b.memory == nil && err == nil {
+		b.owners.starts = openLogStarts(b.fs, b.config.Logger, &b.work)
+	}
 	return err
 }
 
@@ -73,6 +76,7 @@ func (b *Broker) recover() error {
 		return err
 	}
 	b.openTopics(known)
+	b.owners.starts.retain(func(topic string, partition int) bool { return partition < known.topics[topic].Partitions })
 	if err := b.openGroups(); err != nil {
 		return err
 	}
@@ -110,7 +114,7 @@ func (b *Broker) partitionConfig(dir string, r partition.Retention) partition.Co
 	r.SegmentBytes = b.shrink(r.SegmentBytes)
 	return partition.Config{
 		FS: b.fs, Dir: dir, Retention: r, HoldBack: b.config.Fsync == FsyncAlways, NewEpoch: b.folder.powerCut,
-		Sync: !b.folder.clean && b.config.Fsync != FsyncNever, Now: moment(),
+		Sync: !b.folder.clean && b.config.Fsync != FsyncNever, Now: moment(), LogStart: b.owners.starts.of(dir),
 	}
 }
 
@@ -153,7 +157,14 @@ func (b *Broker) openPartition(t *topic, i int) *Actor {
 	if err != nil {
 		return b.ownDead(t.name, i, err)
 	}
-	return b.own(t.name, i, p, nil)
+	first := p.Cleanup().Below()
+	a := b.own(t.name, i, p, nil)
+	if report.Stays != nil {
+		a.expiry.cleanup.Store(moment().Steady + retryAfter)
+	} else {
+		b.owners.starts.removed(dir, first)
+	}
+	return a
 }
 
 var errOtherTopic = errors.New("the folder belongs to another topic of the same name")
@@ -172,7 +183,13 @@ func (b *Broker) recoverPartition(t *topic, dir string) (*partition.Partition, s
 	default:
 		return nil, segment.Report{}, errOtherTopic
 	}
-	return partition.Open(b.partitionConfig(dir, retentionOf(t.Config())))
+	p, report, err := partition.Open(b.partitionConfig(dir, retentionOf(t.Config())))
+	if err == nil && report.StartBeyond { // it must not be believed later on, either
+		if err = b.owners.starts.forget([]string{dir}); err != nil {
+			err = errors.Join(err, p.Close(true))
+		}
+	}
+	return p, report, err
 }
 
 // noteRecovery logs what recovery found in one partition, and counts it for the banner.
@@ -191,6 +208,12 @@ func (b *Broker) noteRecovery(dir string, r segment.Report, err error) {
 	if r.CutBytes > 0 {
 		b.found.Cut += r.CutBytes
 		b.config.Logger.Warn("cut off a torn tail", "partition", dir, "bytes", r.CutBytes, "kept_as", r.Broken)
+	}
+	if r.StartBeyond {
+		b.config.Logger.Error("the log's end is before its stored start, which is not believed", "partition", dir)
+	}
+	if r.Stays != nil {
+		b.config.Logger.Warn("old segments stay on disk", "partition", dir, "error", r.Stays)
 	}
 	for _, d := range r.Damage {
 		b.found.Damaged++

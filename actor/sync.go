@@ -181,6 +181,7 @@ func (a *Actor) roll() {
 	}
 	a.writeSnapshot()
 	a.expire()
+	a.starts.flush()
 	a.commit()
 	a.scheduleSync()
 }
@@ -189,7 +190,7 @@ func (a *Actor) roll() {
 func (a *Actor) unseal(err error) {
 	a.part.Unseal()
 	a.sync.sealing = open
-	a.look.Store(moment().Steady + fullFor.Milliseconds())
+	a.expiry.look.Store(moment().Steady + fullFor.Milliseconds())
 	a.writeFailed(err)
 	a.scheduleSync()
 }
@@ -202,34 +203,6 @@ func (a *Actor) settleLast(s syncResult) {
 		return
 	}
 	a.answer(s.upTo)
-}
-
-// expire lets retention take what it may, and seals a segment that is to go soon. Called at each roll, and when a look
-// is due.
-func (a *Actor) expire() {
-	now := moment()
-	a.trim(a.part.Expire(now))
-	if a.sync.sealing == open && a.failed == nil && a.part.RollDue(now) {
-		a.seal() // comes back here after the roll
-	}
-	a.look.Store(max(a.part.NextLook(), now.Steady+lookAgain))
-}
-
-// lookAgain is when expire looks again at what could not be done at once, in milliseconds.
-const lookAgain = 500
-
-// trim removes files that the owner has let go of.
-func (a *Actor) trim(job segment.TrimJob) {
-	if job.Empty() {
-		return
-	}
-	a.bytes.Store(a.part.Bytes())
-	a.watches.fireAll()
-	a.trims.start(func() {
-		if err := job.Run(); err != nil {
-			a.logger.Warn("old segments stay on disk", "partition", a.name, "error", err)
-		}
-	})
 }
 
 // trims run beside the owner, one after the other: oldest first, so that a crash leaves no hole.

@@ -95,6 +95,7 @@ func (b *Broker) changeTopic(t *topic, c broker.TopicChange) error {
 			a.expire()
 		})
 	}
+	<-b.owners.starts.flush() // who asked sees what it did
 	return nil
 }
 
@@ -118,7 +119,7 @@ func (b *Broker) makeTopic(name string, config broker.TopicConfig) (*topic, erro
 			return nil, &broker.TopicError{Topic: name, Err: err}
 		}
 	}
-	var err error
+	err := b.owners.starts.forget(t.dirs()) // a topic of the same name may have begun further on
 	for i := 0; i < config.Partitions && err == nil; i++ {
 		var a *Actor
 		if a, err = b.makePartition(t, i); err == nil {
@@ -161,6 +162,15 @@ func (b *Broker) makePartition(t *topic, i int) (*Actor, error) {
 	return b.own(t.name, i, p, nil), nil
 }
 
+// dirs are the folders of a topic's partitions.
+func (t *topic) dirs() []string {
+	dirs := make([]string, t.Config().Partitions)
+	for i := range dirs {
+		dirs[i] = partitionDir(t.name, i)
+	}
+	return dirs
+}
+
 // close ends the owners of a topic.
 func (t *topic) close() error {
 	var all error
@@ -192,6 +202,7 @@ func (b *Broker) DeleteTopic(_ context.Context, name string) error {
 	for i := range t.actors {
 		b.discard(t, i)
 	}
+	b.owners.starts.drop(t.dirs())
 	b.forgetCommits(t)
 	b.refreshGroups(name)
 	return nil

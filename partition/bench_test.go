@@ -21,7 +21,7 @@ func BenchmarkAppend(b *testing.B) {
 	for b.Loop() {
 		if p.Fit(group) < len(group) {
 			roll(b, p)
-			if err := p.Expire(at(1)).Run(); err != nil {
+			if err := p.TrimBefore(p.Expired(at(1))).Run(); err != nil {
 				b.Fatal(err)
 			}
 		}

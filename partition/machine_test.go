@@ -166,7 +166,7 @@ func TestStateMachine(t *testing.T) {
 					"append": m.append,
 					"sync":   m.sync,
 					"expire": func(t *rapid.T) {
-						if err := m.p.Expire(at(1)).Run(); err != nil {
+						if err := m.p.TrimBefore(m.p.Expired(at(1))).Run(); err != nil {
 							t.Fatal(err)
 						}
 					},

@@ -24,6 +24,8 @@ type Config struct {
 	Sync bool
 	// Now is when it is opened.
 	Now segment.Moment
+	// LogStart is where it begins although older files may be there, 0 is where they say.
+	LogStart int64
 }
 
 // Partition is one log with what its offsets mean. All methods belong to its one owner.
@@ -43,7 +45,7 @@ type Partition struct {
 func Open(c Config) (*Partition, segment.Report, error) {
 	log, report, err := segment.Open(segment.Config{
 		FS: c.FS, Dir: c.Dir, SegmentBytes: c.Retention.SegmentBytes, PowerCut: c.NewEpoch,
-		Now: c.Now,
+		Now: c.Now, LogStart: c.LogStart,
 	})
 	if err != nil {
 		return nil, report, err
@@ -95,6 +97,9 @@ func (p *Partition) openEpoch(c Config) error {
 
 // Next is the offset of the next record to be written.
 func (p *Partition) Next() int64 { return p.log.Next() }
+
+// Start is the offset of the earliest record.
+func (p *Partition) Start() int64 { return p.log.Start() }
 
 // Bytes is the size of the log.
 func (p *Partition) Bytes() int64 { return p.log.Bytes() }

@@ -223,18 +223,18 @@ func roll(t testing.TB, p *Partition) {
 func TestExpireBySize(t *testing.T) {
 	p := open(t, segmenttest.New(), Config{Retention: Retention{Ms: -1, Bytes: 2000, SegmentBytes: 1000}})
 	fill(t, p, 1, 100)
-	if err := p.Expire(at(1)).Run(); err != nil {
+	if err := p.TrimBefore(p.Expired(at(1))).Run(); err != nil {
 		t.Fatal(err)
 	}
 	s := p.Stats()
 	if s.Bytes < 2000 || s.Bytes > 3000 || s.LogStart == 0 || s.HighWatermark != 200 {
 		t.Errorf("%+v", s)
 	}
-	if !p.Expire(at(1)).Empty() {
+	if !p.TrimBefore(p.Expired(at(1))).Empty() {
 		t.Error("a second search finds more")
 	}
 	p.SetRetention(Retention{Ms: -1, Bytes: 0, SegmentBytes: 1000})
-	if err := p.Expire(at(1)).Run(); err != nil || p.Stats().Segments != 1 {
+	if err := p.TrimBefore(p.Expired(at(1))).Run(); err != nil || p.Stats().Segments != 1 {
 		t.Errorf("%+v %v", p.Stats(), err)
 	}
 }
@@ -270,7 +270,7 @@ func TestExpireByAge(t *testing.T) {
 			if look := p.NextLook(); (look <= now.Steady) != row.expired {
 				t.Errorf("the next look is at %d, now is %d", look, now.Steady)
 			}
-			if got := !p.Expire(now).Empty(); got != row.expired {
+			if got := !p.TrimBefore(p.Expired(now)).Empty(); got != row.expired {
 				t.Errorf("sealed segment expired: %v", got)
 			}
 		})
@@ -341,7 +341,7 @@ func TestModel(t *testing.T) {
 				synced = next
 			},
 			"expire": func(rt *rapid.T) {
-				if err := p.Expire(at(1)).Run(); err != nil {
+				if err := p.TrimBefore(p.Expired(at(1))).Run(); err != nil {
 					rt.Fatal(err)
 				}
 			},

@@ -35,16 +35,17 @@ func (r Retention) rollAge() int64 {
 	return age
 }
 
-// SetRetention changes it; the next Expire goes by it.
+// SetRetention changes it; the next Expired goes by it.
 func (p *Partition) SetRetention(r Retention) {
 	p.retention = r
 	p.log.SetSegmentBytes(r.SegmentBytes)
 }
 
-// Expire lets go of sealed segments that retention no longer keeps. By size: as long as what would be left still holds
-// Bytes, as Kafka counts. By age: a segment whose last record arrived more than Ms ago.
-func (p *Partition) Expire(now segment.Moment) segment.TrimJob {
-	n, left := 0, p.log.Bytes()
+// Expired is the offset before which retention keeps nothing, where a segment begins. By size: as long as what would
+// be left still holds Bytes, as Kafka counts. By age: a segment whose last record arrived more than Ms ago. TrimBefore
+// lets it go.
+func (p *Partition) Expired(now segment.Moment) int64 {
+	before, left := p.log.Start(), p.log.Bytes()
 	for s := range p.log.Sealed() {
 		tooMuch := p.retention.Bytes >= 0 && left-s.Bytes >= p.retention.Bytes
 		tooOld := p.retention.Ms >= 0 && now.Steady-s.Arrived > p.retention.Ms
@@ -52,9 +53,9 @@ func (p *Partition) Expire(now segment.Moment) segment.TrimJob {
 			break
 		}
 		left -= s.Bytes
-		n++
+		before = s.End
 	}
-	return p.log.Trim(n)
+	return before
 }
 
 // RollDue tells whether the active segment is so old that it has to be sealed: only a sealed one can go.
@@ -63,7 +64,7 @@ func (p *Partition) RollDue(now segment.Moment) bool {
 	return ok && began+p.retention.rollAge() <= now.Steady
 }
 
-// NextLook is the moment, by the steady clock, when age next makes RollDue true or has Expire take something.
+// NextLook is the moment, by the steady clock, when age next makes RollDue true or gives Expired something.
 func (p *Partition) NextLook() int64 {
 	next := int64(forever)
 	if began, ok := p.log.ActiveBegan(); ok {
@@ -88,14 +89,17 @@ func (p *Partition) Evict() (job segment.TrimJob, ok bool) {
 // ActiveEmpty tells whether the active segment holds nothing that could be sealed.
 func (p *Partition) ActiveEmpty() bool { return p.log.ActiveEmpty() }
 
-// TrimBefore lets go of the sealed segments that end at or before an offset: what they say is said again after it.
+// TrimBefore lets go of the sealed segments that end at or before an offset.
 func (p *Partition) TrimBefore(offset int64) segment.TrimJob {
 	n := 0
 	for s := range p.log.Sealed() {
-		if s.Next > offset {
+		if s.End > offset {
 			break
 		}
 		n++
 	}
 	return p.log.Trim(n)
 }
+
+// Cleanup removes what an earlier trim left behind.
+func (p *Partition) Cleanup() segment.TrimJob { return p.log.Cleanup() }

@@ -30,6 +30,8 @@ type Check struct {
 	Clean bool
 	// PowerCut is as in Config.
 	PowerCut bool
+	// LogStart is as in Config: what is left of older segments is removed by the next start, and not looked at.
+	LogStart int64
 	// See is given every good batch; its error is a fault. It may be nil.
 	See func(batch.Batch) error
 	// Found is told of every fault.
@@ -43,12 +45,12 @@ func (c Check) Run() (sum Checked) {
 		c.Found(Fault{Name: c.Dir, What: fmt.Sprintf("can't be read: %v", err), Lost: true})
 		return sum
 	}
-	bases := basesOf(names)
+	bases := keptOf(c.logs(names), c.LogStart)
 	c.orphans(names, bases)
 	sealed := map[int64]sealedInfo{}
 	next := int64(0)
 	for i, base := range bases {
-		if i > 0 && base != next {
+		if i > 0 && base != next && base > c.LogStart {
 			c.fault(base, logSuffix, base > next, "begins at offset %d, and the segment before it ends before %d", base, next)
 		}
 		last := i == len(bases)-1
@@ -69,6 +71,10 @@ func (c Check) Run() (sum Checked) {
 	}
 	c.checkpoint(sealed)
 	c.epochs(next)
+	if c.LogStart > next && len(bases) > 0 && !c.PowerCut {
+		c.Found(Fault{Name: c.Dir, What: fmt.Sprintf("is said to begin at offset %d, and ends before %d; a broker does not "+
+			"believe that", c.LogStart, next)})
+	}
 	return sum
 }
 
@@ -76,9 +82,15 @@ func (c Check) fault(base int64, suffix string, lost bool, format string, args .
 	c.Found(Fault{Name: c.Dir + "/" + fileName(base, suffix), What: fmt.Sprintf(format, args...), Lost: lost})
 }
 
-func basesOf(names []string) (bases []int64) {
+// logs lists the segments, and tells of names that are none.
+func (c Check) logs(names []string) (bases []int64) {
 	for _, name := range names {
-		if base, ok := baseOf(name); ok {
+		base, suffix, err := baseOf(name)
+		switch {
+		case err != nil && suffix == logSuffix:
+			c.Found(Fault{Name: c.Dir + "/" + name, What: "begins at an offset that no log gets to: a broker does not open this one",
+				Lost: true})
+		case suffix == logSuffix:
 			bases = append(bases, base)
 		}
 	}
@@ -89,11 +101,9 @@ func basesOf(names []string) (bases []int64) {
 // orphans tells of index files whose log is gone.
 func (c Check) orphans(names []string, bases []int64) {
 	for _, name := range names {
-		for _, suffix := range []string{indexSuffix, timeIndexSuffix} {
-			stem, ok := strings.CutSuffix(name, suffix)
-			if base, is := baseOf(stem + logSuffix); ok && is && !slices.Contains(bases, base) {
-				c.fault(base, suffix, false, "is an index without a log")
-			}
+		base, suffix, err := baseOf(name)
+		if err == nil && suffix != "" && suffix != logSuffix && base >= c.LogStart && !slices.Contains(bases, base) {
+			c.fault(base, suffix, false, "is an index without a log")
 		}
 	}
 }

@@ -156,3 +156,37 @@ func TestACheckpointThatLiesIsFound(t *testing.T) {
 		t.Errorf("%q", faults)
 	}
 }
+
+// A check goes from where the log begins: what a trim that was cut short has left is no fault. A start that can't be, and
+// a segment's name that is no offset, are.
+func TestACheckGoesByTheLogStart(t *testing.T) {
+	fs, l := stepped(t)
+	if err := l.Close(true); err != nil {
+		t.Fatal(err)
+	}
+	from := func(start int64) (faults []string) {
+		sum := segment.Check{FS: fs, Dir: dir, Clean: true, LogStart: start, Found: func(f segment.Fault) {
+			faults = append(faults, f.Name+": "+f.What)
+		}}.Run()
+		if start == 12 && sum.Records != 9 {
+			t.Errorf("%+v", sum)
+		}
+		return faults
+	}
+	fs.SetBytes(dir+"/00000000000000000000.log", nil)
+	fs.SetBytes(dir+"/00000000000000000006.log", []byte("left in part"))
+	if faults := from(12); faults != nil {
+		t.Errorf("%q", faults)
+	}
+	if faults := from(0); len(faults) == 0 {
+		t.Error("without a start, nothing is found")
+	}
+	fs.SetBytes(dir+"/00000000000000000006.log", nil)
+	if faults := from(99); len(faults) != 1 || !strings.Contains(faults[0], "begin at offset 99, and ends before 21") {
+		t.Errorf("%q", faults)
+	}
+	fs.SetBytes(dir+"/09223372036854775807.log", []byte{})
+	if faults := from(12); len(faults) != 1 || !strings.HasPrefix(faults[0], dir+"/09223372036854775807.log") {
+		t.Errorf("%q", faults)
+	}
+}

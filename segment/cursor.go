@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"flashq/segment/batch"
 	"flashq/segment/slab"
@@ -203,7 +204,7 @@ func (c *cursor) resync() (bool, error) {
 // fits judges the base offset of a batch found behind damage; the CRC does not cover it.
 func (c *cursor) fits(b batch.Batch, damaged, expected int64) bool {
 	base, last := b.BaseOffset(), b.LastOffset()
-	if base < expected {
+	if base < expected || base-expected > math.MaxInt32 { // no segment goes further
 		return false
 	}
 	if base-expected <= c.pos-damaged {

@@ -19,6 +19,8 @@ type Config struct {
 	PowerCut bool
 	// Now is when the log is opened.
 	Now Moment
+	// LogStart is where the log begins although earlier files may be there, 0 is where they say.
+	LogStart int64
 }
 
 const (
@@ -31,6 +33,7 @@ type Log struct {
 	cfg    Config
 	sealed []sealedInfo // oldest first; elements never change, views share the array
 	active active
+	start  int64 // of what is kept: the first segment's base, or further on
 	bytes  int64 // of all sealed segments
 	lines  int   // of the checkpoint
 	gather []byte
@@ -78,7 +81,10 @@ func (s *shared) drop() error {
 func (l *Log) Next() int64 { return l.active.next }
 
 // Start is the offset of the earliest record that is kept.
-func (l *Log) Start() int64 {
+func (l *Log) Start() int64 { return l.start }
+
+// firstBase is where the first segment begins.
+func (l *Log) firstBase() int64 {
 	if len(l.sealed) > 0 {
 		return l.sealed[0].base
 	}
@@ -124,12 +130,18 @@ const adoptBytes = 64 << 10
 // ErrNotCut is wrapped by Append when a torn write left bytes that could not be cut away either: recovery has to.
 var ErrNotCut = errors.New("torn write could not be cut away")
 
+// errUsedUp is returned by Append at an offset that no log gets to.
+var errUsedUp = errors.New("offsets are used up")
+
 // Append writes stamped batches in one write. Nothing has changed when it fails, but for ErrNotCut. adopted[i] is set
 // where batch i's memory belongs to the file from now on, also on failure.
 func (l *Log) Append(now Moment, batches []batch.Batch, adopted []bool) error {
 	a := &l.active
 	if a.sealing {
 		return fmt.Errorf("segment %d: append while it is sealed", a.base)
+	}
+	if last := batches[len(batches)-1].LastOffset(); last < a.next || last >= MaxOffset {
+		return fmt.Errorf("segment %d: append: %w", a.base, errUsedUp)
 	}
 	if err := l.write(batches, adopted); err != nil {
 		if cut := a.file.Truncate(a.size); cut != nil {

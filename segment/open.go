@@ -14,50 +14,91 @@ func Open(cfg Config) (*Log, Report, error) {
 	l := &Log{cfg: cfg}
 	l.SetSegmentBytes(cfg.SegmentBytes)
 	var r Report
-	bases, err := l.bases()
+	names, err := l.cfg.FS.ReadDir(l.cfg.Dir)
 	if err != nil {
 		return nil, r, fmt.Errorf("%s: %w", cfg.Dir, err)
 	}
-	if len(bases) == 0 {
-		if err := l.create(0); err != nil {
-			return nil, r, err
-		}
-		return l, r, nil
+	bases, err := logs(names)
+	if err != nil {
+		return nil, r, fmt.Errorf("%s: %w", cfg.Dir, err)
 	}
-	known := loadCheckpoint(cfg.FS, cfg.Dir)
-	for i, base := range bases[:len(bases)-1] {
-		if err := l.openSealed(base, bases[i+1], known, &r); err != nil {
-			return nil, r, fmt.Errorf("segment %d: open: %w", base, err)
-		}
+	if err := l.openAll(keptOf(bases, cfg.LogStart), &r); err != nil {
+		return nil, r, err
 	}
-	if err := l.openActive(bases[len(bases)-1], &r); err != nil {
-		return nil, r, fmt.Errorf("segment %d: open: %w", bases[len(bases)-1], err)
+	if err := l.begin(&r); err != nil {
+		return nil, r, errors.Join(err, l.Abandon())
 	}
-	l.lines = len(known)
-	if r.Rebuilt > 0 || l.surplus(l.lines) {
-		if err := storeCheckpoint(cfg.FS, cfg.Dir, l.sealed); err != nil {
-			return nil, r, errors.Join(err, l.Abandon())
-		}
-		l.lines = len(l.sealed)
+	if len(basesBelow(names, l.firstBase())) > 0 {
+		r.Stays = l.Cleanup().Run()
 	}
 	r.Records = l.Next() - l.Start()
 	return l, r, nil
 }
 
-// bases lists the base offsets of the segments in a folder, in order.
-func (l *Log) bases() ([]int64, error) {
-	names, err := l.cfg.FS.ReadDir(l.cfg.Dir)
-	if err != nil {
-		return nil, err
-	}
+// logs lists the base offsets of the segments in a folder, in order.
+func logs(names []string) ([]int64, error) {
 	var bases []int64
 	for _, name := range names {
-		if base, ok := baseOf(name); ok {
-			bases = append(bases, base)
+		base, suffix, err := baseOf(name)
+		if suffix != logSuffix {
+			continue
 		}
+		if err != nil {
+			return nil, err
+		}
+		bases = append(bases, base)
 	}
 	slices.Sort(bases)
 	return bases, nil
+}
+
+// keptOf leaves out what stands before the log's start, where a segment begins there; else all of it is looked at.
+func keptOf(bases []int64, start int64) []int64 {
+	if i, ok := slices.BinarySearch(bases, start); ok {
+		return bases[i:]
+	}
+	return bases
+}
+
+func (l *Log) openAll(bases []int64, r *Report) error {
+	if len(bases) == 0 {
+		return l.create(l.cfg.LogStart)
+	}
+	known := loadCheckpoint(l.cfg.FS, l.cfg.Dir)
+	for i, base := range bases[:len(bases)-1] {
+		if err := l.openSealed(base, bases[i+1], known, r); err != nil {
+			return fmt.Errorf("segment %d: open: %w", base, err)
+		}
+	}
+	if err := l.openActive(bases[len(bases)-1], r); err != nil {
+		return fmt.Errorf("segment %d: open: %w", bases[len(bases)-1], err)
+	}
+	l.lines = len(known)
+	if r.Rebuilt > 0 || l.surplus(l.lines) {
+		if err := storeCheckpoint(l.cfg.FS, l.cfg.Dir, l.sealed); err != nil {
+			return errors.Join(err, l.Abandon())
+		}
+		l.lines = len(l.sealed)
+	}
+	return nil
+}
+
+// begin puts the log's start where it was said to be. When that is the end, or a power cut took what stood before it,
+// nothing is left. A start beyond the end of a log that lost nothing is not believed.
+func (l *Log) begin(r *Report) error {
+	l.start = l.firstBase()
+	switch start := l.cfg.LogStart; {
+	case start <= l.start:
+	case start < l.Next():
+		l.start = start
+	case start == l.Next() || l.cfg.PowerCut:
+		err := l.active.file.drop()
+		l.sealed, l.bytes, l.start, l.active = nil, 0, start, active{}
+		return errors.Join(err, l.create(start))
+	default:
+		r.StartBeyond = true
+	}
+	return nil
 }
 
 // openSealed takes the checkpoint's word where it fits the files, else it reads the segment and makes its indexes anew.

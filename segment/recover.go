@@ -21,6 +21,10 @@ type Report struct {
 	// Scanned counts the bytes that start-up read, Rebuilt the sealed segments whose indexes were made anew.
 	Scanned int64
 	Rebuilt int
+	// Stays is why files from before the log's start are still there.
+	Stays error
+	// StartBeyond tells that Config.LogStart is beyond the log's end and was not believed.
+	StartBeyond bool
 }
 
 const scanWindow = 1 << 20
@@ -134,14 +138,17 @@ func recordsIn(b batch.Batch) int64 {
 
 // cutTail keeps what stands behind end as a .broken file and cuts the log there.
 func cutTail(fs FS, dir string, f File, base, end, size int64) (string, error) {
-	name := dir + "/" + fmt.Sprintf("%020d-%d%s", base, end, brokenSuffix)
+	name, err := unusedName(fs, dir+"/"+fmt.Sprintf("%020d-%d%s", base, end, brokenSuffix))
+	if err != nil {
+		return "", err
+	}
 	out, err := fs.Create(name)
 	if err != nil {
 		return "", err
 	}
 	err = copyRange(out, f, end, size)
 	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
-		return "", err
+		return "", errors.Join(err, fs.Remove(name)) // the next start tries again
 	}
 	if err := fs.SyncDir(dir); err != nil {
 		return "", err

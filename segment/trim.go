@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 )
 
 // Sealed is what retention needs to know of a sealed segment.
 type Sealed struct {
 	Bytes int64
-	Next  int64 // the offset behind its last record
+	End   int64 // where the next one begins
 	// Arrived is when its last record did, by the steady clock.
 	Arrived int64
 }
@@ -17,8 +18,12 @@ type Sealed struct {
 // Sealed walks the sealed segments, oldest first.
 func (l *Log) Sealed() iter.Seq[Sealed] {
 	return func(yield func(Sealed) bool) {
-		for _, s := range l.sealed {
-			if !yield(Sealed{Bytes: s.size, Next: s.next, Arrived: s.arrived}) {
+		for i, s := range l.sealed {
+			end := l.active.base
+			if i+1 < len(l.sealed) {
+				end = l.sealed[i+1].base
+			}
+			if !yield(Sealed{Bytes: s.size, End: end, Arrived: s.arrived}) {
 				return
 			}
 		}
@@ -28,36 +33,61 @@ func (l *Log) Sealed() iter.Seq[Sealed] {
 // ActiveBegan is when the first record of the active segment arrived, by the steady clock; ok is false without one.
 func (l *Log) ActiveBegan() (steady int64, ok bool) { return l.active.began, l.active.size > 0 }
 
-// TrimJob removes the files of segments that the log has let go of. It is run once, beside the owner, in the order of
-// the segments, each removal made durable before the next one, so that what a power cut leaves behind has no hole.
+// TrimJob removes the files of segments that the log has let go of, also what an earlier one left. It is run beside the
+// owner, one after the other, each removal made durable before the next one, so that what a power cut leaves behind has
+// no hole.
 type TrimJob struct {
 	log   *Log // only cfg and path are used
-	bases []int64
+	below int64
+	empty bool
 }
 
 // Trim lets go of the n oldest sealed segments. Views that hold them find them gone once the job has run.
 func (l *Log) Trim(n int) TrimJob {
-	job := TrimJob{log: l}
 	for _, s := range l.sealed[:n] {
-		job.bases = append(job.bases, s.base)
 		l.bytes -= s.size
 	}
 	l.sealed = l.sealed[n:]
+	l.start = max(l.start, l.firstBase())
+	job := l.Cleanup()
+	job.empty = n == 0
 	return job
 }
 
+// Cleanup removes what is still there of segments that the log let go of before.
+func (l *Log) Cleanup() TrimJob { return TrimJob{log: l, below: l.firstBase()} }
+
+// Below is where the first segment that stays begins.
+func (j TrimJob) Below() int64 { return j.below }
+
 // Empty tells that there is nothing to remove.
-func (j TrimJob) Empty() bool { return len(j.bases) == 0 }
+func (j TrimJob) Empty() bool { return j.empty }
 
 // Run removes the files. The log goes first: an index without a log is nothing. It ends with the first error: to go on
 // would leave a hole.
 func (j TrimJob) Run() error {
-	for _, base := range j.bases {
+	names, err := j.log.cfg.FS.ReadDir(j.log.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	for _, base := range basesBelow(names, j.below) {
 		if err := j.remove(base); err != nil {
 			return fmt.Errorf("segment %d: remove: %w", base, err)
 		}
 	}
 	return nil
+}
+
+// basesBelow lists the segments of which any file is there, in order, up to an offset.
+func basesBelow(names []string, below int64) []int64 {
+	var bases []int64
+	for _, name := range names {
+		if base, suffix, err := baseOf(name); err == nil && suffix != "" && base < below {
+			bases = append(bases, base)
+		}
+	}
+	slices.Sort(bases)
+	return slices.Compact(bases)
 }
 
 func (j TrimJob) remove(base int64) error {

@@ -40,7 +40,7 @@ type reader struct {
 
 // View makes a look at the log that ends before offset end.
 func (l *Log) View(end int64) *View {
-	v := &View{fs: l.cfg.FS, dir: l.cfg.Dir, sealed: l.sealed, active: l.active, start: l.Start(), end: end}
+	v := &View{fs: l.cfg.FS, dir: l.cfg.Dir, sealed: l.sealed, active: l.active, start: l.start, end: end}
 	v.active.file = l.active.file.hold()
 	return v
 }
@@ -266,7 +266,7 @@ func (v *View) Find(millis int64) (offset, timestamp int64, ok bool, err error) 
 		if err != nil {
 			return 0, 0, false, err
 		}
-		offset, timestamp, ok, err = p.find(millis)
+		offset, timestamp, ok, err = p.find(millis, v.start)
 		if err = errors.Join(err, p.close()); err != nil || ok {
 			return offset, timestamp, ok, err
 		}
@@ -275,21 +275,22 @@ func (v *View) Find(millis int64) (offset, timestamp int64, ok bool, err error) 
 }
 
 // find scans on from the last time index entry below millis that the log bears out.
-func (p *piece) find(millis int64) (offset, timestamp int64, ok bool, err error) {
+// from is where the log begins.
+func (p *piece) find(millis, from int64) (offset, timestamp int64, ok bool, err error) {
 	c := p.seekTime(millis)
 	defer c.release()
 	for c.expected < p.limit {
 		b, err := c.next()
 		switch {
-		case err == nil && b.MaxTimestamp() < millis:
+		case err == nil && (b.MaxTimestamp() < millis || b.LastOffset() < from):
 		case err == nil:
-			if offset, timestamp, ok := firstAtOrAfter(b, millis); ok {
+			if offset, timestamp, ok := firstAtOrAfter(b, millis, from); ok {
 				return offset, timestamp, offset < p.limit, nil
 			}
 		case errors.Is(err, io.EOF):
 			return 0, 0, false, nil
 		case errors.Is(err, errDamaged):
-			return c.expected, millis, true, nil
+			return max(c.expected, from), millis, true, nil
 		default:
 			return 0, 0, false, err
 		}
@@ -318,14 +319,15 @@ func (p *piece) seekTime(millis int64) cursor {
 }
 
 // firstAtOrAfter finds the record within a batch. A compressed batch is answered whole: its first record.
-func firstAtOrAfter(b batch.Batch, millis int64) (offset, timestamp int64, ok bool) {
+func firstAtOrAfter(b batch.Batch, millis, from int64) (offset, timestamp int64, ok bool) {
 	if b.Codec() != 0 || b.IsLogAppendTime() {
-		return b.BaseOffset(), b.MaxTimestamp(), b.MaxTimestamp() >= millis
+		return max(b.BaseOffset(), from), b.MaxTimestamp(), b.MaxTimestamp() >= millis
 	}
 	it := b.Records()
 	for it.Next() {
-		if ts := b.BaseTimestamp() + it.Record.TimestampDelta; ts >= millis {
-			return b.BaseOffset() + int64(it.Record.OffsetDelta), ts, true
+		offset, ts := b.BaseOffset()+int64(it.Record.OffsetDelta), b.BaseTimestamp()+it.Record.TimestampDelta
+		if ts >= millis && offset >= from {
+			return offset, ts, true
 		}
 	}
 	return 0, 0, false

@@ -169,8 +169,8 @@ func (b Batch) Check() error {
 	if got, want := b.computeCRC(), b.CRC(); got != want {
 		return fmt.Errorf("%w: crc %08x, header says %08x", ErrCorrupt, got, want)
 	}
-	if b.BaseOffset() < 0 || b.LastOffsetDelta() < 0 || b.Count() < 0 || b.LastOffset() < 0 {
-		return fmt.Errorf("%w: negative offset or count", ErrCorrupt)
+	if b.BaseOffset() < 0 || b.LastOffsetDelta() < 0 || b.Count() < 0 || b.LastOffset()+1 <= 0 {
+		return fmt.Errorf("%w: negative or endless offset or count", ErrCorrupt)
 	}
 	return nil
 }
