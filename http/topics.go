@@ -44,8 +44,8 @@ type groupLag struct {
 // putTopic is PUT /topics/{topic}: create, or set what the body names.
 func (s *Server) putTopic(c *call) (any, error) {
 	change := topicChange{mostPartitions: s.cfg.MaxPartitions}
-	if _, err := s.topic(c.names.topic); err == nil {
-		change.mostPartitions = math.MaxInt32 // a topic that is there may be from a time of another bound
+	if there, err := s.topic(c.names.topic); err == nil { // and may be from a time of another bound
+		change.mostPartitions = max(change.mostPartitions, there.Config().Partitions)
 	}
 	if _, err := readObject(s, c, topicMembers, &change); err != nil {
 		return nil, err

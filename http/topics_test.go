@@ -82,7 +82,7 @@ func TestPutTopicJudgesItsBody(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.put("old", `{"partitions":9,"retention_ms":5000}`).want(t, 200)
-	f.put("old", `{"partitions":10}`).wantError(t, 409, "partitions_immutable")
+	f.put("old", `{"partitions":7}`).wantError(t, 409, "partitions_immutable")
 	f.do("PUT", "/topics/news", `{}`).wantError(t, 415, "unsupported_media_type")
 	f.do("PUT", "/topics/news", `{}`, "Content-Type", "application/x-ndjson").wantError(t, 415, "unsupported_media_type")
 	f.get("/topics/news").wantError(t, 404, "topic_not_found")
