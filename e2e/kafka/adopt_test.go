@@ -62,6 +62,35 @@ func TestBrokerAdoptsLaterEpochs(t *testing.T) {
 	kafka.stop(t)
 }
 
+// What retention took stays away from Kafka, too: it begins where our checkpoint says, although it finds older files.
+func TestBrokerBeginsAtOurLogStart(t *testing.T) {
+	dir := t.TempDir()
+	broker := instance.Start(t, "--storage=file", "--data-dir="+dir)
+	broker.CreateTopic(t, "kept", 1, `"segment_bytes":4096`)
+	for range 60 {
+		broker.Produce(t, "kept", "application/json", fmt.Appendf(nil, `{"records":[{"value":%q}]}`, strings.Repeat("x", 500)))
+	}
+	broker.Stop(t)
+	old := folder{dir: dir}.clone(t, "kept", 0)
+	broker = instance.Start(t, "--storage=file", "--data-dir="+dir)
+	broker.Must(t, 200, "PUT", "/topics/kept", "application/json", []byte(`{"retention_bytes":10000}`), nil)
+	records, _ := broker.ReadFrom(t, "kept", "")
+	broker.Stop(t)
+	old.topics = map[string]map[int][]instance.Record{"kept": records}
+	starts, err := os.ReadFile(filepath.Join(dir, logStarts))
+	if first := records[0][0].Offset; err != nil || first == 0 || string(starts) != fmt.Sprintf("0\n1\nkept 0 %d\n", first) {
+		t.Fatalf("the log begins at %d, the checkpoint is %q %v", first, starts, err)
+	}
+	if err := os.WriteFile(filepath.Join(old.dir, logStarts), starts, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	kafka := newNode(t)
+	adoptAll(t, old, kafka)
+	kafka.stop(t)
+}
+
+const logStarts = "log-start-offset-checkpoint"
+
 // adoptAll has Kafka take over a folder, and compares what it serves with what HTTP gave. It leaves Kafka running.
 func adoptAll(t *testing.T, ours folder, kafka *node) {
 	t.Helper()
@@ -73,6 +102,11 @@ func adoptAll(t *testing.T, ours folder, kafka *node) {
 	for topic, parts := range ours.topics {
 		for p := range parts {
 			adopt(t, ours, kafka, topic, p)
+		}
+		if data, err := os.ReadFile(filepath.Join(ours.dir, logStarts)); err == nil {
+			if err := os.WriteFile(filepath.Join(filepath.Dir(kafka.partition(topic, 0)), logStarts), data, 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	kafka.start(t)
