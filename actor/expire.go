@@ -73,13 +73,42 @@ func (a *Actor) startStored(before int64, err error) {
 	if a.expiry.leaving == before {
 		a.expiry.leaving = 0
 	}
-	if err != nil {
-		a.logger.Warn("retention waits: a new log start can't be stored", "partition", a.name, "error", err)
-		a.expiry.retry = moment().Steady + retryAfter
-		a.expiry.lookBy(a.expiry.retry)
-		return
+	switch {
+	case err == nil:
+		a.trim(a.part.TrimBefore(before))
+	case segment.IsNoSpace(err):
+		a.makeRoom(before)
+	default:
+		a.expireLater(err)
 	}
-	a.trim(a.part.TrimBefore(before))
+}
+
+// expireLater has retention try again.
+func (a *Actor) expireLater(err error) {
+	a.logger.Warn("retention waits", "partition", a.name, "error", err)
+	a.expiry.retry = moment().Steady + retryAfter
+	a.expiry.lookBy(a.expiry.retry)
+}
+
+// makeRoom takes away what stands before an offset where not even the new start can be stored. Then the files go first
+// and are let go of when they are gone: readers may find them gone for a moment, but a crash brings nothing back.
+func (a *Actor) makeRoom(before int64) {
+	jobs := a.part.Removals(before)
+	a.trims.start(func() {
+		gone, err := int64(0), error(nil)
+		for _, job := range jobs {
+			if err = job.Run(); err != nil {
+				break
+			}
+			gone = job.Below()
+		}
+		go a.post(chore(func() { // the owner may be waiting for this very trim
+			a.trim(a.part.TrimBefore(gone))
+			if err != nil {
+				a.expireLater(err)
+			}
+		}))
+	})
 }
 
 // trim removes files that the owner has let go of.

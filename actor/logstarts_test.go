@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,6 +88,42 @@ func TestEarliestNeverGoesBack(t *testing.T) {
 	}
 	if moved == 0 {
 		t.Error("no row took anything")
+	}
+}
+
+// On a disk so full that not even the new start can be stored, retention frees room all the same, and nothing comes back.
+func TestRetentionFreesAFullDisk(t *testing.T) {
+	for failing := range 12 { // the first removal that fails; 0: none
+		synctest.Test(t, func(t *testing.T) {
+			fs := segmenttest.New()
+			b := engine(t, fs, Config{SegmentBytes: 1 << 10})
+			tp := makeTopic(t, b, "t", 1)
+			steps(t, tp, 8)
+			fs.FailFrom(segmenttest.OpWrite, 1, syscall.ENOSPC)
+			if failing > 0 {
+				fs.FailFrom(segmenttest.OpRemove, failing, errDisk)
+			}
+			a := tp.actors[0]
+			a.ask(func() {
+				a.part.SetRetention(partition.Retention{Ms: -1, Bytes: 3000, SegmentBytes: 1 << 10})
+				a.expire()
+			})
+			b.owners.starts.flush()
+			synctest.Wait()
+			seen := earliest(t, tp, 0)
+			for i, disk := range []*segmenttest.FS{fs.Kill(), fs.Crash(nil)} {
+				if start := earliest(t, topicOf(t, engine(t, disk, Config{SegmentBytes: 1 << 10}), "t"), 0); start < seen {
+					t.Errorf("removal %d fails, disk %d: earliest was %d, is %d", failing, i, seen, start)
+				}
+			}
+			fs.Heal()
+			fs.FailFrom(segmenttest.OpWrite, 1, syscall.ENOSPC)
+			time.Sleep(time.Minute)
+			if got, _ := read(t, tp, 0); len(got) != 3 || earliest(t, tp, 0) != 5 || failing == 0 && seen != 5 {
+				t.Errorf("removal %d fails: %d records from %d, at first from %d", failing, len(got), earliest(t, tp, 0), seen)
+			}
+			wantFirst(t, fs, tp, fmt.Sprint("removal ", failing))
+		})
 	}
 }
 

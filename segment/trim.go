@@ -55,7 +55,10 @@ func (l *Log) Trim(n int) TrimJob {
 }
 
 // Cleanup removes what is still there of segments that the log let go of before.
-func (l *Log) Cleanup() TrimJob { return TrimJob{log: l, below: l.firstBase()} }
+func (l *Log) Cleanup() TrimJob { return l.Removal(l.firstBase()) }
+
+// Removal removes the files of segments before one that begins at an offset, which the log need not have let go of.
+func (l *Log) Removal(below int64) TrimJob { return TrimJob{log: l, below: below} }
 
 // Below is where the first segment that stays begins.
 func (j TrimJob) Below() int64 { return j.below }
