@@ -53,6 +53,9 @@ func (a *Actor) expire() {
 		a.seal() // comes back here after the roll
 	}
 	a.expiry.look.Store(max(a.part.NextLook(), now.Steady+lookAgain))
+	if a.expiry.retry > now.Steady {
+		a.expiry.lookBy(a.expiry.retry)
+	}
 }
 
 // letGo takes what stands before an offset away. Files that a crash could bring back go only after the new start of
