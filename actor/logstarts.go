@@ -56,8 +56,8 @@ func openLogStarts(fs segment.FS, logger *slog.Logger, work *sync.WaitGroup) *lo
 	return s
 }
 
-// loadStarts reads the checkpoint by partition folder. The broker's own logs have no use for it: they say again what they
-// trim.
+// loadStarts reads the checkpoint by partition folder. The broker's own logs have no use for it: they say again what
+// they trim.
 func loadStarts(fs segment.FS) (map[string]int64, error) {
 	list, err := segment.LoadLogStarts(fs)
 	starts := make(map[string]int64, len(list))

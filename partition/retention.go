@@ -101,8 +101,8 @@ func (p *Partition) TrimBefore(offset int64) segment.TrimJob {
 	return p.log.Trim(n)
 }
 
-// Removals are the removals of the sealed segments that end at or before an offset, one by one and oldest first, without
-// letting go of them: for who has to remove before they are let go.
+// Removals are the removals of the sealed segments that end at or before an offset, one by one and oldest first,
+// without letting go of them: for who has to remove before they are let go.
 func (p *Partition) Removals(offset int64) []segment.TrimJob {
 	var jobs []segment.TrimJob
 	for s := range p.log.Sealed() {

@@ -88,8 +88,8 @@ func (c Check) logs(names []string) (bases []int64) {
 		base, suffix, err := baseOf(name)
 		switch {
 		case err != nil && suffix == logSuffix:
-			c.Found(Fault{Name: c.Dir + "/" + name, What: "begins at an offset that no log gets to: a broker does not open this one",
-				Lost: true})
+			c.Found(Fault{Name: c.Dir + "/" + name, Lost: true,
+				What: "begins at an offset that no log gets to: a broker does not open this one"})
 		case suffix == logSuffix:
 			bases = append(bases, base)
 		}
