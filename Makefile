@@ -7,6 +7,7 @@ SHELL := bash
 GO ?= go
 TOOLS := $(CURDIR)/.tools
 LINT := $(TOOLS)/bin/golangci-lint
+GREMLINS := $(TOOLS)/bin/gremlins
 KAFKA_LIBS := $(TOOLS)/kafka/libs
 PEERS := $(TOOLS)/peers
 REDIS := $(TOOLS)/redis
@@ -33,6 +34,9 @@ FUZZ ?= 30000x
 SEEDS ?= 2000
 COUNT ?= 6
 BENCHTIME ?= 200ms
+
+# Packages in which bugs are planted: each bug costs a run of the package's tests.
+MUTATED ?= ./segment ./segment/batch ./partition ./actor ./group ./http ./http/recordjson
 
 # Rounds beside the peers, and the time of each measurement.
 PEER_ROUNDS ?= 3
@@ -104,6 +108,10 @@ bench-peers: build $(KAFKA_LIBS) $(REDIS) ## FlashQ beside Kafka, NATS, NSQ and 
 		github.com/nats-io/nats-server/v2 github.com/nsqio/nsq/apps/nsqd
 	$(PEERS)/peers -rounds $(PEER_ROUNDS) -duration $(SPAN)
 
+.PHONY: mutate
+mutate: $(GREMLINS) ## small bugs are planted, one at a time: how many do the tests of a package notice?
+	tools/mutate.sh $(GREMLINS) $(MUTATED)
+
 .PHONY: profile
 profile: ## CPU, allocation and block profiles of the benchmarks, in .profiles/
 	tools/profile.sh .profiles $(BENCHTIME) $(BENCHED)
@@ -115,6 +123,9 @@ clean: ## remove what make built and installed
 # The linter is a module of its own, so that its dependencies stay out of ours.
 $(LINT): tools/lint/go.mod tools/lint/go.sum
 	cd tools/lint && $(GO) build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(GREMLINS): tools/mutate/go.mod tools/mutate/go.sum
+	cd tools/mutate && $(GO) build -o $@ github.com/go-gremlins/gremlins/cmd/gremlins
 
 $(KAFKA_LIBS): tools/kafka/pom.xml
 	rm -rf $@ $@.part
