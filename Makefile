@@ -118,7 +118,7 @@ profile: ## CPU, allocation and block profiles of the benchmarks, in .profiles/
 
 .PHONY: clean
 clean: ## remove what make built and installed
-	rm -rf bin .tools .profiles .bench .peers
+	rm -rf bin .tools .profiles .bench .peers .mutants
 
 # The linter is a module of its own, so that its dependencies stay out of ours.
 $(LINT): tools/lint/go.mod tools/lint/go.sum
