@@ -2,12 +2,17 @@
 // of one has a lease on it.
 package budget
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Budget bounds a sum over all requests. Its methods may be called by any number of goroutines.
 type Budget struct {
-	limit int64 // set before use
-	used  atomic.Int64
+	limit   int64 // set before use
+	used    atomic.Int64
+	alone   atomic.Bool  // a lease that is too large to share is out: see Lease.Raise
+	refused atomic.Int64 // when a lease last found no room, in nanoseconds of the clock
 }
 
 // New gives a budget of so much, all of it free.
@@ -31,47 +36,40 @@ func (b *Budget) HasRoom(n int64) bool { return b.used.Load()+n <= b.limit }
 // Used tells how much is taken.
 func (b *Budget) Used() int64 { return b.used.Load() }
 
-// Lease is what one request holds of a budget. It belongs to that request's goroutine.
-type Lease struct {
-	from *Budget
-	held int64
+// shortFor is how long a budget counts as short after somebody found no room in it: until a client that was refused has
+// come again, as it was told to.
+const shortFor = 3 * time.Second
+
+// Short tells that somebody found no room lately: who holds a part and makes no use of it has to go.
+func (b *Budget) Short() bool {
+	last := b.refused.Load()
+	return last != 0 && time.Since(time.Unix(0, last)) < shortFor
 }
 
-// Lease gives a lease that holds nothing yet.
-func (b *Budget) Lease() Lease { return Lease{from: b} }
-
-// Move gives all that l holds to another lease and leaves l empty.
-func (l *Lease) Move() Lease {
-	moved := *l
-	l.held = 0
-	return moved
+// Share is what one holder of several leases may have at a time, whatever budgets they are of. Its methods may be
+// called by any number of goroutines; a nil Share bounds nothing.
+type Share struct {
+	most int64 // set before use
+	used atomic.Int64
 }
 
-// Raise makes the lease hold at least n; false leaves it as it was.
-func (l *Lease) Raise(n int) bool {
-	more := int64(n) - l.held
-	if more <= 0 {
+// NewShare gives a share of so much.
+func NewShare(most int64) *Share { return &Share{most: most} }
+
+// add counts n more. A single lease is never too large for a share, since it could never be had.
+func (s *Share) add(n, held int64) bool {
+	if s == nil {
 		return true
 	}
-	if !l.from.Take(more) {
-		return false
+	if used := s.used.Add(n); used <= s.most || used == held+n {
+		return true
 	}
-	l.held += more
-	return true
+	s.used.Add(-n)
+	return false
 }
 
-// Lower gives back what is held beyond n.
-func (l *Lease) Lower(n int) {
-	if spare := l.held - int64(n); spare > 0 {
-		l.from.Give(spare)
-		l.held -= spare
-	}
-}
-
-// End gives everything back. It may be called more than once.
-func (l *Lease) End() {
-	if l.held > 0 {
-		l.from.Give(l.held)
-		l.held = 0
+func (s *Share) give(n int64) {
+	if s != nil {
+		s.used.Add(-n)
 	}
 }

@@ -31,6 +31,7 @@ type serveFlags struct {
 	insecure             bool
 	autoCreate           bool
 	allowedHosts         []string
+	trustedProxies       []string
 	partitions           int
 	maxTopics, maxGroups int
 	wire                 http.Config
@@ -89,7 +90,7 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.IntVar(&f.maxTopics, "max-topics", engine.MaxTopics, "bound on topics")
 	fs.IntVar(&f.maxGroups, "max-groups", engine.MaxGroups, "bound on consumer groups")
 	fs.Var(&f.sizes.body, "max-body-bytes", "bound on one request's body, 1KiB to 16MiB")
-	fs.Var(&f.sizes.inflight, "max-inflight-bytes", "bound on bodies that are admitted and not yet appended")
+	fs.Var(&f.sizes.inflight, "max-inflight-bytes", "bound on bodies under way, and as much again on answers")
 	fs.Var(&f.sizes.value, "max-value-bytes", "bound on a record's value")
 	fs.Var(&f.sizes.key, "max-key-bytes", "bound on a record's key")
 	fs.Var(&f.sizes.header, "max-header-bytes", "bound on a record header's value")
@@ -98,6 +99,7 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.IntVar(&f.wire.MaxPartitions, "max-partitions", engine.MaxPartitions, "bound on a topic's partitions")
 	fs.IntVar(&f.wire.MaxWaiters, "max-waiters", wire.MaxWaiters, "bound on fetches that wait")
 	fs.StringSliceVar(&f.allowedHosts, "allowed-host", nil, "name that a Host header may have beside loopback ones")
+	fs.StringSliceVar(&f.trustedProxies, "trusted-proxy", nil, "address or network whose connections are many clients'")
 	fs.StringVar(&f.adminListen, "admin-listen", "", "loopback address for profiles (pprof), host:port; none by default")
 	fs.BoolVar(&f.insecure, "insecure", false, "serve without tokens on an address that is not loopback")
 	fs.Var(f.logFormat, "log-format", "how log lines are written")
@@ -159,7 +161,8 @@ func (f *serveFlags) check(cmd *cobra.Command, args []string) (serveConfig, erro
 	c.adminListen = f.adminListen
 	c.logFormat, c.logLevel = f.logFormat.value, f.logLevel.value
 	c.engine, c.wire = f.engine(), f.wireConfig()
-	return c, nil
+	c.wire.TrustedProxies, err = parseAddresses("trusted-proxy", f.trustedProxies)
+	return c, err
 }
 
 // checkAdmin keeps profiles on this machine, whatever the broker serves to.

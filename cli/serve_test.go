@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -56,6 +57,7 @@ var effects = map[string]struct {
 	"max-partitions":     {"9", func(c serveConfig) any { return [2]int{c.engine.MaxPartitions, c.wire.MaxPartitions} }, [2]int{9, 9}, [2]int{engine.MaxPartitions, wire.MaxPartitions}},
 	"max-waiters":        {"9", func(c serveConfig) any { return c.wire.MaxWaiters }, 9, wire.MaxWaiters},
 	"allowed-host":       {"a,b", func(c serveConfig) any { return strings.Join(c.wire.AllowedHosts, "+") }, "a+b", ""},
+	"trusted-proxy":      {"10.0.0.0/8,::1", func(c serveConfig) any { return fmt.Sprint(c.wire.TrustedProxies) }, "[10.0.0.0/8 ::1/128]", "[]"},
 	"admin-listen":       {"[::1]:9", func(c serveConfig) any { return c.adminListen }, "[::1]:9", ""},
 	"insecure":           {"true", func(serveConfig) any { return nil }, nil, nil}, // TestTheWorldIsNotLetInByAccident
 	"log-format":         {"json", func(c serveConfig) any { return c.logFormat }, "json", "text"},

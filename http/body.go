@@ -11,6 +11,7 @@ import (
 
 	"flashq/budget"
 	"flashq/codec"
+	"flashq/http/conn"
 	"flashq/http/fault"
 	"flashq/http/request"
 	"flashq/segment/slab"
@@ -32,15 +33,20 @@ func bodiesWait() error {
 	return fault.Overloaded.New("Too many bytes are waiting to be appended; nothing was stored", nil)
 }
 
+// holdBody gives a lease for the body of a request.
+func (s *Server) holdBody(ctx *fasthttp.RequestCtx) budget.Lease {
+	return s.bounds.inflight.Lease(conn.ShareOf(ctx.Conn()))
+}
+
 // admitBody judges a body by its declared length before any of it is read; a chunked body declares none. What is
 // declared is not reserved, only looked at: a few connections that declare much and send nothing must not lock out
 // everybody.
-func (s *Server) admitBody(ctx *fasthttp.RequestCtx) error {
+func (s *Server) admitBody(ctx *fasthttp.RequestCtx, hold *budget.Lease) error {
 	declared := ctx.Request.Header.ContentLength()
 	if declared > s.cfg.MaxBodyBytes {
 		return s.bodyTooLarge()
 	}
-	if declared > 0 && !s.bounds.inflight.HasRoom(int64(declared)) {
+	if declared > 0 && !hold.HasRoom(declared) {
 		return bodiesWait()
 	}
 	return nil
@@ -48,7 +54,8 @@ func (s *Server) admitBody(ctx *fasthttp.RequestCtx) error {
 
 // expect answers `Expect: 100-continue`: a body that would be refused by its size is refused before it is sent.
 func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
-	err := s.admitBody(ctx)
+	hold := s.holdBody(ctx)
+	err := s.admitBody(ctx, &hold)
 	if err == nil {
 		return fasthttp.StatusContinue
 	}
@@ -60,7 +67,7 @@ func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
 
 // readBody reads the whole body into a slab, which the caller gives back. hold grows with what has arrived.
 func (s *Server) readBody(ctx *fasthttp.RequestCtx, hold *budget.Lease) ([]byte, error) {
-	if err := s.admitBody(ctx); err != nil {
+	if err := s.admitBody(ctx, hold); err != nil {
 		return nil, err
 	}
 	stream := ctx.RequestBodyStream()
@@ -68,6 +75,7 @@ func (s *Server) readBody(ctx *fasthttp.RequestCtx, hold *budget.Lease) ([]byte,
 		return nil, nil
 	}
 	declared := ctx.Request.Header.ContentLength()
+	conn.BeginBody(ctx.Conn(), s.bounds.inflight)
 	body := slab.Get(min(max(declared, 1), firstBodySlab))
 	for {
 		if !hold.Raise(cap(body)) {
@@ -94,23 +102,16 @@ func (s *Server) readBody(ctx *fasthttp.RequestCtx, hold *budget.Lease) ([]byte,
 	}
 }
 
-// nextRoom is how much more room a body gets of which have bytes arrived: what is declared, up to fifteen times those.
-// Each step copies what is there, so a megabyte should not take many.
-func nextRoom(have, declared int) int { return max(min(declared-have, 15*have), 1) }
+// nextRoom is how much more room a body gets of which have bytes arrived: what is declared, up to three times those.
+// Each step copies what is there, so a megabyte should not take many; and what is held is more than has come, so it
+// should not be much more.
+func nextRoom(have, declared int) int { return max(min(declared-have, 3*have), 1) }
 
 func bodyFault(err error) error {
-	if isTimeout(err) {
+	if conn.IsTimeout(err) {
 		return fault.ErrBodyTimeout
 	}
 	return fault.ErrBodyBroken
-}
-
-func isTimeout(err error) bool {
-	var late interface {
-		error
-		Timeout() bool
-	}
-	return errors.As(err, &late) && late.Timeout()
 }
 
 // discardBody reads on what a client still sends, at most twice the body limit and for a second at most, and then lets
@@ -163,7 +164,7 @@ func readObject[T any](s *Server, c *call, members request.Members[T], t *T) (gi
 
 // readJSON has a JSON body parsed, whatever its coding; given tells whether there is one.
 func (s *Server) readJSON(c *call, parse func(body []byte) error) (given bool, err error) {
-	hold := s.bounds.inflight.Lease()
+	hold := s.holdBody(c.ctx)
 	defer hold.End()
 	if c.ctx.Request.Header.ContentLength() != 0 {
 		if _, err := request.BodyFormat(c.head.ContentType, request.OnlyJSON); err != nil {

@@ -2,6 +2,7 @@ package http
 
 import (
 	"log/slog"
+	"net/netip"
 
 	"flashq/broker"
 )
@@ -32,6 +33,9 @@ type Config struct {
 
 	// AllowedHosts are the names beside loopback ones that a Host header may carry on a loopback bind.
 	AllowedHosts []string
+	// TrustedProxies are addresses whose connections are those of many clients: what one address may hold is no bound on
+	// them.
+	TrustedProxies []netip.Prefix
 }
 
 // DefaultConfig says what the zero values of a Config mean.

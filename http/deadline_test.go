@@ -44,7 +44,8 @@ func TestAcceptingGoesOnWhenDescriptorsRunOut(t *testing.T) {
 		}
 		dialled <- err
 	}()
-	l, stop := conn.Listen(&crowdedListener{Listener: ln, refused: 2}, slog.New(slog.DiscardHandler))
+	l, stop := conn.Listen(&crowdedListener{Listener: ln, refused: 2}, slog.New(slog.DiscardHandler),
+		conn.NewShares(1, nil))
 	defer stop()
 	c, err := l.Accept()
 	if err != nil {

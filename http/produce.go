@@ -48,7 +48,7 @@ func (s *Server) producing(lenient bool) handler {
 // whole body was found good.
 func (s *Server) produce(c *call, lenient bool) error {
 	p := productions.Get().(*production)
-	p.name, p.lenient, p.hold = c.names.topic, lenient, s.bounds.inflight.Lease()
+	p.name, p.lenient, p.hold = c.names.topic, lenient, s.holdBody(c.ctx)
 	defer p.release()
 	format, coding, err := p.admit(c)
 	if err != nil {

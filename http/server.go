@@ -34,6 +34,7 @@ type Server struct {
 	guard  *guard
 	codecs *codec.Set
 	bounds bounds
+	shares *conn.Shares
 
 	life    *life
 	fetches fetch.Env     // what fetches need of all this; its engine is there once life.opened is
@@ -57,7 +58,8 @@ func New(c Config) *Server {
 			answers:  budget.New(c.MaxInflightBytes),
 			waiters:  budget.New(c.MaxWaiters),
 		},
-		life: newLife(),
+		shares: conn.NewShares(int64(c.MaxInflightBytes)/2, c.TrustedProxies),
+		life:   newLife(),
 	}
 	s.fetches = fetch.Env{
 		Calls: s.life.calls, Answers: s.bounds.answers, Waiters: s.bounds.waiters, Drain: s.life.drain,
@@ -103,7 +105,7 @@ func (s *Server) Serve(listeners ...net.Listener) error {
 }
 
 func (s *Server) serveOn(ln net.Listener) error {
-	patient, stop := conn.Listen(ln, s.log)
+	patient, stop := conn.Listen(ln, s.log, s.shares)
 	defer stop()
 	if err := s.wire.Serve(patient); err != nil {
 		return fmt.Errorf("http: serve %s: %w", ln.Addr(), err)
@@ -173,7 +175,7 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, err error) {
 	switch {
 	case errors.As(err, &small):
 		e = fault.HeadersTooLarge.New("The request's head is larger than 16 KiB", nil)
-	case isTimeout(err):
+	case conn.IsTimeout(err):
 		e, _ = fault.Explain(fault.ErrBodyTimeout)
 	}
 	writeError(ctx, e)

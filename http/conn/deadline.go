@@ -2,113 +2,82 @@ package conn
 
 import (
 	"errors"
-	"log/slog"
 	"net"
-	"slices"
-	"sync/atomic"
+	"os"
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"flashq/budget"
 )
 
-// A request has three deadlines: for its first byte, for the rest of it, and for the answer. Each that is set costs a
-// look at the clock and a call into the runtime's poller, so a connection sets a deadline again only when the seconds
-// have moved on since it last did: it may come a second early.
-
-// seconds counts them, coarsely: one goroutine looks at the clock for all connections.
-type seconds struct{ count atomic.Int64 }
-
-// run counts until stop is closed.
-func (s *seconds) run(stop <-chan struct{}) {
-	ticker := time.NewTicker(time.Second)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			s.count.Add(1)
-		case <-stop:
-			return
-		}
-	}
-}
-
-// What a peer may take for one request or answer.
+// A connection may wait a minute for the next request, and a head has a minute from its first byte. A body and an
+// answer take as long as they take, as long as the peer keeps up a pace (pace.go): they are read and written with
+// short deadlines, after each of which it is looked how far the peer has got.
+//
+// Each deadline that is set costs a look at the clock and a call into the runtime's poller, so a connection sets one
+// again only when the seconds have moved on since it last did: it may come a second early.
 const (
-	ReadTimeout  = 60 * time.Second // for a request's first byte, and for all of it from then on
-	WriteTimeout = 60 * time.Second // from when writing begins: a long poll's wait does not count
+	headTimeout = 60 * time.Second
+	// tick is how long a body or an answer is waited for between two looks at the pace.
+	tick = 1200 * time.Millisecond
 )
 
-// Listen gives a listener whose connections look after their deadlines, until stop is called.
-func Listen(ln net.Listener, log *slog.Logger) (patient net.Listener, stop func()) {
-	clock, ended := new(seconds), make(chan struct{})
-	go clock.run(ended)
-	return patientListener{ln, log, clock}, func() { close(ended) }
-}
-
-// Patient gives one connection that sets its deadlines once: for what is served without a listener.
-func Patient(c net.Conn) net.Conn { return newPatientConn(c, new(seconds)) }
-
-// patientListener gives connections that look after their deadlines themselves.
-type patientListener struct {
-	net.Listener
-
-	log     *slog.Logger
-	seconds *seconds
-}
-
-// acceptPause is how long accepting waits when the process has no room for another connection.
-const acceptPause = 100 * time.Millisecond
-
-// Accept implements net.Listener. fasthttp takes most errors for the end of the server, but too many connections are
-// not one: those that are open go on, and the next one is taken when some have closed.
-func (l patientListener) Accept() (net.Conn, error) {
-	for told := false; ; told = true {
-		c, err := l.Listener.Accept()
-		if err == nil {
-			return newPatientConn(c, l.seconds), nil
-		}
-		if !isCrowded(err) {
-			return nil, err
-		}
-		if !told {
-			l.log.Warn("no room for another connection", "error", err)
-		}
-		time.Sleep(acceptPause)
-	}
-}
-
-// isCrowded tells that the process or the machine is out of descriptors or buffers for now.
-func isCrowded(err error) bool {
-	return slices.ContainsFunc(crowdErrors, func(crowd error) bool { return errors.Is(err, crowd) })
-}
-
-// never is when a deadline was set that is not one of ours.
+// never is when a deadline was set that is not of use any more.
 const never = -1
+
+// phase is what is read from a connection.
+type phase int
+
+const (
+	idle   phase = iota // the first byte of a request
+	head                // the rest of its head, or a body that nobody asked for
+	body                // a body, paced
+	strict              // anything, until a deadline that somebody has set
+)
 
 // patientConn belongs to the goroutine that serves the connection, as far as deadlines go.
 type patientConn struct {
 	net.Conn
 
+	share *budget.Share // of its address
+	leave func()        // set before use: gives the address's place back
+
 	seconds     *seconds
 	read, write int64 // the second in which each deadline was last set, or never
-	idle        bool  // no byte of the next request has come
+	phase       phase
+	ticks       bool // the read deadline is a tick, not the whole patience
+	arrived     int  // bytes of a body since its pace was judged
+	pace        pace // of the body
+
+	// bodies and answers are the budgets of which the body that is read, the answer that is written, holds a part.
+	bodies, answers *budget.Budget
 }
 
 func newPatientConn(c net.Conn, s *seconds) *patientConn {
-	return &patientConn{Conn: c, seconds: s, read: never, write: never, idle: true}
+	return &patientConn{Conn: c, seconds: s, read: never, write: never, leave: func() {}}
+}
+
+// Close implements net.Conn.
+func (c *patientConn) Close() error {
+	c.leave()
+	return c.Conn.Close()
 }
 
 // Read implements net.Conn.
 func (c *patientConn) Read(p []byte) (int, error) {
-	if !c.idle {
+	switch c.phase {
+	case head, strict:
 		return c.Conn.Read(p)
+	case body:
+		return c.readBody(p)
 	}
 	if err := c.patience(); err != nil {
 		return 0, err
 	}
 	n, err := c.Conn.Read(p)
 	if n > 0 {
-		c.idle = false
+		c.phase = head
 		if err == nil {
 			err = c.patience() // the request's own time begins with its first byte
 		}
@@ -123,31 +92,112 @@ func (c *patientConn) patience() error {
 		return nil
 	}
 	c.read = now
-	return c.Conn.SetReadDeadline(time.Now().Add(ReadTimeout))
+	return c.Conn.SetReadDeadline(time.Now().Add(headTimeout))
+}
+
+// BeginBody tells a connection that a body is read from now on, until the next request, for which a part of a budget is
+// held.
+func BeginBody(c net.Conn, of *budget.Budget) {
+	if c, ok := c.(*patientConn); ok {
+		c.phase, c.bodies, c.arrived, c.pace = body, of, 0, pace{}
+	}
+}
+
+// readBody reads for as long as the peer keeps its pace.
+func (c *patientConn) readBody(p []byte) (int, error) {
+	for {
+		if now := c.seconds.count.Load(); now != c.read || !c.ticks {
+			clock := time.Now()
+			if !c.pace.keeps(clock, c.arrived, mostPause(c.bodies, patience)) {
+				return 0, os.ErrDeadlineExceeded
+			}
+			c.read, c.ticks, c.arrived = now, true, 0
+			if err := c.Conn.SetReadDeadline(clock.Add(tick)); err != nil {
+				return 0, err
+			}
+		}
+		n, err := c.Conn.Read(p)
+		c.arrived += n
+		if n > 0 || !IsTimeout(err) {
+			return n, err
+		}
+		c.read = never
+	}
+}
+
+// mostPause is the longest pause of a peer for which a part of a budget is held.
+func mostPause(b *budget.Budget, usual time.Duration) time.Duration {
+	if b != nil && b.Short() {
+		return patienceShort
+	}
+	return usual
 }
 
 // Write implements net.Conn.
 func (c *patientConn) Write(p []byte) (int, error) {
 	if now := c.seconds.count.Load(); now != c.write {
 		c.write = now
-		if err := c.Conn.SetWriteDeadline(time.Now().Add(WriteTimeout)); err != nil {
+		if err := c.Conn.SetWriteDeadline(time.Now().Add(2 * tick)); err != nil {
 			return 0, err
 		}
 	}
-	return c.Conn.Write(p)
+	n, err := c.Conn.Write(p)
+	if err == nil || !IsTimeout(err) {
+		return n, err
+	}
+	return c.writeOn(p, n)
+}
+
+// writeOn goes on with p, of which n bytes are written, for as long as the peer keeps its pace.
+func (c *patientConn) writeOn(p []byte, n int) (int, error) {
+	var peer pace
+	taken := 0
+	for {
+		left, known := unsent(c.Conn)
+		usual := patienceOut
+		if !known {
+			usual = patienceBlind
+		}
+		now := time.Now()
+		if !peer.keeps(now, max(n-left-taken, 0), mostPause(c.answers, usual)) {
+			return n, os.ErrDeadlineExceeded
+		}
+		taken = n - left
+		c.write = never
+		if err := c.Conn.SetWriteDeadline(now.Add(tick)); err != nil {
+			return n, err
+		}
+		more, err := c.Conn.Write(p[n:])
+		n += more
+		if err == nil || !IsTimeout(err) {
+			return n, err
+		}
+	}
+}
+
+// IsTimeout tells that a deadline has passed.
+func IsTimeout(err error) bool {
+	var late interface {
+		error
+		Timeout() bool
+	}
+	return errors.As(err, &late) && late.Timeout()
 }
 
 // AwaitNext tells a connection whose request is through, with what its handler left of the body, that what is read from
 // now on belongs to another one.
 func AwaitNext(c net.Conn, state fasthttp.ConnState) {
 	if c, ok := c.(*patientConn); ok && state == fasthttp.StateIdle {
-		c.idle = true
+		c.phase = idle
+		if c.ticks {
+			c.ticks, c.read = false, never
+		}
 	}
 }
 
-// SetReadDeadline implements net.Conn.
+// SetReadDeadline implements net.Conn: it holds until the next request, whatever is read.
 func (c *patientConn) SetReadDeadline(t time.Time) error {
-	c.read = never
+	c.read, c.phase = never, strict
 	return c.Conn.SetReadDeadline(t)
 }
 
@@ -159,6 +209,8 @@ func (c *patientConn) SetWriteDeadline(t time.Time) error {
 
 // SetDeadline implements net.Conn.
 func (c *patientConn) SetDeadline(t time.Time) error {
-	c.read, c.write = never, never
-	return c.Conn.SetDeadline(t)
+	if err := c.SetReadDeadline(t); err != nil {
+		return err
+	}
+	return c.SetWriteDeadline(t)
 }

@@ -19,6 +19,7 @@ type lentText struct {
 	text []byte
 	rest []byte
 	hold budget.Lease
+	conn *patientConn // over which it goes; may be nil
 }
 
 var lentTexts = sync.Pool{New: func() any { return new(lentText) }}
@@ -33,6 +34,9 @@ func Lend(ctx *fasthttp.RequestCtx, text []byte, hold *budget.Lease) {
 	}
 	l := lentTexts.Get().(*lentText)
 	l.text, l.rest, l.hold = text, text, hold.Move()
+	if c, ok := ctx.Conn().(*patientConn); ok {
+		l.conn, c.answers = c, hold.From()
+	}
 	ctx.Response.SetBodyStream(l, len(text))
 }
 
@@ -57,6 +61,9 @@ func (l *lentText) Read(p []byte) (int, error) {
 func (l *lentText) Close() error {
 	slab.Put(l.text)
 	l.hold.End()
+	if l.conn != nil {
+		l.conn.answers = nil
+	}
 	*l = lentText{}
 	lentTexts.Put(l)
 	return nil

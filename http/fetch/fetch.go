@@ -72,6 +72,7 @@ type ask struct {
 	env   *Env
 	topic broker.Topic
 	query Query
+	share *budget.Share // of who asks
 }
 
 var fetchings = sync.Pool{New: func() any { return new(fetching) }}
@@ -82,8 +83,8 @@ func Serve(
 ) error {
 	f := fetchings.Get().(*fetching)
 	defer f.release()
-	f.ask = ask{env, topic, q}
 	f.conn = ctx.Conn()
+	f.ask = ask{env, topic, q, conn.ShareOf(f.conn)}
 	f.setReader()
 	f.setSink(media.Format)
 	f.rounds.begin(&f.ask, &f.plan, f.sink)

@@ -37,7 +37,7 @@ type share struct {
 func (r *rounds) begin(a *ask, p *plan, s sink) {
 	r.ask, r.plan, r.sink = a, p, s
 	r.tally.most = a.query.Most
-	r.buffers.codecs, r.buffers.hold = a.env.Codecs, a.env.Answers.Lease()
+	r.buffers.codecs, r.buffers.hold = a.env.Codecs, a.env.Answers.Lease(a.share)
 	r.walk.query, r.walk.tally, r.walk.buffers, r.walk.sink = &a.query, &r.tally, &r.buffers, s
 }
 

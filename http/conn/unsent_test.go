@@ -1,0 +1,33 @@
+package conn
+
+import (
+	"errors"
+	"io"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// What a peer has taken shows while the system still keeps the rest: only so is it seen that a slow one gets on.
+func TestUnsentShowsWhatAPeerTakes(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		return // nobody knows there
+	}
+	served, client := pair(t)
+	if err := served.SetWriteDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	written, err := served.Write(make([]byte, 64<<20)) // more than any buffer takes
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+	before, known := unsent(newPatientConn(served, new(seconds)).Conn)
+	if !known || before <= 0 || before > written {
+		t.Fatalf("%d bytes of %d are unsent, known: %v", before, written, known)
+	}
+	if _, err := io.CopyN(io.Discard, client, int64(written)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "all is sent", func() bool { n, known := unsent(served); return known && n == 0 })
+}
