@@ -61,7 +61,7 @@ func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
 	}
 	s.ids.put(ctx, ctx.Request.Header.Peek("X-Request-Id"))
 	e, _ := fault.Explain(err)
-	writeError(ctx, e)
+	s.writeError(ctx, e)
 	return e.Kind.Status
 }
 

@@ -1,13 +1,10 @@
 package http
 
 import (
-	"bytes"
-	"encoding/json"
 	"sync"
 
 	"github.com/valyala/fasthttp"
 
-	"flashq/http/fault"
 	"flashq/http/request"
 )
 
@@ -56,36 +53,15 @@ func (c *call) scheme() string {
 type noContent struct{}
 
 // answer writes what a handler returned; nil was written by the handler itself.
-func (c *call) answer(v any) {
+func (s *Server) answer(c *call, v any) error {
 	switch v.(type) {
 	case nil:
 	case noContent:
 		c.ctx.Response.SetStatusCode(fasthttp.StatusNoContent)
 	default:
-		writeJSON(c.ctx, c.status, v)
+		if s.writeJSON(c.ctx, c.status, v) != nil {
+			return answersWait(!c.ctx.IsGet() && !c.ctx.IsHead())
+		}
 	}
-}
-
-// writeError writes the contract's one error shape.
-func writeError(ctx *fasthttp.RequestCtx, e *fault.Error) {
-	if e.Kind.Retryable {
-		ctx.Response.Header.Set("Retry-After", fault.RetryAfterSeconds)
-	}
-	if e.Accepts != "" {
-		ctx.Response.Header.Set("Accept-Encoding", e.Accepts)
-	}
-	writeJSON(ctx, e.Kind.Status, e)
-}
-
-// writeJSON answers with what encoding/json makes of v: for everything that is not records.
-func writeJSON(ctx *fasthttp.RequestCtx, status int, v any) {
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text) // it ends with a line feed, so that a shell's prompt stands on a line of its own
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		panic("http: answer has no JSON: " + err.Error()) // our own types only: a broken invariant
-	}
-	ctx.Response.SetStatusCode(status)
-	ctx.Response.Header.SetContentType("application/json")
-	ctx.Response.SetBody(text.Bytes())
+	return nil
 }

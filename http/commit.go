@@ -15,6 +15,8 @@ import (
 const (
 	// maxMetadata bounds what a commit may say beside its offset, in characters.
 	maxMetadata = 1024
+	// maxOffsetDigits is how long a number is that can be an offset, with its sign.
+	maxOffsetDigits = 20
 	// maxCommits bounds the partitions of one commit.
 	maxCommits = 10_000
 	// tooManyCommits is what a commit takes.
@@ -63,9 +65,7 @@ func (s *Server) commit(c *call, q commitQuery) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return struct {
-		Offsets []committedRow `json:"offsets"`
-	}{committedRows(commit, done)}, nil
+	return object{{"offsets", each(committedRows(commit, done))}}, nil
 }
 
 func committedRows(c broker.Commit, done []broker.Committed) []committedRow {
@@ -209,7 +209,11 @@ func (c *commitItem) setOffset(raw json.RawMessage) error {
 		return request.WrongType("offset", "Member 'offset' must be an integer")
 	}
 	if json.Unmarshal(raw, &c.offset) != nil || c.offset < 0 {
-		return fault.InvalidOffset.New("An offset must be from 0 to the high water mark", fault.Details{"offset": raw})
+		shown := any(raw)
+		if len(raw) > maxOffsetDigits {
+			shown = fault.Clip(string(raw))
+		}
+		return fault.InvalidOffset.New("An offset must be from 0 to the high water mark", fault.Details{"offset": shown})
 	}
 	return nil
 }

@@ -18,16 +18,6 @@ type groupSummary struct {
 	Lag     int64    `json:"lag"`
 }
 
-// groupView is a group on the wire.
-type groupView struct {
-	Group      string      `json:"group"`
-	Start      string      `json:"start"`
-	Generation int32       `json:"generation"`
-	Members    []memberRow `json:"members"`
-	Offsets    []offsetRow `json:"offsets"`
-	Lag        int64       `json:"lag"`
-}
-
 // memberRow is a live member on the wire.
 type memberRow struct {
 	Member     string           `json:"member"`
@@ -44,12 +34,18 @@ func memberRows(members []broker.Member) []memberRow {
 	return rows
 }
 
+var groupListParams = request.Params[window]{
+	{Name: "limit", Axis: "how much", Set: (*window).setLimit},
+	{Name: "after", Axis: "how much", Set: func(w *window, v request.Value) error { return w.setAfter("group", v) }},
+}
+
 // listGroups is GET /groups.
-func (s *Server) listGroups(*call) (any, error) {
+func (s *Server) listGroups(_ *call, w window) (any, error) {
 	groups, err := s.cfg.Broker.Groups(s.life.calls, "")
 	if err != nil {
 		return nil, err
 	}
+	groups, last := cut(w, groups, func(g broker.Group) string { return g.Name })
 	list := make([]groupSummary, 0, len(groups))
 	figures := s.newFigures()
 	for _, g := range groups {
@@ -65,9 +61,7 @@ func (s *Server) listGroups(*call) (any, error) {
 		}
 		list = append(list, line)
 	}
-	return struct {
-		Groups []groupSummary `json:"groups"`
-	}{list}, nil
+	return object{{"groups", each(list)}}.cutAt(last), nil
 }
 
 // describeGroup is GET /groups/{group}.
@@ -82,9 +76,9 @@ func (s *Server) viewGroup(name string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return groupView{
-		Group: g.Name, Start: g.Start, Generation: g.Generation, Members: memberRows(g.Members), Offsets: rows,
-		Lag: sumLag(rows),
+	return object{
+		{"group", g.Name}, {"start", g.Start}, {"generation", g.Generation}, {"members", each(memberRows(g.Members))},
+		{"offsets", each(rows)}, {"lag", sumLag(rows)},
 	}, nil
 }
 

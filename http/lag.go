@@ -35,6 +35,8 @@ func sumLag(rows []offsetRow) (lag int64) {
 type figures struct {
 	server *Server
 	times  bool
+	window rowWindow // what rows are wanted
+	more   bool      // there are rows after the window
 	now    int64
 	topics map[string]*topicFigures
 }
@@ -46,12 +48,18 @@ type topicFigures struct {
 }
 
 func (s *Server) newFigures() *figures {
-	return &figures{server: s, now: time.Now().UnixMilli(), topics: map[string]*topicFigures{}}
+	return &figures{server: s, window: everyRow, now: time.Now().UnixMilli(), topics: map[string]*topicFigures{}}
 }
 
 // withTimes has it find lag_ms, which costs a read for each partition that has records left.
 func (f *figures) withTimes() *figures {
 	f.times = true
+	return f
+}
+
+// within has it give the rows of a window alone.
+func (f *figures) within(w rowWindow) *figures {
+	f.window = w
 	return f
 }
 
@@ -67,6 +75,12 @@ func (f *figures) rows(g broker.Group, topic string) ([]offsetRow, error) {
 func (f *figures) rowsOf(g broker.Group, topics []string) (rows []offsetRow, err error) {
 	rows = []offsetRow{}
 	for _, name := range topics {
+		if name < f.window.topic {
+			continue
+		}
+		if f.more {
+			break
+		}
 		more, err := f.append(rows, g, name)
 		switch {
 		case err == nil:
@@ -85,6 +99,13 @@ func (f *figures) append(rows []offsetRow, g broker.Group, topic string) ([]offs
 		return nil, err
 	}
 	for p := range t.stats {
+		if f.window.hides(topic, p) {
+			continue
+		}
+		if len(rows) == f.window.most() {
+			f.more = true
+			break
+		}
 		row, err := f.row(g, t, p)
 		if err != nil {
 			return nil, err

@@ -36,29 +36,35 @@ func (s *Server) topicOffsets(c *call, q topicOffsetsQuery) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var answer struct {
-		Partitions []offsetView `json:"partitions"`
-		Position   string       `json:"position"`
-	}
+	var views []offsetView
 	var position []byte
 	for partition := range topic.Config().Partitions {
 		v, err := s.offsetAt(topic, partition, cmp.Or(q.at, "latest"), q.millis)
 		if err != nil {
 			return nil, err
 		}
-		answer.Partitions = append(answer.Partitions, v)
+		views = append(views, v)
 		position = request.AppendMark(position, 0, partition, v.Offset)
 	}
-	answer.Position = string(position)
-	return answer, nil
+	return object{{"partitions", each(views)}, {"position", string(position)}}, nil
 }
 
-type groupOffsetsQuery struct{ topic string } // "": all
+type groupOffsetsQuery struct {
+	topic  string // "": all
+	window rowWindow
+}
 
 var groupOffsetsParams = request.Params[groupOffsetsQuery]{
 	{Name: "topic", Axis: "which", Set: func(q *groupOffsetsQuery, v request.Value) (err error) {
 		q.topic, err = v.NameOf("topic")
 		return err
+	}},
+	{Name: "limit", Axis: "how much", Set: func(q *groupOffsetsQuery, v request.Value) (err error) {
+		q.window.limit, err = v.Int(1, mostListed)
+		return err
+	}},
+	{Name: "after", Axis: "how much", Set: func(q *groupOffsetsQuery, v request.Value) error {
+		return q.window.setAfter(v)
 	}},
 }
 
@@ -68,13 +74,16 @@ func (s *Server) groupOffsets(c *call, q groupOffsetsQuery) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.newFigures().withTimes().rows(g, q.topic)
+	figures := s.newFigures().withTimes().within(q.window)
+	rows, err := figures.rows(g, q.topic)
 	if err != nil {
 		return nil, err
 	}
-	return struct {
-		Offsets []offsetRow `json:"offsets"`
-	}{rows}, nil
+	last := ""
+	if figures.more {
+		last = rowName(&rows[len(rows)-1])
+	}
+	return object{{"offsets", each(rows)}}.cutAt(last), nil
 }
 
 func (s *Server) offsetAt(topic broker.Topic, partition int, at string, millis int64) (offsetView, error) {

@@ -9,6 +9,7 @@ import (
 
 	"flashq/broker"
 	"flashq/budget"
+	"flashq/http/conn"
 	"flashq/http/fault"
 	"flashq/http/recordjson"
 	"flashq/http/request"
@@ -30,6 +31,7 @@ type production struct {
 	deltas  []int64             // of each part: its last offset less its base; its batch may be the engine's by then
 	order   []int               // of parts, by partition
 	answer  []byte
+	sending budget.Lease // of bounds.answers, for a long answer
 }
 
 var productions = sync.Pool{New: func() any {
@@ -41,14 +43,16 @@ var productions = sync.Pool{New: func() any {
 // producing handles requests whose parameters go into a production; lenient lets members that are not known mean
 // nothing.
 func (s *Server) producing(lenient bool) handler {
-	return handler{produceParams.Names(), func(c *call) (any, error) { return nil, s.produce(c, lenient) }}
+	return handler{produceParams.Names(), func(c *call) (any, error) {
+		return nil, s.produce(c, lenient)
+	}}
 }
 
 // produce is POST /topics/{topic}/records: it stores a body's records. Nothing is stored, and no topic made, before the
 // whole body was found good.
 func (s *Server) produce(c *call, lenient bool) error {
 	p := productions.Get().(*production)
-	p.name, p.lenient, p.hold = c.names.topic, lenient, s.holdBody(c.ctx)
+	p.name, p.lenient, p.hold, p.sending = c.names.topic, lenient, s.holdBody(c.ctx), s.holdAnswer(c.ctx)
 	defer p.release()
 	format, coding, err := p.admit(c)
 	if err != nil {
@@ -63,10 +67,20 @@ func (s *Server) produce(c *call, lenient bool) error {
 	if err := p.store(s, format); err != nil {
 		return err
 	}
-	c.ctx.Response.SetStatusCode(fasthttp.StatusOK)
-	c.ctx.Response.Header.SetContentTypeBytes(typeJSON)
-	c.ctx.Response.SetBody(p.appendAnswer())
+	p.respond(c.ctx)
 	return nil
+}
+
+// respond writes where the records went.
+func (p *production) respond(ctx *fasthttp.RequestCtx) {
+	ctx.Response.SetStatusCode(fasthttp.StatusOK)
+	ctx.Response.Header.SetContentTypeBytes(typeJSON)
+	if size := p.answerSize(); size > smallAnswer {
+		conn.Lend(ctx, p.appendAnswer(slab.Get(size)), &p.sending)
+		return
+	}
+	p.answer = p.appendAnswer(p.answer[:0])
+	ctx.Response.SetBody(p.answer)
 }
 
 // release gives back what the request held and readies p for another one.
@@ -74,6 +88,7 @@ func (p *production) release() {
 	p.decoder.Release(p.adopted)
 	slab.Put(p.body)
 	p.hold.End()
+	p.sending.End()
 	clear(p.parts)
 	p.parts = p.parts[:0]
 	p.topic, p.decoded, p.body, p.name = nil, nil, nil, ""
@@ -147,6 +162,9 @@ func (p *production) store(s *Server, f request.Format) error {
 				return err
 			}
 		}
+	}
+	if size := p.answerSize(); size > smallAnswer && !p.sending.Raise(size) {
+		return answersWait(false) // said while nothing is stored
 	}
 	slab.Put(p.body) // what follows may wait for a disk
 	p.body = nil

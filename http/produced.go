@@ -39,14 +39,23 @@ var produceParams = request.Params[produceQuery]{
 
 var typeJSON = []byte("application/json")
 
+// answerSize is how long appendAnswer's text gets at most.
+func (p *production) answerSize() int {
+	const head, perPart, perRecord = 128, 96, 64 // names, and digits of the largest numbers
+	size := head + perPart*len(p.parts)
+	if p.query.offsets {
+		size += perRecord * len(p.decoded.Placements)
+	}
+	return size
+}
+
 // appendAnswer writes where the records went, parts in the order of their partitions.
-func (p *production) appendAnswer() []byte {
+func (p *production) appendAnswer(a []byte) []byte {
 	last := p.decoded.LastPart
 	lastTime := p.decoded.Parts[last].LastTimestamp
 	if p.parts[last].BrokerTime {
 		lastTime = p.parts[last].Timestamp // the owner may have raised it
 	}
-	a := p.answer[:0]
 	a = append(a, `{"offset":`...)
 	a = strconv.AppendInt(a, p.lastOffset(last), 10)
 	a = append(a, `,"timestamp":"`...)
@@ -64,9 +73,7 @@ func (p *production) appendAnswer() []byte {
 	if p.query.offsets {
 		a = p.appendOffsets(a)
 	}
-	a = append(a, '}', '\n')
-	p.answer = a
-	return a
+	return append(a, '}', '\n')
 }
 
 func (p *production) lastOffset(part int) int64 { return p.parts[part].BaseOffset + p.deltas[part] }

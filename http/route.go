@@ -140,11 +140,12 @@ func (s *Server) serve(c *call, r *route) {
 	if err == nil {
 		v, err = r.serve(c)
 	}
+	if err == nil {
+		err = s.answer(c, v)
+	}
 	if err != nil {
 		s.fail(c.ctx, err)
-		return
 	}
-	c.answer(v)
 }
 
 func (s *Server) admit(c *call, r *route) (err error) {
@@ -176,5 +177,5 @@ func (s *Server) fail(ctx *fasthttp.RequestCtx, err error) {
 		s.log.Error("request failed", "method", string(ctx.Method()), "path", string(ctx.Path()), "err", err)
 	}
 	s.discardBody(ctx)
-	writeError(ctx, e)
+	s.writeError(ctx, e)
 }

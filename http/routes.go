@@ -26,7 +26,7 @@ func (s *Server) routes() []route {
 		{post, "/topics/{topic}/records", write, records, one, s.producing(false),
 			"append records"},
 
-		{get, "/groups", read, none, one, plain(s.listGroups),
+		{get, "/groups", read, none, one, query(groupListParams, s.listGroups),
 			"list consumer groups"},
 		{get, "/groups/{group}", read, none, one, plain(s.describeGroup),
 			"describe a consumer group"},

@@ -161,7 +161,7 @@ func (s *Server) finish(c *call) {
 		s.log.Error("panic in a handler", "method", string(ctx.Method()), "path", string(ctx.Path()), "panic", p,
 			"stack", string(debug.Stack()))
 		ctx.SetConnectionClose()
-		writeError(ctx, fault.Internal.New("Internal error", nil))
+		s.writeError(ctx, fault.Internal.New("Internal error", nil))
 	}
 	*c = call{}
 	calls.Put(c)
@@ -178,7 +178,7 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, err error) {
 	case conn.IsTimeout(err):
 		e, _ = fault.Explain(fault.ErrBodyTimeout)
 	}
-	writeError(ctx, e)
+	s.writeError(ctx, e)
 }
 
 // debugLog is where fasthttp's own lines go.

@@ -13,18 +13,6 @@ import (
 	"flashq/http/request"
 )
 
-// topicView is a topic's configuration and state on the wire.
-type topicView struct {
-	Topic          string          `json:"topic"`
-	Partitions     int             `json:"partitions"`
-	RetentionMs    int64           `json:"retention_ms"`
-	RetentionBytes int64           `json:"retention_bytes"`
-	SegmentBytes   int64           `json:"segment_bytes"`
-	SegmentMs      int64           `json:"segment_ms"`
-	Details        []partitionView `json:"details"`
-	Groups         []groupLag      `json:"groups"`
-}
-
 type partitionView struct {
 	Partition     int   `json:"partition"`
 	Earliest      int64 `json:"earliest"`
@@ -115,12 +103,9 @@ func (s *Server) topic(name string) (broker.Topic, error) {
 
 func (s *Server) viewTopic(topic broker.Topic) (any, error) {
 	config := topic.Config()
-	view := topicView{
-		Topic: topic.Name(), Partitions: config.Partitions, RetentionMs: config.RetentionMs,
-		RetentionBytes: config.RetentionBytes, SegmentBytes: config.SegmentBytes, SegmentMs: config.SegmentMs,
-	}
+	var details []partitionView
 	err := eachPartition(s.life.calls, topic, func(partition int, p broker.PartitionStats, down string) {
-		view.Details = append(view.Details, partitionView{
+		details = append(details, partitionView{
 			Partition: partition, Earliest: p.LogStart, HighWaterMark: p.HighWatermark, Bytes: p.Bytes, Segments: p.Segments,
 			Error: down,
 		})
@@ -128,8 +113,12 @@ func (s *Server) viewTopic(topic broker.Topic) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	view.Groups, err = s.groupsOf(topic.Name())
-	return view, err
+	groups, err := s.groupsOf(topic.Name())
+	return object{
+		{"topic", topic.Name()}, {"partitions", config.Partitions}, {"retention_ms", config.RetentionMs},
+		{"retention_bytes", config.RetentionBytes}, {"segment_bytes", config.SegmentBytes},
+		{"segment_ms", config.SegmentMs}, {"details", each(details)}, {"groups", each(groups)},
+	}, err
 }
 
 // eachPartition shows the figures of a topic's partitions. One that is down has none, and down says why: the others are
@@ -174,9 +163,16 @@ var topicListParams = request.Params[topicListQuery]{
 		q.detail, err = v.Bool()
 		return err
 	}},
+	{Name: "limit", Axis: "how much", Set: func(q *topicListQuery, v request.Value) error { return q.window.setLimit(v) }},
+	{Name: "after", Axis: "how much", Set: func(q *topicListQuery, v request.Value) error {
+		return q.window.setAfter("topic", v)
+	}},
 }
 
-type topicListQuery struct{ detail bool }
+type topicListQuery struct {
+	detail bool
+	window window
+}
 
 // listTopics is GET /topics.
 func (s *Server) listTopics(_ *call, q topicListQuery) (any, error) {
@@ -184,21 +180,20 @@ func (s *Server) listTopics(_ *call, q topicListQuery) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := struct {
-		Topics  []string        `json:"topics"`
-		Details *[]topicSummary `json:"details,omitempty"` // when asked for
-	}{Topics: []string{}}
-	for _, t := range topics {
-		answer.Topics = append(answer.Topics, t.Name())
+	topics, last := cut(q.window, topics, broker.Topic.Name)
+	names := make([]string, len(topics))
+	for i, t := range topics {
+		names[i] = t.Name()
 	}
+	answer := object{{"topics", each(names)}}
 	if q.detail {
 		details, err := s.summaries(topics)
 		if err != nil {
 			return nil, err
 		}
-		answer.Details = &details
+		answer = append(answer, field{"details", each(details)})
 	}
-	return answer, nil
+	return answer.cutAt(last), nil
 }
 
 // summaries adds the partitions of each topic up; a topic that was deleted meanwhile is left out.

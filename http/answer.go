@@ -1,0 +1,192 @@
+package http
+
+import (
+	"encoding/json"
+	"errors"
+	"iter"
+
+	"github.com/valyala/fasthttp"
+
+	"flashq/budget"
+	"flashq/http/conn"
+	"flashq/http/fault"
+	"flashq/segment/slab"
+)
+
+// smallAnswer is the size in bytes up to which an answer doesn't count: a connection keeps as much for it anyway.
+const smallAnswer = 4 << 10
+
+// object is an answer whose members may be long lists (each): it is encoded item by item, so that it is counted while
+// it grows, and nowhere twice.
+type object []field
+
+type field struct {
+	name  string
+	value any
+}
+
+// each makes a list the value of a field that is encoded item by item.
+func each[T any](list []T) iter.Seq[any] {
+	return func(yield func(any) bool) {
+		for i := range list {
+			if !yield(&list[i]) {
+				return
+			}
+		}
+	}
+}
+
+// cutAt adds where a list goes on that was cut off after an item; "" is one that was not.
+func (o object) cutAt(last string) object {
+	if last == "" {
+		return o
+	}
+	return append(o, field{"next", last})
+}
+
+// errNoRoom is returned for an answer that the budget has no room for.
+var errNoRoom = errors.New("no room for the answer")
+
+// answerText is an answer that is written into a slab, which counts as it grows.
+type answerText struct {
+	slab []byte
+	hold budget.Lease
+	enc  *json.Encoder
+}
+
+func (s *Server) newAnswerText(ctx *fasthttp.RequestCtx) *answerText {
+	t := &answerText{slab: slab.Get(smallAnswer), hold: s.holdAnswer(ctx)}
+	t.enc = json.NewEncoder(t)
+	t.enc.SetEscapeHTML(false)
+	return t
+}
+
+// holdAnswer gives a lease for the answer of a request.
+func (s *Server) holdAnswer(ctx *fasthttp.RequestCtx) budget.Lease {
+	return s.bounds.answers.Lease(conn.ShareOf(ctx.Conn()))
+}
+
+// drop lets go of an answer that is not sent.
+func (t *answerText) drop() {
+	slab.Put(t.slab)
+	t.hold.End()
+}
+
+// Write implements io.Writer.
+func (t *answerText) Write(p []byte) (int, error) {
+	if need := len(t.slab) + len(p); need > cap(t.slab) {
+		room := max(need, 2*cap(t.slab))
+		if !t.hold.Raise(room) {
+			return 0, errNoRoom
+		}
+		t.slab = slab.Grow(t.slab, room-len(t.slab))
+	}
+	t.slab = append(t.slab, p...)
+	return len(p), nil
+}
+
+// encode writes what encoding/json makes of v.
+func (t *answerText) encode(v any) error {
+	switch v := v.(type) {
+	case object:
+		return t.object(v)
+	case iter.Seq[any]:
+		return t.list(v)
+	}
+	err := t.enc.Encode(v)
+	switch {
+	case errors.Is(err, errNoRoom):
+		return err
+	case err != nil:
+		panic("http: answer has no JSON: " + err.Error()) // our own types only: a broken invariant
+	}
+	t.slab = t.slab[:len(t.slab)-1] // the encoder ends a line
+	return nil
+}
+
+func (t *answerText) object(o object) error {
+	for i, f := range o {
+		sign := byte(',')
+		if i == 0 {
+			sign = '{'
+		}
+		if err := t.put(sign); err != nil {
+			return err
+		}
+		if err := t.encode(f.name); err != nil {
+			return err
+		}
+		if err := t.put(':'); err != nil {
+			return err
+		}
+		if err := t.encode(f.value); err != nil {
+			return err
+		}
+	}
+	return t.put('}')
+}
+
+func (t *answerText) list(items iter.Seq[any]) error {
+	if err := t.put('['); err != nil {
+		return err
+	}
+	first := true
+	for item := range items {
+		if !first {
+			if err := t.put(','); err != nil {
+				return err
+			}
+		}
+		first = false
+		if err := t.encode(item); err != nil {
+			return err
+		}
+	}
+	return t.put(']')
+}
+
+func (t *answerText) put(sign byte) error {
+	_, err := t.Write([]byte{sign})
+	return err
+}
+
+// writeJSON answers with what encoding/json makes of v: for everything that is not records. Where there is no room for
+// it, it answers nothing.
+func (s *Server) writeJSON(ctx *fasthttp.RequestCtx, status int, v any) error {
+	t := s.newAnswerText(ctx)
+	err := t.encode(v)
+	if err == nil {
+		err = t.put('\n') // so that a shell's prompt stands on a line of its own
+	}
+	if err != nil {
+		t.drop()
+		return err
+	}
+	ctx.Response.SetStatusCode(status)
+	ctx.Response.Header.SetContentType("application/json")
+	conn.Lend(ctx, t.slab, &t.hold)
+	return nil
+}
+
+// writeError writes the contract's one error shape. Details that there is no room for stay away.
+func (s *Server) writeError(ctx *fasthttp.RequestCtx, e *fault.Error) {
+	if e.Kind.Retryable {
+		ctx.Response.Header.Set("Retry-After", fault.RetryAfterSeconds)
+	}
+	if e.Accepts != "" {
+		ctx.Response.Header.Set("Accept-Encoding", e.Accepts)
+	}
+	if s.writeJSON(ctx, e.Kind.Status, e) != nil {
+		_ = s.writeJSON(ctx, e.Kind.Status, e.Kind.New(fault.Clip(e.Message), nil)) // which is small
+	}
+}
+
+// answersWait refuses an answer that there is no room for; done tells that what was asked for has happened all the
+// same.
+func answersWait(done bool) error {
+	if done {
+		return fault.Overloaded.New(
+			"It is done, but too many bytes of answers are being sent to say what came of it; the same request again tells", nil)
+	}
+	return fault.Overloaded.New("Too many bytes of answers are being sent; nothing was stored", nil)
+}
