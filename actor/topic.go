@@ -68,6 +68,9 @@ func (t *topic) writable(partition int) (*Actor, error) {
 
 // Append implements broker.Topic.
 func (t *topic) Append(parts []broker.Part, sync bool) error {
+	if !t.broker.couldHold(parts) {
+		return broker.ErrTooLarge
+	}
 	if len(parts) != 1 {
 		return t.appendMany(parts, sync)
 	}
@@ -76,6 +79,18 @@ func (t *topic) Append(parts []broker.Part, sync bool) error {
 		return err
 	}
 	return t.answer(a, a.send(&parts[0], sync), parts[0].Partition)
+}
+
+// couldHold tells whether there is room for the parts of a request when there is nothing else.
+func (b *Broker) couldHold(parts []broker.Part) bool {
+	if b.memory == nil || b.memory.Limit() == 0 {
+		return true
+	}
+	size := int64(0)
+	for i := range parts {
+		size += int64(cap(parts[i].Batch)) // memory storage keeps what it is given
+	}
+	return size <= b.memory.LogLimit()
 }
 
 // answer waits for an append that was sent; r is nil when the owner had left.

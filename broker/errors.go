@@ -32,6 +32,8 @@ var (
 	ErrInvalid = errors.New("invalid value")
 	// ErrOverloaded is returned when memory storage is full and nothing can be evicted; nothing was stored.
 	ErrOverloaded = errors.New("overloaded")
+	// ErrTooLarge is returned for records that the engine could not hold if it held nothing else; nothing was stored.
+	ErrTooLarge = errors.New("larger than all of the storage")
 	// ErrDraining is returned when the engine is closing; nothing was stored.
 	ErrDraining = errors.New("draining")
 	// ErrRecovering is returned while the engine is not ready yet.

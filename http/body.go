@@ -20,13 +20,19 @@ import (
 const (
 	// firstBodySlab bounds what a declared body costs before it arrives.
 	firstBodySlab = 64 << 10
-	// discardTime bounds how long a refused body is read on, so that the client gets to see the answer.
-	discardTime = time.Second
+	// discardTime bounds how long a refused body is read on, so that the client gets to see the answer within a second.
+	discardTime = 800 * time.Millisecond
+	// smallBody is what the routes take whose bodies are a few members.
+	smallBody = 64 << 10
+	// mostCommitBody is what a commit takes: maxCommits partitions of topics with the longest names.
+	mostCommitBody = 400 * maxCommits
+	// parseCopies is how many copies of a JSON object there are for a while when it is taken apart.
+	parseCopies = 3
 )
 
-func (s *Server) bodyTooLarge() error {
-	return fault.BodyTooLarge.New("The request body is larger than "+strconv.Itoa(s.cfg.MaxBodyBytes)+" bytes",
-		fault.Details{"max_size": s.cfg.MaxBodyBytes})
+func bodyTooLarge(most int) error {
+	return fault.BodyTooLarge.New("The request body is larger than "+strconv.Itoa(most)+" bytes",
+		fault.Details{"max_size": most})
 }
 
 func bodiesWait() error {
@@ -41,10 +47,9 @@ func (s *Server) holdBody(ctx *fasthttp.RequestCtx) budget.Lease {
 // admitBody judges a body by its declared length before any of it is read; a chunked body declares none. What is
 // declared is not reserved, only looked at: a few connections that declare much and send nothing must not lock out
 // everybody.
-func (s *Server) admitBody(ctx *fasthttp.RequestCtx, hold *budget.Lease) error {
-	declared := ctx.Request.Header.ContentLength()
-	if declared > s.cfg.MaxBodyBytes {
-		return s.bodyTooLarge()
+func admitBody(declared, most int, hold *budget.Lease) error {
+	if declared > most {
+		return bodyTooLarge(most)
 	}
 	if declared > 0 && !hold.HasRoom(declared) {
 		return bodiesWait()
@@ -52,30 +57,17 @@ func (s *Server) admitBody(ctx *fasthttp.RequestCtx, hold *budget.Lease) error {
 	return nil
 }
 
-// expect answers `Expect: 100-continue`: a body that would be refused by its size is refused before it is sent.
-func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
-	hold := s.holdBody(ctx)
-	err := s.admitBody(ctx, &hold)
-	if err == nil {
-		return fasthttp.StatusContinue
-	}
-	s.ids.put(ctx, ctx.Request.Header.Peek("X-Request-Id"))
-	e, _ := fault.Explain(err)
-	s.writeError(ctx, e)
-	return e.Kind.Status
-}
-
 // readBody reads the whole body into a slab, which the caller gives back. hold grows with what has arrived.
-func (s *Server) readBody(ctx *fasthttp.RequestCtx, hold *budget.Lease) ([]byte, error) {
-	if err := s.admitBody(ctx, hold); err != nil {
+func (s *Server) readBody(c *call, hold *budget.Lease) ([]byte, error) {
+	declared := c.ctx.Request.Header.ContentLength()
+	if err := admitBody(declared, c.mostBody, hold); err != nil {
 		return nil, err
 	}
-	stream := ctx.RequestBodyStream()
+	stream := c.ctx.RequestBodyStream()
 	if stream == nil {
 		return nil, nil
 	}
-	declared := ctx.Request.Header.ContentLength()
-	conn.BeginBody(ctx.Conn(), s.bounds.inflight)
+	conn.BeginBody(c.ctx.Conn(), s.bounds.inflight)
 	body := slab.Get(min(max(declared, 1), firstBodySlab))
 	for {
 		if !hold.Raise(cap(body)) {
@@ -84,16 +76,16 @@ func (s *Server) readBody(ctx *fasthttp.RequestCtx, hold *budget.Lease) ([]byte,
 		}
 		n, err := stream.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
-		if len(body) > s.cfg.MaxBodyBytes {
+		if len(body) > c.mostBody {
 			slab.Put(body)
-			return nil, s.bodyTooLarge()
+			return nil, bodyTooLarge(c.mostBody)
 		}
 		if err == io.EOF && len(body) >= declared || len(body) == declared {
 			return body, nil
 		}
 		if err != nil {
 			slab.Put(body)
-			ctx.SetConnectionClose()
+			c.ctx.SetConnectionClose()
 			return nil, bodyFault(err)
 		}
 		if len(body) == cap(body) {
@@ -137,21 +129,22 @@ func (s *Server) discardBody(ctx *fasthttp.RequestCtx) {
 	ctx.SetConnectionClose()
 }
 
-// decompress gives body decompressed in a slab of its own.
-func (s *Server) decompress(coding string, body []byte) (plain []byte, err error) {
+// decompress gives body decompressed in a slab of its own, of at most so many bytes. What is under way in it at a
+// time is bounded by codec, so it counts when it is there.
+func (s *Server) decompress(coding string, body []byte, most int) (plain []byte, err error) {
 	first := min(4*len(body), firstBodySlab)
 	switch coding {
 	case "gzip":
-		plain, err = s.codecs.Gunzip(slab.Get(first), bytes.NewReader(body), s.cfg.MaxBodyBytes)
+		plain, err = s.codecs.Gunzip(slab.Get(first), bytes.NewReader(body), most)
 	default:
-		plain, err = s.codecs.Unzstd(slab.Get(first), bytes.NewReader(body), s.cfg.MaxBodyBytes)
+		plain, err = s.codecs.Unzstd(slab.Get(first), bytes.NewReader(body), most)
 	}
 	if err == nil {
 		return plain, nil
 	}
 	slab.Put(plain)
 	if errors.Is(err, codec.ErrTooLarge) {
-		return nil, s.bodyTooLarge()
+		return nil, bodyTooLarge(most)
 	}
 	return nil, fault.OutOfRange.New("The body is not valid "+coding, fault.Details{"field": "Content-Encoding"})
 }
@@ -175,18 +168,23 @@ func (s *Server) readJSON(c *call, parse func(body []byte) error) (given bool, e
 	if err != nil {
 		return false, err
 	}
-	body, err := s.readBody(c.ctx, &hold)
+	body, err := s.readBody(c, &hold)
 	defer slab.Put(body)
 	if err != nil || len(body) == 0 {
 		return false, err
 	}
+	held := cap(body)
 	if coding != "" {
-		plain, err := s.decompress(coding, body)
+		plain, err := s.decompress(coding, body, c.mostBody)
 		if err != nil {
 			return false, err
 		}
 		defer slab.Put(plain)
 		body = plain
+		held += cap(plain)
+	}
+	if !hold.Raise(held + parseCopies*len(body)) {
+		return false, bodiesWait()
 	}
 	return true, parse(body)
 }

@@ -16,6 +16,8 @@ type call struct {
 	media request.Media // of the answer
 	// status is that of an answer that goes well: 200 unless the handler says otherwise.
 	status int
+	// mostBody is how many bytes the body may have, decompressed.
+	mostBody int
 }
 
 // pathNames are the names that a path holds, checked; "" for what it doesn't.

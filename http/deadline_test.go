@@ -100,6 +100,7 @@ type piece struct {
 	text  string
 }
 
+// A head has a minute from its first byte; a body that has begun has to keep its pace (package conn).
 func TestARequestHasAMinuteFromItsFirstByte(t *testing.T) {
 	const second = time.Second
 	head, tail := "GET /ready HTTP/1.1\r\n", "Host: flashq\r\n\r\n"
@@ -117,6 +118,8 @@ func TestARequestHasAMinuteFromItsFirstByte(t *testing.T) {
 		"after too long":         {[]piece{{61 * second, head + tail}}, "EOF"},
 		"too slow":               {[]piece{{second, head}, {61 * second, tail}}, late},
 		"too slow a body":        {[]piece{{second, body}, {61 * second, oneRecord}}, late},
+		"a pause in a body":      {[]piece{{second, body + oneRecord[:9]}, {9 * second, oneRecord[9:]}}, ok},
+		"too long a pause":       {[]piece{{second, body + oneRecord[:9]}, {13 * second, oneRecord[9:]}}, late},
 		"too slow, byte by byte": {[]piece{{second, head}, {50 * second, "A: b\r\n"}, {11 * second, tail}}, late},
 	} {
 		t.Run(name, func(t *testing.T) {

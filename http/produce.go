@@ -43,7 +43,8 @@ var productions = sync.Pool{New: func() any {
 // producing handles requests whose parameters go into a production; lenient lets members that are not known mean
 // nothing.
 func (s *Server) producing(lenient bool) handler {
-	return handler{produceParams.Names(), func(c *call) (any, error) {
+	judge := func(query []byte) error { return produceParams.Parse(query, new(produceQuery)) }
+	return handler{params: produceParams.Names(), judge: judge, serve: func(c *call) (any, error) {
 		return nil, s.produce(c, lenient)
 	}}
 }
@@ -61,7 +62,7 @@ func (s *Server) produce(c *call, lenient bool) error {
 	if p.topic, err = s.lookup(p.name); err != nil {
 		return err
 	}
-	if err := p.readFrom(s, c.ctx, coding); err != nil {
+	if err := p.readFrom(s, c, coding); err != nil {
 		return err
 	}
 	if err := p.store(s, format); err != nil {
@@ -126,18 +127,19 @@ func (s *Server) lookup(name string) (broker.Topic, error) {
 }
 
 // readFrom fills p.body with the request's body, decompressed.
-func (p *production) readFrom(s *Server, ctx *fasthttp.RequestCtx, coding string) error {
-	body, err := s.readBody(ctx, &p.hold)
+func (p *production) readFrom(s *Server, c *call, coding string) error {
+	body, err := s.readBody(c, &p.hold)
 	p.body = body
 	if err != nil || coding == "" {
 		return err
 	}
-	plain, err := s.decompress(coding, body)
+	plain, err := s.decompress(coding, body, c.mostBody)
 	if err != nil {
 		return err
 	}
 	p.body = plain
 	slab.Put(body)
+	p.hold.Lower(cap(plain))
 	if !p.hold.Raise(cap(plain)) {
 		return bodiesWait()
 	}

@@ -7,7 +7,7 @@ import (
 
 // fetching handles requests for records: parse reads what they ask for.
 func (s *Server) fetching(params request.Params[fetch.Query], parse func(c *call) (fetch.Query, error)) handler {
-	return handler{params.Names(), func(c *call) (any, error) {
+	return handler{params: params.Names(), serve: func(c *call) (any, error) {
 		q, err := parse(c)
 		if err != nil {
 			return nil, err

@@ -39,6 +39,22 @@ const (
 type handler struct {
 	params []string // the query parameters that it takes
 	serve  func(c *call) (any, error)
+	judge  func(query []byte) error // refuses parameters that serve would refuse
+	most   int                      // bytes of a body, decompressed; 0: as many as the broker takes at all
+}
+
+// upTo bounds the body of a handler's requests.
+func (h handler) upTo(most int) handler {
+	h.most = most
+	return h
+}
+
+// mostBody is how many bytes a route's body may have where the broker takes so many at all.
+func (r *route) mostBody(broker int) int {
+	if r.most == 0 {
+		return broker
+	}
+	return min(r.most, broker)
 }
 
 // plain handles requests without parameters.
@@ -48,7 +64,11 @@ func plain(h func(c *call) (any, error)) handler {
 
 // query handles requests whose parameters go into a Q.
 func query[Q any](params request.Params[Q], h func(c *call, q Q) (any, error)) handler {
-	return handler{params.Names(), func(c *call) (any, error) {
+	judge := func(query []byte) error {
+		var q Q
+		return params.Parse(query, &q)
+	}
+	return handler{params: params.Names(), judge: judge, serve: func(c *call) (any, error) {
 		var q Q
 		if err := params.Parse(c.ctx.URI().QueryString(), &q); err != nil {
 			return nil, err
@@ -58,11 +78,11 @@ func query[Q any](params request.Params[Q], h func(c *call, q Q) (any, error)) h
 }
 
 // router finds the row of a request, and serves it.
-func (s *Server) router(table []route) fasthttp.RequestHandler {
+func (s *Server) router(table surface) fasthttp.RequestHandler {
 	r := router.New()
 	r.RedirectTrailingSlash, r.RedirectFixedPath = false, false
 	r.NotFound = func(ctx *fasthttp.RequestCtx) {
-		s.fail(ctx, surface(table).notFound(string(ctx.URI().PathOriginal())))
+		s.fail(ctx, table.notFound(string(ctx.URI().PathOriginal())))
 	}
 	r.MethodNotAllowed = func(ctx *fasthttp.RequestCtx) { s.fail(ctx, notAllowed(ctx)) } // Allow is set
 	r.GlobalOPTIONS = options
@@ -135,6 +155,7 @@ func producePath(ctx *fasthttp.RequestCtx) []byte {
 
 // serve judges what every route judges, in one order: the door, Accept, and the rest is the handler's.
 func (s *Server) serve(c *call, r *route) {
+	c.mostBody = r.mostBody(s.cfg.MaxBodyBytes)
 	err := s.admit(c, r)
 	var v any
 	if err == nil {

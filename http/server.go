@@ -30,12 +30,14 @@ type Server struct {
 	log    *slog.Logger
 	wire   *fasthttp.Server
 	route  fasthttp.RequestHandler
+	table  surface
 	ids    *requestIDs
 	guard  *guard
 	codecs *codec.Set
 	bounds bounds
 	shares *conn.Shares
 
+	early   verdicts
 	life    *life
 	fetches fetch.Env     // what fetches need of all this; its engine is there once life.opened is
 	sticky  atomic.Uint32 // atomic: spreads requests whose records have no key
@@ -68,10 +70,12 @@ func New(c Config) *Server {
 	if c.Broker != nil {
 		s.Open(c.Broker)
 	}
-	s.route = s.router(s.routes())
+	s.table = s.routes()
+	s.route = s.router(s.table)
 	s.wire = &fasthttp.Server{
-		Handler: s.handle, ErrorHandler: s.refuse, ExpectHandler: s.expect, ConnState: conn.AwaitNext,
-		Logger: debugLog{c.Logger}, ReadBufferSize: maxHeadBytes, MaxRequestBodySize: c.MaxBodyBytes,
+		Handler: s.handle, ErrorHandler: s.refuse, ExpectHandler: s.expect, HeaderReceived: s.headRead,
+		ConnState: conn.AwaitNext,
+		Logger:    debugLog{c.Logger}, ReadBufferSize: maxHeadBytes, MaxRequestBodySize: c.MaxBodyBytes,
 		StreamRequestBody: true, DisablePreParseMultipartForm: true, SecureErrorLogMessage: true, LazyRequestTime: true,
 		NoDefaultServerHeader: true, NoDefaultContentType: true, CloseOnShutdown: true,
 	}
@@ -131,6 +135,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	c := calls.Get().(*call)
 	*c = call{ctx: ctx, status: fasthttp.StatusOK}
+	_ = s.early.take(&ctx.Request.Header) // the handler comes to it by itself
 	defer s.finish(c)
 	broken := c.head.Read(&ctx.Request.Header)
 	s.ids.put(ctx, c.head.RequestID)
@@ -170,11 +175,14 @@ func (s *Server) finish(c *call) {
 // refuse answers what fasthttp could not read as a request; it closes the connection by itself.
 func (s *Server) refuse(ctx *fasthttp.RequestCtx, err error) {
 	s.ids.put(ctx, nil)
+	verdict := s.early.take(&ctx.Request.Header)
 	e := fault.InvalidRequest.New("The request could not be read as HTTP", nil)
 	var small *fasthttp.ErrSmallBuffer
 	switch {
 	case errors.As(err, &small):
 		e = fault.HeadersTooLarge.New("The request's head is larger than 16 KiB", nil)
+	case verdict != nil:
+		e, _ = fault.Explain(verdict)
 	case conn.IsTimeout(err):
 		e, _ = fault.Explain(fault.ErrBodyTimeout)
 	}

@@ -35,6 +35,7 @@ var sentinels = []struct {
 	{broker.ErrConflict, Conflict, "Something else stands where the topic's data would go"},
 	{broker.ErrInvalid, OutOfRange, ""},
 	{broker.ErrOverloaded, Overloaded, "Storage is full for now; nothing was stored"},
+	{broker.ErrTooLarge, BodyTooLarge, "The records are larger than all that --memory-bytes allows; nothing was stored"},
 	{broker.ErrDraining, Draining, "The broker is shutting down"},
 	{context.Canceled, Draining, "The broker is shutting down"},
 	{broker.ErrRecovering, Recovering, "The broker is starting and reads its log"},

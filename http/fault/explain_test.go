@@ -24,6 +24,7 @@ func TestEveryEngineErrorHasItsAnswer(t *testing.T) {
 		{broker.ErrConflict, 409, "conflict", false},
 		{broker.ErrInvalid, 400, "validation_error", false},
 		{broker.ErrOverloaded, 429, "overloaded", true},
+		{broker.ErrTooLarge, 413, "body_too_large", false},
 		{broker.ErrDraining, 503, "draining", true},
 		{context.Canceled, 503, "draining", true},
 		{broker.ErrRecovering, 503, "recovering", true},

@@ -67,6 +67,9 @@ func (m Members[T]) set(fields map[string]json.RawMessage, t *T) error {
 	return nil
 }
 
+// mostMembers bounds an object's members, before it is known which of them mean anything.
+const mostMembers = 100
+
 // SplitObject gives the members of a JSON object, each once.
 func SplitObject(body []byte) (map[string]json.RawMessage, error) {
 	if !utf8.Valid(body) || !json.Valid(body) {
@@ -81,6 +84,9 @@ func SplitObject(body []byte) (map[string]json.RawMessage, error) {
 		key, err := dec.Token()
 		if err != nil {
 			return nil, err
+		}
+		if len(fields) == mostMembers {
+			return nil, WrongType("body", "A JSON object here has at most "+strconv.Itoa(mostMembers)+" members")
 		}
 		name, _ := key.(string) // a member's name: the body is valid JSON
 		if _, twice := fields[name]; twice {
@@ -169,14 +175,44 @@ func NameOf(field, member string, raw json.RawMessage) (string, error) {
 
 // List reads a member that is a list of 1 to most items, counted in words.
 func List(name string, raw json.RawMessage, most int, words string) ([]json.RawMessage, error) {
-	var list []json.RawMessage
-	if raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
+	if raw[0] != '[' {
 		return nil, WrongType(name, "Member '"+name+"' must be a list")
 	}
-	if len(list) == 0 || len(list) > most {
-		return nil, BadCount(name, len(list), most, words)
+	if n := countItems(raw); n == 0 || n > most { // before anything is made of them
+		return nil, BadCount(name, n, most, words)
+	}
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil {
+		return nil, WrongType(name, "Member '"+name+"' must be a list")
 	}
 	return list, nil
+}
+
+// countItems counts the items of a valid JSON list.
+func countItems(raw json.RawMessage) (n int) {
+	depth, quoted, empty := 0, false, true
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted, empty = !quoted, false
+		case quoted || c == ' ' || c == '\t' || c == '\r' || c == '\n':
+		case c == '[' || c == '{':
+			depth++
+			empty = depth == 1
+		case c == ']' || c == '}':
+			depth--
+		case c == ',' && depth == 1:
+			n++
+		default:
+			empty = false
+		}
+	}
+	if empty {
+		return 0
+	}
+	return n + 1
 }
 
 // BadCount refuses a list of too many items, or of none; words say what takes them, as in "A commit takes 1 to %d
