@@ -160,6 +160,7 @@ func (c *patientConn) writeOn(p []byte, n int) (int, error) {
 		}
 		now := time.Now()
 		if !peer.keeps(now, max(n-left-taken, 0), mostPause(c.answers, usual)) {
+			c.forget()
 			return n, os.ErrDeadlineExceeded
 		}
 		taken = n - left
@@ -172,6 +173,14 @@ func (c *patientConn) writeOn(p []byte, n int) (int, error) {
 		if err == nil || !IsTimeout(err) {
 			return n, err
 		}
+	}
+}
+
+// forget has the system drop what it holds for the peer when the connection is closed: it would keep megabytes for as
+// long as the peer's machine answers, and the peer would not hear that it has been cut off.
+func (c *patientConn) forget() {
+	if socket, ok := c.Conn.(interface{ SetLinger(sec int) error }); ok {
+		_ = socket.SetLinger(0) // then it is kept
 	}
 }
 

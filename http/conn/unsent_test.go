@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -30,4 +31,23 @@ func TestUnsentShowsWhatAPeerTakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "all is sent", func() bool { n, known := unsent(served); return known && n == 0 })
+}
+
+// Who is cut off hears of it, though it has taken nothing for long.
+func TestAPeerThatIsCutOffIsReset(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		return // it would take a minute
+	}
+	under, client := pair(t)
+	served := newPatientConn(under, new(seconds))
+	served.answers = short(t)
+	if _, err := served.Write(make([]byte, 64<<20)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+	if err := served.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, client); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("it reads on until %v", err)
+	}
 }
