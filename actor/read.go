@@ -62,6 +62,6 @@ func (s snapshot) Read(dst []byte, from int64, maxBytes int) ([]byte, error) {
 
 // OffsetForTime implements broker.Snapshot.
 func (s snapshot) OffsetForTime(millis int64) (offset, timestamp int64, ok bool, err error) {
-	offset, timestamp, ok, err = s.Find(millis)
+	offset, timestamp, ok, err = s.Find(segment.TimeSearch{Millis: millis})
 	return offset, timestamp, ok, readError(err)
 }

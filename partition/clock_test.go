@@ -80,7 +80,7 @@ func compareTimes(t *rapid.T, p *Partition, times []int64) {
 				break
 			}
 		}
-		offset, ts, ok, err := v.Find(at)
+		offset, ts, ok, err := v.Find(segment.TimeSearch{Millis: at})
 		if err != nil || ok != (want >= 0) || ok && (offset != want || ts != times[want]) {
 			t.Fatalf("from %d: offset %d at %d, %v, %v; reading every record gives %d", at, offset, ts, ok, err, want)
 		}

@@ -95,7 +95,7 @@ func BenchmarkFind(b *testing.B) {
 		at := int64(0)
 		for b.Loop() {
 			v := l.View(l.Next())
-			if _, _, ok, err := v.Find(at); err != nil || !ok {
+			if _, _, ok, err := v.Find(segment.TimeSearch{Millis: at}); err != nil || !ok {
 				b.Fatal(ok, err)
 			}
 			v.Close()

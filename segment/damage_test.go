@@ -232,7 +232,7 @@ func TestSpoiltIndexes(t *testing.T) {
 					} else {
 						want = i
 					}
-					offset, _, ok, err := v.Find(1000 + i)
+					offset, _, ok, err := v.Find(segment.TimeSearch{Millis: 1000 + i})
 					if err != nil || !ok || offset != want {
 						t.Fatalf("find %d: %d %v %v, want %d", 1000+i, offset, ok, err, want)
 					}

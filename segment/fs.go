@@ -57,5 +57,10 @@ type Adopter interface {
 // tried again.
 func IsNoSpace(err error) bool {
 	is := func(known error) bool { return errors.Is(err, known) }
-	return is(ErrMemoryFull) || slices.ContainsFunc(diskFull, is) || slices.ContainsFunc(noDescriptors, is)
+	return is(ErrMemoryFull) || slices.ContainsFunc(diskFull, is) || IsOutOfFiles(err)
+}
+
+// IsOutOfFiles tells whether an operation failed for want of a descriptor, the process's own or the machine's.
+func IsOutOfFiles(err error) bool {
+	return slices.ContainsFunc(noDescriptors, func(known error) bool { return errors.Is(err, known) })
 }

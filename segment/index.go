@@ -117,19 +117,26 @@ func timesInFile(f File) (lookup[timeEntry], error) {
 	}}, err
 }
 
-// lastBelow finds the last entry for which above is false, by binary search: entries are in order.
-func lastBelow[E any](l lookup[E], above func(E) bool) (e E, ok bool, err error) {
-	i := sort.Search(l.n, func(i int) bool {
+// firstAbove finds the first entry for which above is true, by binary search: entries are in order. It is l.n where
+// there is none.
+func firstAbove[E any](l lookup[E], above func(E) bool) (i int, err error) {
+	i = sort.Search(l.n, func(i int) bool {
 		entry, e := l.at(i)
 		if e != nil {
 			err = e
 		}
 		return above(entry)
-	}) - 1
-	if err != nil || i < 0 {
+	})
+	return i, err
+}
+
+// lastBelow finds the last entry for which above is false.
+func lastBelow[E any](l lookup[E], above func(E) bool) (e E, ok bool, err error) {
+	i, err := firstAbove(l, above)
+	if err != nil || i == 0 {
 		return e, false, err
 	}
-	e, err = l.at(i)
+	e, err = l.at(i - 1)
 	return e, err == nil, err
 }
 

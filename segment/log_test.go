@@ -103,7 +103,7 @@ func TestFindByTime(t *testing.T) {
 					break
 				}
 			}
-			offset, ts, ok, err := v.Find(millis)
+			offset, ts, ok, err := v.Find(segment.TimeSearch{Millis: millis})
 			if err != nil || ok != (want != nil) || ok && (offset != want.offset || ts != want.ts) {
 				t.Fatalf("find %d: %d %d %v %v, want %+v", millis, offset, ts, ok, err, want)
 			}

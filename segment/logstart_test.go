@@ -95,7 +95,7 @@ func findFrom(t *testing.T, l *segment.Log, recs []rec) {
 	defer v.Close()
 	for millis := int64(99); millis < 123; millis++ {
 		i := slices.IndexFunc(recs, func(r rec) bool { return r.ts >= millis })
-		offset, ts, ok, err := v.Find(millis)
+		offset, ts, ok, err := v.Find(segment.TimeSearch{Millis: millis})
 		if err != nil || ok != (i >= 0) || ok && (offset != recs[i].offset || ts != recs[i].ts) {
 			t.Fatalf("find %d: %d at %d, %v %v; want record %d of %v", millis, offset, ts, ok, err, i, recs)
 		}

@@ -9,7 +9,8 @@ import (
 	"flashq/segment/batch"
 )
 
-// ErrGone is returned by a View's methods when the bytes were trimmed away since it was made: take a new View.
+// ErrGone is wrapped by what a View's methods return when the bytes were trimmed away since it was made: take a new
+// View.
 var ErrGone = errors.New("segment is gone")
 
 // DamagedError names offsets that can't be served.
@@ -18,6 +19,18 @@ type DamagedError struct{ First, NextGood int64 }
 func (e *DamagedError) Error() string {
 	return fmt.Sprintf("offsets %d to %d are damaged", e.First, e.NextGood-1)
 }
+
+// UnreadableError names offsets whose file can't be opened or read, which says nothing of the records: they may be
+// good. Err is ErrGone where the file is not there.
+type UnreadableError struct {
+	First, Next int64
+	Err         error
+}
+
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("offsets %d to %d can't be read: %v", e.First, e.Next-1, e.Err)
+}
+func (e *UnreadableError) Unwrap() error { return e.Err }
 
 // View is an immutable look at a log, for one goroutine at a time. It holds the active file open until Close, and
 // opens sealed ones as it reads them.
@@ -72,6 +85,7 @@ func (v *View) End() int64 { return v.end }
 type piece struct {
 	base, next, size int64
 	limit            int64 // where the next segment begins, or the view's end
+	active           bool  // its indexes are the owner's own, and go up to the end
 	file             io.ReaderAt
 	close            func() error
 	offsets          lookup[indexEntry]
@@ -88,6 +102,23 @@ func (v *View) base(i int) int64 {
 	return v.active.base
 }
 
+// limit is where the offsets of a segment end: where the next one begins, or the view's end.
+func (v *View) limit(i int) int64 {
+	if i < len(v.sealed) {
+		return min(v.base(i+1), v.end)
+	}
+	return v.end
+}
+
+// unreadable says which offsets an error of the file system keeps from being read, from one on. Missing descriptors are
+// no fault of a file: that error stays as it is.
+func (v *View) unreadable(i int, from int64, err error) error {
+	if IsOutOfFiles(err) {
+		return err
+	}
+	return &UnreadableError{First: max(from, v.base(i)), Next: v.limit(i), Err: err}
+}
+
 // find gives the index of the segment that holds an offset.
 func (v *View) find(offset int64) int {
 	return max(sort.Search(v.count(), func(i int) bool { return v.base(i) > offset })-1, 0)
@@ -99,11 +130,11 @@ func (v *View) open(i int, need string) (*piece, error) {
 		a := &v.active
 		return &piece{
 			base: a.base, next: a.next, size: a.size, limit: v.end, file: a.file, close: func() error { return nil },
-			offsets: inMemory(a.offsets), times: inMemory(a.times),
+			active: true, offsets: inMemory(a.offsets), times: inMemory(a.times),
 		}, nil
 	}
 	s := v.sealed[i]
-	p := &piece{base: s.base, next: s.next, size: s.size, limit: min(v.base(i+1), v.end)}
+	p := &piece{base: s.base, next: s.next, size: s.size, limit: v.limit(i)}
 	var files [3]File
 	p.close = func() error { return closeAll(files[:]) }
 	for k, suffix := range []string{logSuffix, indexSuffix, timeIndexSuffix} {
@@ -111,30 +142,32 @@ func (v *View) open(i int, need string) (*piece, error) {
 			break
 		}
 		f, err := v.fs.Open(v.dir + "/" + fileName(s.base, suffix))
-		if err != nil && (suffix == logSuffix || !errors.Is(err, ErrNotExist)) {
-			if errors.Is(err, ErrNotExist) {
-				err = ErrGone
-			}
+		switch {
+		case err == nil:
+			files[k] = f
+		case suffix == logSuffix && errors.Is(err, ErrNotExist):
+			return nil, errors.Join(ErrGone, err)
+		case suffix == logSuffix || IsOutOfFiles(err):
 			return nil, errors.Join(err, p.close())
 		}
-		files[k] = f
 	}
 	p.file = files[0]
-	if err := p.openIndexes(files[1], files[2]); err != nil {
-		return nil, errors.Join(err, p.close())
-	}
+	p.openIndexes(files[1], files[2])
 	return p, nil
 }
 
-// openIndexes uses what is there: without an index, the log is walked from its start.
-func (p *piece) openIndexes(offsets, times File) (err error) {
+// openIndexes uses what is there and can be read: without an index, the log is walked from its start.
+func (p *piece) openIndexes(offsets, times File) {
 	if offsets != nil {
-		p.offsets, err = offsetsInFile(offsets)
+		if l, err := offsetsInFile(offsets); err == nil {
+			p.offsets = l
+		}
 	}
-	if times != nil && err == nil {
-		p.times, err = timesInFile(times)
+	if times != nil {
+		if l, err := timesInFile(times); err == nil {
+			p.times = l
+		}
 	}
-	return err
 }
 
 func closeAll(files []File) (err error) {
@@ -164,8 +197,8 @@ func (p *piece) seek(offset int64, window int) cursor {
 
 // Read appends to dst whole, verified batches, beginning with the one that holds offset from, until maxBytes or the
 // view's end; at least one where there is any. It takes dst over, a slab or nil, and gives the slab that holds the
-// answer. Damage right at from is a DamagedError; damage further on ends the
-// answer before it. ErrGone means that the segment was trimmed.
+// answer. Damage right at from is a DamagedError, and a file there that can't be read an UnreadableError; further on
+// they end the answer before it. ErrGone means that the segment was trimmed, or removed by somebody else.
 func (v *View) Read(dst []byte, from int64, maxBytes int) ([]byte, error) {
 	from = max(from, v.start)
 	for had := len(dst); from < v.end && len(dst)-had < maxBytes; {
@@ -192,8 +225,14 @@ func (v *View) readSegment(dst []byte, had int, from int64, maxBytes int) ([]byt
 		return dst, from, err
 	}
 	dst, from, err = r.piece.read(&r.cursor, dst, had, from, maxBytes)
-	if err != nil {
-		v.Rest()
+	if err == nil {
+		return dst, from, nil
+	}
+	i := r.segment
+	v.Rest()
+	var damaged *DamagedError
+	if !errors.As(err, &damaged) {
+		err = v.unreadable(i, from, err)
 	}
 	return dst, from, err
 }
@@ -207,7 +246,7 @@ func (v *View) readerAt(from int64, window int) (*reader, error) {
 	v.Rest()
 	p, err := v.open(i, indexSuffix)
 	if err != nil {
-		return nil, err
+		return nil, v.unreadable(i, from, err)
 	}
 	v.reader = &reader{segment: i, piece: p, cursor: p.seek(from, window)}
 	return v.reader, nil
@@ -252,83 +291,4 @@ func (p *piece) damage(c *cursor, from int64) error {
 		next = min(c.expected, p.limit)
 	}
 	return &DamagedError{First: from, NextGood: next}
-}
-
-// Find gives the earliest record whose timestamp is at least millis: its offset and timestamp. ok is false when there
-// is none. Damage on the way is taken for the answer, so that nobody steps over it unawares.
-func (v *View) Find(millis int64) (offset, timestamp int64, ok bool, err error) {
-	i := sort.Search(len(v.sealed), func(i int) bool { return v.sealed[i].runMax >= millis })
-	for ; i < v.count(); i++ {
-		if i < len(v.sealed) && v.sealed[i].maxTS < millis && v.sealed[i].next == v.base(i+1) {
-			continue
-		}
-		p, err := v.open(i, timeIndexSuffix)
-		if err != nil {
-			return 0, 0, false, err
-		}
-		offset, timestamp, ok, err = p.find(millis, v.start)
-		if err = errors.Join(err, p.close()); err != nil || ok {
-			return offset, timestamp, ok, err
-		}
-	}
-	return 0, 0, false, nil
-}
-
-// find scans on from the last time index entry below millis that the log bears out.
-// from is where the log begins.
-func (p *piece) find(millis, from int64) (offset, timestamp int64, ok bool, err error) {
-	c := p.seekTime(millis)
-	defer c.release()
-	for c.expected < p.limit {
-		b, err := c.next()
-		switch {
-		case err == nil && (b.MaxTimestamp() < millis || b.LastOffset() < from):
-		case err == nil:
-			if offset, timestamp, ok := firstAtOrAfter(b, millis, from); ok {
-				return offset, timestamp, offset < p.limit, nil
-			}
-		case errors.Is(err, io.EOF):
-			return 0, 0, false, nil
-		case errors.Is(err, errDamaged):
-			return max(c.expected, from), millis, true, nil
-		default:
-			return 0, 0, false, err
-		}
-	}
-	return 0, 0, false, nil
-}
-
-func (p *piece) seekTime(millis int64) cursor {
-	const window = 64 << 10
-	e, ok, err := lastBelow(p.times, func(e timeEntry) bool { return e.ts >= millis })
-	if err == nil && ok {
-		last := p.base + int64(e.rel)
-		c := p.seek(last, window)
-		for c.expected <= last {
-			b, err := c.next()
-			if err != nil {
-				break
-			}
-			if b.LastOffset() == last && b.MaxTimestamp() == e.ts {
-				return c
-			}
-		}
-		c.release()
-	}
-	return newCursor(p.file, 0, p.size, p.base, window)
-}
-
-// firstAtOrAfter finds the record within a batch. A compressed batch is answered whole: its first record.
-func firstAtOrAfter(b batch.Batch, millis, from int64) (offset, timestamp int64, ok bool) {
-	if b.Codec() != 0 || b.IsLogAppendTime() {
-		return max(b.BaseOffset(), from), b.MaxTimestamp(), b.MaxTimestamp() >= millis
-	}
-	it := b.Records()
-	for it.Next() {
-		offset, ts := b.BaseOffset()+int64(it.Record.OffsetDelta), b.BaseTimestamp()+it.Record.TimestampDelta
-		if ts >= millis && offset >= from {
-			return offset, ts, true
-		}
-	}
-	return 0, 0, false
 }
