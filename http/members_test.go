@@ -72,7 +72,16 @@ func TestAFetchJoinsAndAMemberReadsItsPartitions(t *testing.T) {
 	if nd.header.Get("FlashQ-Position") != "g4;1:2" || strings.Count(nd.body, "\n") != 2 {
 		t.Errorf("%q %v", nd.body, nd.header)
 	}
-	f.says("b&partition=0,1&from_offset=0", "g4 [1] d e") // only what is its own
+	f.says("b&partition=1&from_offset=0", "g4 [1] d e")
+	for _, method := range []string{"GET", "HEAD"} {
+		if a := f.do(method, newsOf+"b&partition=0,1&from_offset=0", ""); a.status != 409 {
+			t.Errorf("%s of a partition that is not its own: %d", method, a.status)
+		}
+	}
+	details := f.get(newsOf+"b&partition=0,1&from_offset=0").wantError(t, 409, "fenced")
+	if details["partition"] != 0.0 || details["member"] != "b" || details["generation"] != 4.0 {
+		t.Errorf("%v", details)
+	}
 	f.get(newsOf+"b&partition=2").wantError(t, 404, "partition_not_found")
 	if a := f.do("HEAD", newsOf+"d", ""); a.status != 200 {
 		t.Errorf("HEAD: %d", a.status)

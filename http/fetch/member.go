@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"flashq/broker"
+	"flashq/http/fault"
 )
 
 // member reads what it holds as a member of a group.
@@ -49,6 +50,9 @@ func (m *member) join(c broker.MemberCall) (plan, error) {
 		return plan{}, fmt.Errorf("join: %w", err)
 	}
 	p := m.holding(&is.Group, is.Assignment)
+	if err := m.checkHeld(p.generation); err != nil {
+		return plan{}, err
+	}
 	p.seen = is.Seen
 	return p, nil
 }
@@ -66,7 +70,28 @@ func (m *member) look() (plan, error) {
 		}
 	}
 	g.Offsets = slices.DeleteFunc(g.Offsets, func(o broker.GroupOffset) bool { return o.Topic != m.topic.Name() })
-	return m.holding(&g, assignment), nil
+	p := m.holding(&g, assignment)
+	if assignment == nil { // a GET would join first
+		return p, nil
+	}
+	return p, m.checkHeld(p.generation)
+}
+
+// checkHeld refuses to read a partition that is named and not held.
+func (m *member) checkHeld(generation int64) error {
+	for _, partition := range m.query.Partitions {
+		if slices.Contains(m.assigned, partition) {
+			continue
+		}
+		return fault.Fenced.New(
+			fmt.Sprintf("Member '%s' does not hold partition %d of topic '%s'; fetch without 'partition' to read what it holds",
+				m.query.Member, partition, m.topic.Name()),
+			fault.Details{
+				"group": m.query.Group, "member": m.query.Member, "topic": m.topic.Name(), "partition": partition,
+				"generation": generation,
+			})
+	}
+	return nil
 }
 
 // holding is the plan of a member that holds so much: of the partitions that are asked for, those.
