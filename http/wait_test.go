@@ -123,7 +123,7 @@ func TestWaitForMinBytes(t *testing.T) {
 			t.Errorf("waited %v", waited)
 		}
 		begun = time.Now()
-		for _, limit := range []string{"min_bytes=11&max_records=2", "min_bytes=7&max_bytes=7"} {
+		for _, limit := range []string{"min_bytes=11&max_records=2", "min_bytes=7&max_bytes=7", "min_bytes=1000&max_bytes=7", "min_bytes=99000000&max_bytes=3"} {
 			<-f.later("/topics/news/records?timeout_ms=7000&" + limit)
 		}
 		if waited := time.Since(begun); waited != 0 {

@@ -53,7 +53,7 @@ var (
 	InvalidRecord = kind(422, "record_validation_error", "a record is JSON, but not a record")
 	NotSupported  = kind(422, "not_supported", "the engine can't do that")
 
-	Overloaded      = kind(429, "overloaded", "a bound on what may be under way is reached; nothing was stored")
+	Overloaded      = kind(429, "overloaded", "a bound on what may be under way is reached: the message says which")
 	HeadersTooLarge = kind(431, "headers_too_large", "the request's head is larger than 16 KiB")
 
 	Internal    = kind(500, "internal_error", "the broker has a bug: the log says more")

@@ -46,7 +46,7 @@ func (e *Env) draining() bool {
 }
 
 // overloaded refuses a fetch for a bound on what may be under way.
-func overloaded(what string) error { return fault.Overloaded.New(what+"; nothing was stored", nil) }
+func overloaded(what string) error { return fault.Overloaded.New(what+"; try again in a moment", nil) }
 
 // fetching is one fetch, reused by later ones. It belongs to the handler's goroutine.
 type fetching struct {

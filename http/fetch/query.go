@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -28,7 +29,7 @@ type Query struct {
 	Until      int64 // milliseconds: records from then on are left out
 	Partitions []int // nil: all
 	Most       Amount
-	MinBytes   int // to wait for
+	MinBytes   int // to wait for, no more than an answer may hold
 	Timeout    time.Duration
 	Shape      recordjson.Options
 
@@ -96,6 +97,7 @@ func parse(params request.Params[Query], query []byte, q Query) (Query, error) {
 	if q.Head {
 		q.Timeout, q.Ack = 0, Ack{Generation: request.NoGeneration}
 	}
+	q.MinBytes = min(q.MinBytes, q.Most.Bytes)
 	return q, q.check()
 }
 
@@ -114,8 +116,6 @@ func readParams(params request.Params[Query], query []byte, q *Query) error {
 // check judges what the parameters say of each other.
 func (q *Query) check() error {
 	switch {
-	case q.MinBytes > q.Most.Bytes:
-		return request.BadParam("min_bytes", "must not be larger than max_bytes")
 	case q.Ack.Marks != nil && q.Group == "":
 		return request.BadParam("ack", "needs 'group'")
 	case q.Member != "" && q.Group == "":
@@ -148,7 +148,7 @@ func setMaxBytes(q *Query, v request.Value) (err error) {
 }
 
 func setMinBytes(q *Query, v request.Value) (err error) {
-	q.MinBytes, err = v.Int(1, maxBytes)
+	q.MinBytes, err = v.Int(1, math.MaxInt32)
 	return err
 }
 
