@@ -38,11 +38,20 @@ func readError(err error) error {
 		return nil
 	}
 	var damaged *segment.DamagedError
+	var unreadable *segment.UnreadableError
 	switch {
 	case errors.As(err, &damaged):
 		return &broker.CorruptError{FirstOffset: damaged.First, NextGoodOffset: damaged.NextGood}
+	case errors.As(err, &unreadable):
+		return &broker.UnreadableError{
+			FirstOffset: unreadable.First, NextOffset: unreadable.Next, Err: readError(unreadable.Err),
+		}
 	case errors.Is(err, segment.ErrGone):
 		return broker.ErrGone
+	case errors.Is(err, segment.ErrStopped):
+		return broker.ErrStopped
+	case segment.IsOutOfFiles(err):
+		return errors.Join(broker.ErrTooManyOpenFiles, err)
 	default:
 		return errors.Join(broker.ErrStorage, err)
 	}

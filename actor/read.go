@@ -3,6 +3,7 @@ package actor
 import (
 	"context"
 
+	"flashq/broker"
 	"flashq/segment"
 )
 
@@ -61,7 +62,7 @@ func (s snapshot) Read(dst []byte, from int64, maxBytes int) ([]byte, error) {
 }
 
 // OffsetForTime implements broker.Snapshot.
-func (s snapshot) OffsetForTime(millis int64) (offset, timestamp int64, ok bool, err error) {
-	offset, timestamp, ok, err = s.Find(segment.TimeSearch{Millis: millis})
+func (s snapshot) OffsetForTime(q broker.TimeSearch) (offset, timestamp int64, ok bool, err error) {
+	offset, timestamp, ok, err = s.Find(segment.TimeSearch(q))
 	return offset, timestamp, ok, readError(err)
 }

@@ -112,15 +112,28 @@ type Snapshot interface {
 	// Read appends to dst whole, verified batches, beginning with the one that holds offset from, until maxBytes is
 	// reached or the high watermark; at least one batch where there is any. It takes dst over, nil or a slab of package
 	// slab, and gives the slab that holds the answer, also beside an error. A CorruptError names damage at from; damage
-	// further on ends the answer before it. ErrGone means that retention was faster: take a new Snapshot.
+	// further on ends the answer before it; so does what an UnreadableError names. ErrGone means that retention was
+	// faster: take a new Snapshot.
 	Read(dst []byte, from int64, maxBytes int) ([]byte, error)
-	// OffsetForTime finds the earliest record whose timestamp is >= millis; ok is false past the newest.
-	OffsetForTime(millis int64) (offset, timestamp int64, ok bool, err error)
+	// OffsetForTime finds the earliest record that q looks for; ok is false past the newest. A CorruptError or an
+	// UnreadableError names what may hide it; who looks for the next one searches again from there on. Else it is
+	// ErrStopped or ErrGone.
+	OffsetForTime(q TimeSearch) (offset, timestamp int64, ok bool, err error)
 	// Rest gives back what Read keeps for going on where it stopped, which may still be done: for who reads many
 	// Snapshots in turn.
 	Rest()
 	// Close gives back what the view holds open.
 	Close()
+}
+
+// TimeSearch looks for the earliest record from offset From on whose timestamp is at least Millis.
+type TimeSearch struct {
+	Millis, From int64
+	// Unpack gives a compressed batch whose records can be walked, good until its next call; what it can't take apart is
+	// damage. Without it a compressed batch counts as a whole: its first record.
+	Unpack func(packed batch.Batch) (plain batch.Batch, err error)
+	// Stop is asked every so often in a search that has to look at much; true ends it. nil never does.
+	Stop func() bool
 }
 
 // TopicConfig is what a topic was created with or set to; sizes in bytes, -1 = unlimited.

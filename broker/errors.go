@@ -42,6 +42,10 @@ var (
 	ErrDiskFull = errors.New("disk full")
 	// ErrStorage is returned when a partition can't write any more until the broker is started again.
 	ErrStorage = errors.New("storage error")
+	// ErrTooManyOpenFiles is returned when the process or the machine has no descriptor left; it may be tried again.
+	ErrTooManyOpenFiles = errors.New("too many open files")
+	// ErrStopped is returned by a search that was told to stop.
+	ErrStopped = errors.New("stopped")
 	// ErrGone is returned when a snapshot's bytes were removed by retention: take a new one.
 	ErrGone = errors.New("gone")
 )
@@ -116,6 +120,19 @@ type CorruptError struct {
 func (e *CorruptError) Error() string {
 	return fmt.Sprintf("offsets %d to %d are damaged", e.FirstOffset, e.NextGoodOffset-1)
 }
+
+// UnreadableError is returned by a Snapshot's methods when a file can't be opened or read, which says nothing of the
+// records in it: they may come back. It is an ErrStorage, or ErrGone where the file is not there.
+type UnreadableError struct {
+	FirstOffset int64 // the first offset that can't be read
+	NextOffset  int64 // where the next file begins, or the high watermark
+	Err         error
+}
+
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("offsets %d to %d can't be read: %v", e.FirstOffset, e.NextOffset-1, e.Err)
+}
+func (e *UnreadableError) Unwrap() error { return e.Err }
 
 // OffsetError is returned by Commit for an offset that is not in the partition: below 0 or above the high watermark.
 type OffsetError struct {

@@ -66,11 +66,20 @@ func (f *consuming) rows(page *client.Fetched) string {
 	return b.String()
 }
 
-// warnOfDamage warns of each stretch that can't be read once, and keeps a loop that meets nothing else from spinning.
+// warnOfDamage warns once of each stretch that can't be read and of a place beyond the end, and keeps a loop that meets
+// nothing else from spinning.
 func (f *consuming) warnOfDamage(ctx context.Context, page *client.Fetched) {
 	warned, spoilt := *page, false
 	warned.Partitions = nil
 	for _, p := range page.Partitions {
+		if f.ahead == nil && p.Beyond > 0 {
+			f.ahead = map[int]bool{}
+		}
+		if told := f.ahead[p.Partition]; told {
+			p.Beyond = 0
+		} else if p.Beyond > 0 {
+			f.ahead[p.Partition] = true
+		}
 		if p.Error != nil {
 			spoilt = true
 			if at, told := f.damaged[p.Partition]; told && at == p.Error.FirstOffset {

@@ -113,9 +113,20 @@ func warn(cmd *cobra.Command, page *client.Fetched) {
 			cmd.PrintErrf("flashq: partition %d: %s records before offset %d are gone by retention\n",
 				p.Partition, humanize.Comma(p.Gap), p.Earliest)
 		}
-		if p.Error != nil {
+		if p.Beyond > 0 {
+			cmd.PrintErrf("flashq: partition %d: offset %d is %s beyond the end; was the topic made anew?\n",
+				p.Partition, p.NextOffset, humanize.Comma(p.Beyond))
+		}
+		switch {
+		case p.Error == nil:
+		case p.Error.Code != "storage_error":
 			cmd.PrintErrf("flashq: partition %d: offsets %d to before %d are damaged; go on at %[3]d\n",
 				p.Partition, p.Error.FirstOffset, p.Error.NextGoodOffset)
+		case p.Error.NextOffset > 0:
+			cmd.PrintErrf("flashq: partition %d: the file with offsets %d to before %d can't be read\n",
+				p.Partition, p.Error.FirstOffset, p.Error.NextOffset)
+		default:
+			cmd.PrintErrf("flashq: partition %d can't be opened\n", p.Partition)
 		}
 	}
 }

@@ -45,6 +45,7 @@ type consuming struct {
 	reached    bool // the broker has answered: from now on an absent one is waited for
 	removed    bool // the group was gone at the last try
 	damaged    map[int]int64
+	ahead      map[int]bool  // partitions of which it was said that the place is beyond the end
 	pause      time.Duration // the last one since the broker was reached; 0 is none
 }
 

@@ -16,7 +16,7 @@ type FetchOptions struct {
 	FromTime   string // RFC 3339, epoch milliseconds, or a time ago such as -15m
 	Position   string // as an answer before gave it: 0:15,2:7
 
-	ToTime     string // only records before this time, written as FromTime
+	ToTime     string // end before the first record that is not older, written as FromTime
 	Partitions []int  // nil: all
 	MaxRecords int    // 1 to 10000 (100)
 	MaxBytes   int    // of keys, values and headers, 1 to 16 MiB (1 MiB); the first record comes in any case
@@ -53,15 +53,20 @@ type PartitionState struct {
 	NextOffset    int64   `json:"next_offset"`
 	HighWaterMark int64   `json:"high_water_mark"` // the next offset to be written
 	Earliest      int64   `json:"earliest"`
-	Gap           int64   `json:"gap"`   // records asked for that retention had removed
-	Error         *Damage `json:"error"` // nil: none
+	Gap           int64   `json:"gap"`    // records asked for that retention had removed
+	Beyond        int64   `json:"beyond"` // how far NextOffset is ahead of all there is
+	End           *int64  `json:"end"`    // where ToTime ends the reading; nil without it
+	Error         *Damage `json:"error"`  // nil: none
 }
 
-// Damage is a stretch of a partition that can't be read: from FirstOffset to before NextGoodOffset.
+// Damage is a stretch of a partition that can't be read: from FirstOffset to before NextGoodOffset if it is damaged, or
+// to before NextOffset if a file can't be read, which may come back. Of a partition that is down no offset is known.
 type Damage struct {
-	Code           string `json:"error"` // corrupt_data
+	Code           string `json:"error"` // corrupt_data or storage_error
+	Retryable      bool   `json:"retryable"`
 	FirstOffset    int64  `json:"first_offset"`
 	NextGoodOffset int64  `json:"next_good_offset"`
+	NextOffset     int64  `json:"next_offset"`
 }
 
 // GroupState is what a group's fetch says of the group.

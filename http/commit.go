@@ -56,7 +56,7 @@ func (s *Server) commit(c *call, q commitQuery) (any, error) {
 	}
 	err := body.setMember(&commit)
 	if err == nil {
-		commit.Offsets, err = s.resolve(body.items)
+		commit.Offsets, err = s.resolve(c, body.items)
 	}
 	if err != nil {
 		return nil, err
@@ -247,7 +247,7 @@ type place struct {
 
 // resolve gives every partition that is meant its offset. An item that names a partition goes before one that means the
 // whole topic; two of the same kind for one place contradict each other.
-func (s *Server) resolve(items []commitItem) ([]broker.CommitOffset, error) {
+func (s *Server) resolve(c *call, items []commitItem) ([]broker.CommitOffset, error) {
 	named := map[place]bool{}
 	for i, item := range items {
 		p := place{item.topic, item.partition}
@@ -259,7 +259,7 @@ func (s *Server) resolve(items []commitItem) ([]broker.CommitOffset, error) {
 	var all []broker.CommitOffset
 	for i, item := range items {
 		var err error
-		if all, err = s.resolveItem(all, item, named); err != nil {
+		if all, err = s.resolveItem(c, all, item, named); err != nil {
 			return nil, atIndex(err, i)
 		}
 		if len(all) > maxCommits {
@@ -271,7 +271,7 @@ func (s *Server) resolve(items []commitItem) ([]broker.CommitOffset, error) {
 
 // resolveItem appends the partitions that one item means.
 func (s *Server) resolveItem(
-	all []broker.CommitOffset, item commitItem, named map[place]bool,
+	c *call, all []broker.CommitOffset, item commitItem, named map[place]bool,
 ) ([]broker.CommitOffset, error) {
 	topic, err := s.topic(item.topic)
 	if err != nil {
@@ -285,7 +285,7 @@ func (s *Server) resolveItem(
 		if item.partition >= 0 && item.partition != p || item.partition < 0 && named[place{item.topic, p}] {
 			continue
 		}
-		offset, err := s.resolveOne(topic, item, p)
+		offset, err := s.resolveOne(c, topic, item, p)
 		if err != nil {
 			return all, err
 		}
@@ -294,7 +294,7 @@ func (s *Server) resolveItem(
 	return all, nil
 }
 
-func (s *Server) resolveOne(topic broker.Topic, item commitItem, partition int) (int64, error) {
+func (s *Server) resolveOne(c *call, topic broker.Topic, item commitItem, partition int) (int64, error) {
 	if item.at == "" {
 		return item.offset, nil
 	}
@@ -305,6 +305,6 @@ func (s *Server) resolveOne(topic broker.Topic, item commitItem, partition int) 
 			return 0, err
 		}
 	}
-	v, err := s.offsetAt(topic, partition, item.at, millis)
+	v, err := s.offsetAt(c, topic, partition, item.at, millis)
 	return v.Offset, err
 }

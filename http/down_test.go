@@ -56,6 +56,22 @@ func TestAPartitionThatIsDown(t *testing.T) {
 	if got := f.fetch("/topics/t/records?partition=0").values(); got != "a b" {
 		t.Errorf("the partition that is up gives %q", got)
 	}
+	f.get("/topics/t/records?partition=1").wantError(t, 503, "storage_error")
+	f.get("/topics/t/records?partition=1&timeout_ms=60000").wantError(t, 503, "storage_error")
+	for _, row := range []struct{ query, position string }{
+		{"", "0:2"}, {"from_offset=latest", "0:2"}, {"position=0:1,1:7", "0:2,1:7"}, {"timeout_ms=60000&position=0:2", "0:2"},
+		{"group=h", "0:2"}, {"group=h&position=0:0,1:7", "0:2"}, {"group=h&member=m", "g1;0:2"}, {"group=h&member=m&ack=g1;0:2", "g1;0:2"},
+	} {
+		got := f.fetch("/topics/t/records?" + row.query)
+		if e := got.Partitions[1].Error; got.Position != row.position || e == nil || e.Error != "storage_error" || !e.Retryable ||
+			got.Partitions[0].Error != nil || got.Partitions[1].Beyond != 0 || got.Lag != 0 {
+			t.Errorf("%s: %+v", row.query, got)
+		}
+	}
+	lines := f.get("/topics/t/records", "Accept", "application/x-ndjson").want(t, 200)
+	if got := lines.header.Get("FlashQ-Error"); got != `[{"error":"storage_error","retryable":true,"partition":1}]` {
+		t.Errorf("FlashQ-Error %s", got)
+	}
 }
 
 // Whoever waits for anything gets a record that has no bytes.

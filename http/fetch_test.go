@@ -105,25 +105,6 @@ func TestStarts(t *testing.T) {
 	f.get("/topics/news/records?position=2:0").wantError(t, 404, "partition_not_found")
 }
 
-func TestBeyondTheEndWaitsWhereItWanted(t *testing.T) {
-	f := start(t, Config{})
-	f.numbered("news", 0, 0, 3)
-	got := f.fetch("/topics/news/records?from_offset=10")
-	if got.Position != "0:10" || *got.NextOffset != 10 || *got.HighWaterMark != 3 || got.Lag != 0 {
-		t.Errorf("%+v", got)
-	}
-}
-
-func TestToTimeMovesThePositionPastWhatItLeavesOut(t *testing.T) {
-	f := start(t, Config{})
-	f.produce("/topics/news/records", `{"value":"a","timestamp":10}`, `{"value":"late","timestamp":90}`,
-		`{"value":"b","timestamp":20}`, `{"value":"late","timestamp":80}`)
-	got := f.fetch("/topics/news/records?to_time=1970-01-01T00:00:00.050Z")
-	if got.values() != "a b" || got.Position != "0:4" {
-		t.Errorf("%s at %s", got.values(), got.Position)
-	}
-}
-
 func TestPositionContinuesWithoutLossOrRepeat(t *testing.T) {
 	f := start(t, Config{})
 	f.createTopic("news", `{"partitions":3}`)

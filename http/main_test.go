@@ -226,10 +226,14 @@ type fetched struct {
 		NextOffset    int64 `json:"next_offset"`
 		HighWaterMark int64 `json:"high_water_mark"`
 		Earliest, Gap int64
+		Beyond        int64
+		End           *int64
 		Error         *struct {
-			Error    string
-			First    int64 `json:"first_offset"`
-			NextGood int64 `json:"next_good_offset"`
+			Error     string
+			Retryable bool
+			First     int64 `json:"first_offset"`
+			NextGood  int64 `json:"next_good_offset"`
+			Next      int64 `json:"next_offset"`
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (s *Server) topicOffsets(c *call, q topicOffsetsQuery) (any, error) {
 	var views []offsetView
 	var position []byte
 	for partition := range topic.Config().Partitions {
-		v, err := s.offsetAt(topic, partition, cmp.Or(q.at, "latest"), q.millis)
+		v, err := s.offsetAt(c, topic, partition, cmp.Or(q.at, "latest"), q.millis)
 		if err != nil {
 			return nil, err
 		}
@@ -86,10 +86,10 @@ func (s *Server) groupOffsets(c *call, q groupOffsetsQuery) (any, error) {
 	return object{{"offsets", each(rows)}}.cutAt(last), nil
 }
 
-func (s *Server) offsetAt(topic broker.Topic, partition int, at string, millis int64) (offsetView, error) {
+func (s *Server) offsetAt(c *call, topic broker.Topic, partition int, at string, millis int64) (offsetView, error) {
 	v := offsetView{Partition: partition, Timestamp: noTime}
 	if at != "latest" && at != "earliest" {
-		offset, time, ok, err := s.fetches.OffsetForTime(topic, partition, millis)
+		offset, time, ok, err := s.fetches.OffsetForTime(c.ctx.Conn(), topic, partition, millis)
 		if v.Offset = offset; ok {
 			v.Timestamp = timestamp(time)
 		}

@@ -65,7 +65,8 @@ func New(c Config) *Server {
 	}
 	s.fetches = fetch.Env{
 		Calls: s.life.calls, Answers: s.bounds.answers, Waiters: s.bounds.waiters, Drain: s.life.drain,
-		Peers: new(conn.Peers), Codecs: s.codecs, AutoCreate: !c.NoAutoCreate,
+		Searches: make(chan struct{}, fetch.MostSearches), Peers: new(conn.Peers), Codecs: s.codecs,
+		AutoCreate: !c.NoAutoCreate,
 	}
 	if c.Broker != nil {
 		s.Open(c.Broker)

@@ -189,9 +189,15 @@ func testOffsetForTime(t *testing.T, b broker.Broker) {
 		millis, offset int64
 		ok             bool
 	}{{0, 0, true}, {100, 0, true}, {101, 2, true}, {200, 2, true}, {201, 6, true}, {300, 6, true}, {301, 0, false}} {
-		offset, _, ok, err := s.OffsetForTime(row.millis)
+		offset, _, ok, err := s.OffsetForTime(broker.TimeSearch{Millis: row.millis})
 		if err != nil || ok != row.ok || ok && offset != row.offset {
 			t.Errorf("offset for %d: %d %v %v", row.millis, offset, ok, err)
+		}
+	}
+	for from, want := range map[int64]int64{0: 2, 3: 3, 4: 6, 7: 7, 8: -1} {
+		offset, _, ok, err := s.OffsetForTime(broker.TimeSearch{Millis: 200, From: from})
+		if err != nil || ok != (want >= 0) || ok && offset != want {
+			t.Errorf("offset for 200 from %d: %d %v %v, want %d", from, offset, ok, err, want)
 		}
 	}
 }

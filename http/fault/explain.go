@@ -40,6 +40,7 @@ var sentinels = []struct {
 	{context.Canceled, Draining, "The broker is shutting down"},
 	{broker.ErrRecovering, Recovering, "The broker is starting and reads its log"},
 	{broker.ErrDiskFull, DiskFull, "No room on the disk; nothing was stored"},
+	{broker.ErrTooManyOpenFiles, TooManyFiles, "The broker has no file descriptor left; raise its limit (ulimit -n)"},
 	{broker.ErrStorage, StorageError, "The partition's storage failed; writing needs a restart of the broker"},
 	{ErrBodyTimeout, RequestTimeout, "The request did not arrive in time"},
 	{ErrBodyBroken, InvalidRequest, "The request body is cut short or badly framed"},
@@ -83,6 +84,7 @@ func aboutSubject(err error) *Error {
 		fenced    *broker.FencedError
 		offset    *broker.OffsetError
 		corrupt   *broker.CorruptError
+		hidden    *broker.UnreadableError
 	)
 	switch {
 	case errors.As(err, &fenced):
@@ -96,6 +98,10 @@ func aboutSubject(err error) *Error {
 	case errors.As(err, &corrupt):
 		if errors.As(err, &partition) {
 			return Corrupt(partition.Partition, corrupt.FirstOffset, corrupt.NextGoodOffset)
+		}
+	case errors.As(err, &hidden):
+		if errors.As(err, &partition) {
+			return Unreadable(partition.Partition, hidden.FirstOffset, hidden.NextOffset)
 		}
 	case errors.As(err, &member):
 		return ofMember(member)
@@ -116,6 +122,12 @@ func aboutSubject(err error) *Error {
 func Corrupt(partition int, first, nextGood int64) *Error {
 	return CorruptData.New("The records at this position are damaged; go on with next_good_offset",
 		Details{"partition": partition, "first_offset": first, "next_good_offset": nextGood})
+}
+
+// Unreadable tells which records can't be read now.
+func Unreadable(partition int, first, next int64) *Error {
+	return StorageError.New("The file with the records at this position can't be opened or read; they may come back",
+		Details{"partition": partition, "first_offset": first, "next_offset": next})
 }
 
 func ofGroup(e *broker.GroupError) *Error {

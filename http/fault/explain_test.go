@@ -29,6 +29,7 @@ func TestEveryEngineErrorHasItsAnswer(t *testing.T) {
 		{context.Canceled, 503, "draining", true},
 		{broker.ErrRecovering, 503, "recovering", true},
 		{broker.ErrDiskFull, 503, "disk_full", true},
+		{broker.ErrTooManyOpenFiles, 503, "too_many_open_files", true},
 		{broker.ErrStorage, 503, "storage_error", true},
 		{&broker.PartialError{Cause: broker.ErrDiskFull}, 503, "partially_stored", true},
 		{&recordjson.Error{Code: "invalid_json"}, 400, "invalid_json", false},

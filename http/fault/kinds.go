@@ -63,5 +63,6 @@ var (
 	Draining        = kind(503, "draining", "the broker is shutting down")
 	DiskFull        = kind(503, "disk_full", "the disk has no room; nothing was stored")
 	StorageError    = kind(503, "storage_error", "the partition's storage failed")
+	TooManyFiles    = kind(503, "too_many_open_files", "the broker has no file descriptor left")
 	PartiallyStored = kind(503, "partially_stored", "some partitions stored their records and others could not")
 )

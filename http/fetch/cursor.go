@@ -1,9 +1,7 @@
 package fetch
 
 import (
-	"context"
 	"errors"
-	"fmt"
 
 	"flashq/broker"
 	"flashq/broker/poll"
@@ -18,74 +16,80 @@ type cursor struct {
 	earliest  int64
 	gap       int64 // offsets that were asked for and are no longer kept
 
+	// end is where reading ends: the high watermark, or the first record that to_time leaves out. Then it is fixed: what
+	// is stored later has a higher offset, so only retention, which takes that record, can move it.
+	end    int64
+	fixed  bool
+	looked int64                   // no record before it is left out by to_time
+	hidden *broker.UnreadableError // what may hold the end
+
 	truncated int64 // offsets by which a group's commit was moved back
 
-	full     bool  // the next record does not fit into what is left of max_bytes
-	damaged  bool  // the record at next can't be served
-	nextGood int64 // the first one after the damage
+	full    bool // the next record does not fit into what is left of max_bytes
+	trouble trouble
 
 	view  broker.Snapshot // only while collecting
 	place *poll.Place     // only while waiting
 }
 
-// mostGone bounds how often retention may be faster than a read.
-const mostGone = 16
-
-// look opens a view of the partition, again if retention was faster than the search for the start.
-func (c *cursor) look(calls context.Context, p *plan) (err error) {
-	for range mostGone {
-		if err = c.lookOnce(calls, p); !errors.Is(err, broker.ErrGone) {
-			return err
-		}
-	}
-	return err
+// trouble is why the record at a cursor can't be served.
+type trouble struct {
+	kind          troubleKind
+	first, resume int64 // where it begins, and where records go on after it; of one that is down nothing is known
 }
 
-// lookOnce opens a view of the partition and finds the start if it has none yet.
-func (c *cursor) lookOnce(calls context.Context, p *plan) error {
-	c.close()
-	view, err := p.topic.Snapshot(calls, c.partition)
-	if err != nil {
-		return fmt.Errorf("partition %d: %w", c.partition, err)
-	}
-	c.view, c.high, c.earliest = view, view.HighWatermark(), view.LogStart()
-	if !c.started {
-		if err := c.begin(p); err != nil {
-			return err
-		}
-	}
-	if c.next < c.earliest {
-		c.gap += c.earliest - c.next
-		c.next = c.earliest
-	}
-	return nil
-}
+type troubleKind int
 
-// begin sets next to the plan's start; one that is a time past the newest record is the end.
-func (c *cursor) begin(p *plan) error {
-	offset, ok := p.start.find(c.partition, c.earliest, c.high)
-	if !ok {
-		var err error
-		if offset, _, ok, err = c.view.OffsetForTime(p.start.Time); err != nil {
-			return c.readFault(p.topic, err)
-		}
-		if !ok {
-			offset = c.high
-		}
-	}
-	c.next, c.started = offset, true
-	return nil
-}
+const (
+	noTrouble  troubleKind = iota
+	damaged                // the records are damaged
+	unreadable             // a file can't be opened or read
+	down                   // the partition can't be opened
+)
 
-// readFault takes damage as a finding of this partition and leaves any other error to the caller.
-func (c *cursor) readFault(topic broker.Topic, err error) error {
+// meet takes what keeps a record from being served as a finding of this partition; false leaves any other error to the
+// caller.
+func (c *cursor) meet(err error) bool {
 	var corrupt *broker.CorruptError
-	if !errors.As(err, &corrupt) {
-		return aboutPartition(topic, c.partition, err)
+	var hidden *broker.UnreadableError
+	switch {
+	case errors.As(err, &corrupt):
+		c.startAt(corrupt.FirstOffset)
+		c.spoil(corrupt.NextGoodOffset)
+	case errors.As(err, &hidden):
+		c.startAt(hidden.FirstOffset)
+		c.trouble = trouble{unreadable, hidden.FirstOffset, hidden.NextOffset}
+	default:
+		return false
 	}
-	c.next, c.started = max(c.next, corrupt.FirstOffset), true
-	c.spoil(corrupt.NextGoodOffset)
-	return nil
+	return true
+}
+
+// startAt sets where the cursor begins, if it has not begun.
+func (c *cursor) startAt(offset int64) {
+	if !c.started {
+		c.next, c.started = offset, true
+	}
+}
+
+// spoil marks the record at next as one that can't be served.
+func (c *cursor) spoil(nextGood int64) {
+	c.trouble = trouble{damaged, c.next, max(nextGood, c.next+1)}
+}
+
+// fail marks the partition as one that can't be opened. Where it begins is known if its start is an offset.
+func (c *cursor) fail(s *Start) {
+	if offset, ok := s.offset(c.partition); ok {
+		c.startAt(offset)
+	}
+	c.trouble = trouble{kind: down}
+}
+
+// tellHidden tells of a file that may hold the end, once everything before it is read.
+func (c *cursor) tellHidden() {
+	if h := c.hidden; h != nil && c.trouble.kind == noTrouble && c.next >= c.end {
+		c.trouble = trouble{unreadable, h.FirstOffset, h.NextOffset}
+	}
 }
 
 // aboutPartition says what a view's error is about, since views don't.
@@ -95,13 +99,11 @@ func aboutPartition(topic broker.Topic, partition int, err error) error {
 	}
 }
 
-// spoil marks the record at next as one that can't be served.
-func (c *cursor) spoil(nextGood int64) {
-	c.damaged, c.nextGood = true, max(nextGood, c.next+1)
-}
-
 // readable tells whether more may come from this partition into this answer.
-func (c *cursor) readable() bool { return !c.full && !c.damaged && c.next < c.high }
+func (c *cursor) readable() bool { return !c.full && c.trouble.kind == noTrouble && c.next < c.end }
+
+// done tells that nothing that is stored from now on can be asked for.
+func (c *cursor) done() bool { return c.fixed && c.next >= c.end }
 
 // news tells whether the partition is to be read: it is new in this fetch, or something has happened in it.
 func (c *cursor) news() bool { return !c.started || c.place.News() }
@@ -120,5 +122,13 @@ func (c *cursor) close() {
 	}
 }
 
-// lag is how many records are after the cursor.
-func (c *cursor) lag() int64 { return max(c.high-c.next, 0) }
+// lag is how many records are after the cursor and before the end.
+func (c *cursor) lag() int64 { return max(c.end-c.next, 0) }
+
+// beyond is how far the cursor is ahead of all that is stored.
+func (c *cursor) beyond() int64 {
+	if c.trouble.kind == down {
+		return 0
+	}
+	return max(c.next-c.high, 0)
+}

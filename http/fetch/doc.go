@@ -4,7 +4,9 @@
 //
 //	query     what is asked for, checked; never changed after that
 //	reader    who asks: acknowledges, joins, and says where to begin in which partitions
-//	cursor    how far one partition is read
+//	cursor    how far one partition is read, and what stands in the way
+//	look      opens a partition: where its reading begins and ends
+//	search    bounds the searches for a time
 //	rounds    shares an answer's limits among the cursors
 //	walk      the records of what was read
 //	sink      the form of the answer

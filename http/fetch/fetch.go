@@ -23,6 +23,7 @@ type Env struct {
 	Calls      context.Context // of the calls to the broker
 	Answers    *budget.Budget  // bytes of answers that are built or not sent yet
 	Waiters    *budget.Budget  // fetches that wait
+	Searches   chan struct{}   // one for each search for a time that goes on, up to its capacity
 	Drain      <-chan struct{} // closed when the server ends
 	Peers      *conn.Peers
 	Codecs     *codec.Set
@@ -87,7 +88,7 @@ func Serve(
 	f.ask = ask{env, topic, q, conn.ShareOf(f.conn)}
 	f.setReader()
 	f.setSink(media.Format)
-	f.rounds.begin(&f.ask, &f.plan, f.sink)
+	f.rounds.prepare(&f.ask, f.conn, &f.plan, f.sink)
 	if err := f.run(); err != nil {
 		return err
 	}
@@ -140,7 +141,7 @@ func (f *fetching) run() (err error) {
 			return err
 		}
 	}
-	return f.corruption()
+	return f.verdict()
 }
 
 // checkPartitions refuses what the topic does not have. It comes before an ack: a refused fetch commits nothing.
@@ -171,28 +172,46 @@ func (a *ask) checkPartition(p int) error {
 	}
 }
 
-// satisfied tells that there is nothing to wait for: enough is there, a limit is reached, or damage has to be told. A
-// fetch that waits for anything at all (1 byte, the default) takes a record without any.
+// satisfied tells that there is nothing to wait for: enough is there, a limit is reached, trouble has to be told, or
+// nothing that comes can be asked for. A fetch that waits for anything at all (1 byte, the default) takes a record
+// without any.
 func (f *fetching) satisfied() bool {
 	t := &f.rounds.tally
 	if t.taken.Records > 0 && (t.taken.Bytes >= f.query.MinBytes || f.query.MinBytes == 1) || t.left().Records == 0 {
 		return true
 	}
+	done := 0
 	for i := range f.rounds.cursors {
-		if c := &f.rounds.cursors[i]; c.full || c.damaged {
+		c := &f.rounds.cursors[i]
+		if c.full || c.trouble.kind != noTrouble {
 			return true
 		}
+		if c.done() {
+			done++
+		}
 	}
-	return false
+	return done > 0 && done == len(f.rounds.cursors)
 }
 
-// corruption is the error of a fetch that asked for one partition and met nothing but damage.
-func (f *fetching) corruption() error {
+// verdict is the error of a fetch that asked for one partition and met nothing but trouble, or for some that are all
+// down.
+func (f *fetching) verdict() error {
 	cursors := f.rounds.cursors
-	if len(cursors) != 1 || f.rounds.tally.taken.Records > 0 || !cursors[0].damaged {
+	if len(cursors) == 0 || f.rounds.tally.taken.Records > 0 {
 		return nil
 	}
-	return fault.Corrupt(cursors[0].partition, cursors[0].next, cursors[0].nextGood)
+	first, t := cursors[0].partition, &cursors[0].trouble
+	switch isDown := func(c cursor) bool { return c.trouble.kind == down }; {
+	case !slices.ContainsFunc(cursors, func(c cursor) bool { return !isDown(c) }):
+		return aboutPartition(f.topic, first, broker.ErrStorage)
+	case len(cursors) > 1:
+		return nil
+	case t.kind == damaged:
+		return fault.Corrupt(first, t.first, t.resume)
+	case t.kind == unreadable:
+		return fault.Unreadable(first, t.first, t.resume)
+	}
+	return nil
 }
 
 // answer writes what the fetch found; the body's slab goes along until it is sent.
@@ -201,7 +220,7 @@ func (f *fetching) answer(ctx *fasthttp.RequestCtx, mediaType string, acceptEnco
 	if !slices.IsSortedFunc(f.rounds.cursors, inOrder) {
 		slices.SortFunc(f.rounds.cursors, inOrder)
 	}
-	f.result = result{&f.plan, f.rounds.cursors, f.reader, f.query.OfAlias}
+	f.result = result{&f.query, &f.plan, f.rounds.cursors, f.reader}
 	ctx.Response.SetStatusCode(fasthttp.StatusOK)
 	ctx.Response.Header.SetContentType(mediaType)
 	body := f.sink.finish(&ctx.Response.Header, &f.result)

@@ -45,36 +45,56 @@ func (d *document) finish(_ *fasthttp.ResponseHeader, r *result) []byte {
 		if i > 0 {
 			t = append(t, ',')
 		}
-		t = r.cursors[i].appendState(t)
+		t = r.cursors[i].appendState(t, r.query.HasUntil)
 	}
 	t = append(t, ']')
 	t = r.reader.appendTo(t, r.plan, r.cursors)
 	return append(t, '}', '\n')
 }
 
-// appendState writes a partition's entry.
-func (c *cursor) appendState(t []byte) []byte {
+// appendState writes a partition's entry, with the end if there is one to be told.
+func (c *cursor) appendState(t []byte, withEnd bool) []byte {
 	t = append(t, `{"partition":`...)
 	t = strconv.AppendInt(t, int64(c.partition), 10)
 	t = appendField(t, "next_offset", c.next)
 	t = appendField(t, "high_water_mark", c.high)
 	t = appendField(t, "earliest", c.earliest)
 	t = appendField(t, "gap", c.gap)
+	if beyond := c.beyond(); beyond > 0 {
+		t = appendField(t, "beyond", beyond)
+	}
+	if withEnd && c.trouble.kind != down {
+		t = appendField(t, "end", c.end)
+	}
 	if c.truncated > 0 {
 		t = appendField(t, "truncated", c.truncated)
 	}
-	if c.damaged {
-		t = append(t, `,"error":{"error":"corrupt_data"`...)
-		t = c.appendDamage(t)
+	if c.trouble.kind != noTrouble {
+		t = append(t, `,"error":{`...)
+		t = append(c.trouble.appendTo(t, -1), '}')
 	}
 	return append(t, '}')
 }
 
-// appendDamage ends an error object that begins with what is wrong.
-func (c *cursor) appendDamage(t []byte) []byte {
-	t = appendField(t, "first_offset", c.next)
-	t = appendField(t, "next_good_offset", c.nextGood)
-	return append(t, '}')
+// appendTo writes the members of an error object, with the partition unless that is -1.
+func (e *trouble) appendTo(t []byte, partition int) []byte {
+	if e.kind == damaged {
+		t = append(t, `"error":"corrupt_data"`...)
+	} else {
+		t = append(t, `"error":"storage_error","retryable":true`...)
+	}
+	if partition >= 0 {
+		t = appendField(t, "partition", int64(partition))
+	}
+	switch e.kind {
+	case damaged:
+		t = appendField(t, "first_offset", e.first)
+		t = appendField(t, "next_good_offset", e.resume)
+	case unreadable:
+		t = appendField(t, "first_offset", e.first)
+		t = appendField(t, "next_offset", e.resume)
+	}
+	return t
 }
 
 func appendField(t []byte, name string, value int64) []byte {

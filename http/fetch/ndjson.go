@@ -1,8 +1,6 @@
 package fetch
 
 import (
-	"strconv"
-
 	"github.com/valyala/fasthttp"
 
 	"flashq/http/request"
@@ -21,25 +19,27 @@ func (l *lines) add(r *found) {
 // finish says in headers what the lines have no place for.
 func (l *lines) finish(h *fasthttp.ResponseHeader, r *result) []byte {
 	h.SetCanonical([]byte("FlashQ-Position"), r.appendPosition(nil))
-	var gaps, faults []byte
+	var gaps, beyond, faults []byte
 	for i := range r.cursors {
 		c := &r.cursors[i]
 		if c.gap > 0 {
 			gaps = request.AppendMark(gaps, 0, c.partition, c.gap)
 		}
-		if c.damaged {
-			if faults = append(faults, ','); len(faults) == 1 {
-				faults[0] = '['
-			}
-			faults = append(faults, `{"error":"corrupt_data","partition":`...)
-			faults = strconv.AppendInt(faults, int64(c.partition), 10)
-			faults = c.appendDamage(faults)
+		if n := c.beyond(); n > 0 {
+			beyond = request.AppendMark(beyond, 0, c.partition, n)
+		}
+		if c.trouble.kind != noTrouble {
+			faults = append(c.trouble.appendTo(append(faults, `,{`...), c.partition), '}')
 		}
 	}
 	if gaps != nil {
 		h.SetCanonical([]byte("FlashQ-Gap"), gaps)
 	}
+	if beyond != nil {
+		h.SetCanonical([]byte("FlashQ-Beyond"), beyond)
+	}
 	if faults != nil {
+		faults[0] = '['
 		h.SetCanonical([]byte("FlashQ-Error"), append(faults, ']'))
 	}
 	body := l.slab

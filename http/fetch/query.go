@@ -26,7 +26,7 @@ const (
 type Query struct {
 	Start      Start
 	HasUntil   bool
-	Until      int64 // milliseconds: records from then on are left out
+	Until      int64 // milliseconds: reading ends before the first record that is not older
 	Partitions []int // nil: all
 	Most       Amount
 	MinBytes   int // to wait for, no more than an answer may hold

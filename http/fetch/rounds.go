@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"errors"
+	"net"
 
 	"flashq/broker"
 	"flashq/http/request"
@@ -16,6 +17,7 @@ type rounds struct {
 	tally   tally
 	sink    sink
 	buffers buffers
+	search  search
 	walk    walk
 }
 
@@ -34,11 +36,12 @@ type share struct {
 	begun bool
 }
 
-func (r *rounds) begin(a *ask, p *plan, s sink) {
+func (r *rounds) prepare(a *ask, c net.Conn, p *plan, s sink) {
 	r.ask, r.plan, r.sink = a, p, s
+	r.search.env, r.search.conn = a.env, c
 	r.tally.most = a.query.Most
 	r.buffers.codecs, r.buffers.hold = a.env.Codecs, a.env.Answers.Lease(a.share)
-	r.walk.query, r.walk.tally, r.walk.buffers, r.walk.sink = &a.query, &r.tally, &r.buffers, s
+	r.walk.tally, r.walk.buffers, r.walk.sink = &r.tally, &r.buffers, s
 }
 
 // end gives back what is held, and the cursors' memory for others.
@@ -72,13 +75,16 @@ func (r *rounds) collect(again func(c *cursor) bool) error {
 	defer r.settle()
 	for i := range r.cursors {
 		if c := &r.cursors[i]; again(c) {
-			if err := c.look(r.ask.env.Calls, r.plan); err != nil {
+			if err := r.look(c); err != nil {
 				return err
 			}
 		}
 	}
 	if err := r.run(); err != nil {
 		return err
+	}
+	for i := range r.cursors {
+		r.cursors[i].tellHidden()
 	}
 	return r.buffers.afford(r.sink.held())
 }
@@ -98,7 +104,7 @@ func (r *rounds) run() error {
 	first := r.turn()
 	for {
 		readers, left := r.readers(), r.tally.left()
-		if readers == 0 || left.Records == 0 || r.cutShort() {
+		if readers == 0 || left.Records == 0 {
 			return nil
 		}
 		each := Amount{max(left.Records/readers, 1), left.Bytes / readers}
@@ -145,29 +151,27 @@ func (r *rounds) turn() int {
 	return int(sum % uint64(len(r.cursors)))
 }
 
-// cutShort tells that a scan which may find nothing for long has to end: to_time leaves records out, and since their
-// timestamps need not be in order, it looks at all of them up to the end.
-func (r *rounds) cutShort() bool { return r.ask.query.HasUntil && r.ask.env.draining() }
-
 // take reads a partition until its share is used up, its end, a limit or damage. It always gets on: by a record at
 // least, or to one of those.
 func (r *rounds) take(c *cursor, left share) error {
 	gone := 0
 	defer c.rest()
 	want := min(max(left.Bytes, batch.HeaderSize), readBytes)
-	for c.readable() && !r.cutShort() {
+	for c.readable() {
 		raw, err := r.buffers.read(c.view, c.next, want)
 		switch {
 		case errors.Is(err, broker.ErrGone) && gone < mostGone:
 			gone++
-			if err := c.look(r.ask.env.Calls, r.plan); err != nil {
+			if err := r.look(c); err != nil {
 				return err
 			}
 			continue
+		case err != nil && c.meet(err):
+			return nil
 		case err != nil:
-			return c.readFault(r.plan.topic, err)
+			return r.about(c, err)
 		case len(raw) == 0:
-			c.high = c.next // the engine has nothing there, whatever it said
+			c.high, c.end = c.next, c.next // the engine has nothing there, whatever it said
 			return nil
 		}
 		if err := r.buffers.afford(r.sink.held()); err != nil {

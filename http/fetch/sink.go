@@ -26,10 +26,10 @@ type sink interface {
 
 // result is what a fetch came to.
 type result struct {
+	query   *Query
 	plan    *plan
 	cursors []cursor // by partition
 	reader  reader
-	ofAlias bool
 }
 
 // lag is how many records are left in what was read.
@@ -43,13 +43,14 @@ func (r *result) lag() (lag int64) {
 // nextOffset is where the one partition that was read goes on, or what is committed there.
 func (r *result) nextOffset() int64 {
 	c := &r.cursors[0]
-	if r.ofAlias {
+	if r.query.OfAlias {
 		return r.plan.nextCommitted(c)
 	}
 	return c.next
 }
 
-// appendPosition writes where every partition that was read goes on.
+// appendPosition writes where every partition that was read goes on. Of one that is down it may not be known, and a
+// group knows it: an acknowledgement can't be checked against it, and would be refused.
 func (r *result) appendPosition(t []byte) []byte {
 	if r.plan.generation != request.NoGeneration {
 		t = append(t, 'g')
@@ -58,7 +59,11 @@ func (r *result) appendPosition(t []byte) []byte {
 	}
 	start := len(t)
 	for i := range r.cursors {
-		t = request.AppendMark(t, start, r.cursors[i].partition, r.cursors[i].next)
+		c := &r.cursors[i]
+		if c.trouble.kind == down && (!c.started || r.query.Group != "") {
+			continue
+		}
+		t = request.AppendMark(t, start, c.partition, c.next)
 	}
 	return t
 }

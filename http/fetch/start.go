@@ -82,21 +82,30 @@ func (s *Start) setPosition(v request.Value) error {
 	return nil
 }
 
+// offset gives the offset at which a partition begins; false where only the partition can tell.
+func (s *Start) offset(partition int) (offset int64, ok bool) {
+	switch s.Kind {
+	case FromOffset:
+		return s.Offset, true
+	case FromPosition:
+		return request.FindMark(s.Marks, partition)
+	}
+	return 0, false
+}
+
 // find gives the offset at which a partition begins; false where only a look at the records' times can tell.
 func (s *Start) find(partition int, earliest, high int64) (offset int64, ok bool) {
+	if offset, ok := s.offset(partition); ok {
+		return offset, true
+	}
 	switch s.Kind {
 	case FromLatest:
 		return high, true
-	case FromOffset:
-		return s.Offset, true
 	case FromLast:
 		return max(earliest, high-s.Offset), true
 	case FromTime:
 		return 0, false
 	case FromPosition:
-		if offset, ok := request.FindMark(s.Marks, partition); ok {
-			return offset, true
-		}
 		if s.RestAtEnd {
 			return high, true
 		}

@@ -3,17 +3,22 @@ package fetch
 import (
 	"errors"
 	"fmt"
+	"net"
 
 	"flashq/broker"
 	"flashq/segment/batch"
 	"flashq/segment/slab"
 )
 
-// OffsetForTime finds the first record of a partition that is not older than millis, with its timestamp; ok is false
-// past the newest, where offset is the end.
-func (e *Env) OffsetForTime(topic broker.Topic, partition int, millis int64) (offset, time int64, ok bool, err error) {
+// OffsetForTime finds the first record of a partition that is not older than millis, with its timestamp, for a request
+// that came over c. ok is false past the newest, where offset is the end, and for damage that may hide it, where offset
+// is the damage's.
+func (e *Env) OffsetForTime(
+	c net.Conn, topic broker.Topic, partition int, millis int64,
+) (offset, time int64, ok bool, err error) {
+	s := search{env: e, conn: c}
 	for range mostGone {
-		offset, time, ok, err = e.offsetForTime(topic, partition, millis)
+		offset, time, ok, err = s.offsetForTime(topic, partition, millis)
 		if !errors.Is(err, broker.ErrGone) { // else retention was faster
 			break
 		}
@@ -21,23 +26,29 @@ func (e *Env) OffsetForTime(topic broker.Topic, partition int, millis int64) (of
 	return offset, time, ok, err
 }
 
-func (e *Env) offsetForTime(topic broker.Topic, partition int, millis int64) (offset, time int64, ok bool, err error) {
-	view, err := topic.Snapshot(e.Calls, partition)
+func (s *search) offsetForTime(
+	topic broker.Topic, partition int, millis int64,
+) (offset, time int64, ok bool, err error) {
+	view, err := topic.Snapshot(s.env.Calls, partition)
 	if err != nil {
 		return 0, 0, false, fmt.Errorf("partition %d: %w", partition, err)
 	}
 	defer view.Close()
-	if offset, time, ok, err = view.OffsetForTime(millis); err != nil {
+	offset, time, ok, err = s.find(view, millis, view.LogStart())
+	var corrupt *broker.CorruptError
+	switch {
+	case errors.As(err, &corrupt):
+		return corrupt.FirstOffset, 0, false, nil
+	case err != nil:
 		return 0, 0, false, aboutPartition(topic, partition, err)
-	}
-	if !ok {
+	case !ok:
 		offset = view.HighWatermark()
 	}
 	return offset, time, ok, nil
 }
 
 // TimeAt gives the timestamp of the record at an offset, or of the first one after it; ok is false where there is none,
-// where it is damaged, or was trimmed meanwhile.
+// where it can't be read, or was trimmed meanwhile.
 func (e *Env) TimeAt(topic broker.Topic, partition int, offset int64) (millis int64, ok bool, err error) {
 	view, err := topic.Snapshot(e.Calls, partition)
 	if err != nil {
@@ -47,8 +58,11 @@ func (e *Env) TimeAt(topic broker.Topic, partition int, offset int64) (millis in
 	raw, err := view.Read(slab.Get(readBytes), offset, 1)
 	defer func() { slab.Put(raw) }()
 	var corrupt *broker.CorruptError
+	var hidden *broker.UnreadableError
 	switch {
-	case errors.As(err, &corrupt) || errors.Is(err, broker.ErrGone) || len(raw) == 0:
+	case errors.As(err, &corrupt) || errors.As(err, &hidden):
+		return 0, false, nil
+	case err == nil && len(raw) == 0:
 		return 0, false, nil
 	case err != nil:
 		return 0, false, aboutPartition(topic, partition, err)

@@ -1,10 +1,12 @@
 package fetch
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"flashq/broker"
 	"flashq/broker/poll"
 	"flashq/http/request"
 )
@@ -25,7 +27,7 @@ func (f *fetching) wait() error {
 	defer peer.Stop()
 	until := poll.Until{Timeout: deadline.C, Gone: peer.Gone(), Drain: f.env.Drain}
 	for {
-		if err := f.watch(p); err != nil || !p.Park(until) {
+		if err := f.watch(p); err != nil || f.satisfied() || !p.Park(until) {
 			return err
 		}
 		if over, err := f.hear(p); err != nil || over {
@@ -40,7 +42,8 @@ func (f *fetching) wait() error {
 	}
 }
 
-// watch asks to be woken for the group and for every partition, as far as they are not watched yet.
+// watch asks to be woken for the group and for every partition in which something may come, as far as they are not
+// watched yet. One that went down meanwhile is told.
 func (f *fetching) watch(p *poll.Poll) error {
 	if q := &f.query; q.Group != "" {
 		if err := p.WatchGroup(f.env.Broker, q.Group, q.Member, f.plan.seen); err != nil {
@@ -49,8 +52,15 @@ func (f *fetching) watch(p *poll.Poll) error {
 	}
 	for i := range f.rounds.cursors {
 		c := &f.rounds.cursors[i]
+		if c.done() {
+			continue
+		}
 		var err error
-		if c.place, err = p.Watch(c.place, f.plan.topic, c.partition, max(c.high, c.next)); err != nil {
+		c.place, err = p.Watch(c.place, f.plan.topic, c.partition, max(c.high, c.next))
+		switch {
+		case errors.Is(err, broker.ErrStorage):
+			c.fail(&f.plan.start)
+		case err != nil:
 			return fmt.Errorf("partition %d: watch: %w", c.partition, err)
 		}
 	}

@@ -4,7 +4,6 @@ import "flashq/segment/batch"
 
 // walk takes records out of batches into an answer.
 type walk struct {
-	query   *Query
 	tally   *tally
 	buffers *buffers
 	sink    sink
@@ -35,7 +34,7 @@ func (w *walk) batches(c *cursor, raw []byte, left *share) (stop bool) {
 			continue
 		}
 		if b.IsControl() {
-			c.next = b.LastOffset() + 1
+			c.next = min(b.LastOffset()+1, c.end)
 			continue
 		}
 		if w.batch(c, b, left) {
@@ -55,7 +54,7 @@ func (w *walk) batch(c *cursor, b batch.Batch, left *share) (stop bool) {
 		return true
 	}
 	if w.tally.taken.Records == 0 {
-		w.sink.expect(w.expected(plain, c.high-c.next))
+		w.sink.expect(w.expected(plain, c.end-c.next))
 	}
 	w.records = plain.Records()
 	w.found = found{partition: c.partition, batch: b, record: &w.records.Record}
@@ -64,10 +63,10 @@ func (w *walk) batch(c *cursor, b batch.Batch, left *share) (stop bool) {
 		if offset < c.next {
 			continue
 		}
-		w.found.offset, w.found.time = offset, timeOf(b, &w.records.Record)
-		if w.query.HasUntil && w.found.time >= w.query.Until {
-			continue
+		if offset >= c.end {
+			break
 		}
+		w.found.offset, w.found.time = offset, timeOf(b, &w.records.Record)
 		w.found.size = sizeOf(&w.records.Record)
 		if !w.admit(c, left) {
 			return true
@@ -82,7 +81,7 @@ func (w *walk) batch(c *cursor, b batch.Batch, left *share) (stop bool) {
 		c.spoil(end)
 		return true
 	}
-	c.next = max(c.next, end)
+	c.next = max(c.next, min(end, c.end))
 	return false
 }
 
