@@ -57,6 +57,7 @@ type shared struct {
 	short      func() bool      // tells whether memory is short
 	requests   *sync.Pool
 	starts     *logStarts // nil in memory storage
+	logs       *atomic.Int64 // that have an owner
 }
 
 // mailbox is how many appends may wait in the channel, questions how many asks.
@@ -86,12 +87,14 @@ func start(s *shared, name string, p *partition.Partition, shard *shardOwner) *A
 	}
 	a.bytes.Store(p.Stats().Bytes)
 	a.expiry.begin()
+	s.logs.Add(1)
 	go a.run()
 	return a
 }
 
 // run waits on few channels: each one that a parked goroutine waits on holds memory, and most partitions are idle.
 func (a *Actor) run() {
+	defer a.logs.Add(-1)
 	defer a.pokeLate()
 	defer close(a.done) // releases whoever still waits
 	defer a.catch()

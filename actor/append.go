@@ -152,6 +152,9 @@ func (a *Actor) writeFailed(err error) {
 			a.pressure(a.needed())
 		}
 		a.refuse(broker.ErrOverloaded)
+	case segment.IsUntried(err):
+		a.logger.Warn("no descriptor to go on writing with", "partition", a.name, "error", err)
+		a.refuse(broker.ErrTooManyOpenFiles)
 	case segment.IsNoSpace(err) && !errors.Is(err, segment.ErrNotCut):
 		a.logger.Warn("no room to write", "partition", a.name, "error", err)
 		a.full.Store(nowMillis())

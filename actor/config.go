@@ -30,6 +30,12 @@ type Config struct {
 	MaxTopics, MaxPartitions, MaxGroups int
 	// MaxMemberTopics bounds the topics that all members together ask for.
 	MaxMemberTopics int
+	// MaxFiles bounds the files that are open at a time, MaxLogs the partitions and shards of groups, each of which has
+	// one open; 0 is no bound.
+	MaxFiles, MaxLogs int
+	// SyncWorkers and ReadWorkers bound how many syncs run at a time, and reads of what is not in the page cache: each
+	// holds a thread for as long as the disk takes.
+	SyncWorkers, ReadWorkers int
 	// RetentionCheck is how often it is looked at whose age is due.
 	RetentionCheck time.Duration
 	Logger         *slog.Logger // nil is silent
@@ -48,6 +54,8 @@ func DefaultConfig() Config {
 		MaxPartitions:     256,
 		MaxGroups:         10_000,
 		MaxMemberTopics:   100_000,
+		SyncWorkers:       segment.DefaultLimits().Syncs,
+		ReadWorkers:       segment.DefaultLimits().Reads,
 		RetentionCheck:    time.Second,
 	}
 }
@@ -65,6 +73,8 @@ func (c Config) withDefaults() Config {
 	c.MaxPartitions = cmp.Or(c.MaxPartitions, d.MaxPartitions)
 	c.MaxGroups = cmp.Or(c.MaxGroups, d.MaxGroups)
 	c.MaxMemberTopics = cmp.Or(c.MaxMemberTopics, d.MaxMemberTopics)
+	c.SyncWorkers = cmp.Or(c.SyncWorkers, d.SyncWorkers)
+	c.ReadWorkers = cmp.Or(c.ReadWorkers, d.ReadWorkers)
 	c.RetentionCheck = cmp.Or(c.RetentionCheck, d.RetentionCheck)
 	c.Progress = cmp.Or(c.Progress, &Progress{})
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))

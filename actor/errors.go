@@ -16,7 +16,8 @@ var errLeft = errors.New("owner has left")
 // writeError gives a file system's error its name in package broker, and leaves the broker's own as they are.
 func writeError(err error) error {
 	for _, known := range []error{
-		broker.ErrConflict, broker.ErrDiskFull, broker.ErrOverloaded, broker.ErrStorage, broker.ErrDraining,
+		broker.ErrConflict, broker.ErrDiskFull, broker.ErrTooManyOpenFiles, broker.ErrOverloaded, broker.ErrStorage,
+		broker.ErrDraining,
 	} {
 		if errors.Is(err, known) {
 			return err
@@ -25,6 +26,8 @@ func writeError(err error) error {
 	switch {
 	case errors.Is(err, segment.ErrMemoryFull):
 		return fmt.Errorf("%w: %w", broker.ErrOverloaded, err)
+	case segment.IsUntried(err):
+		return fmt.Errorf("%w: %w", broker.ErrTooManyOpenFiles, err)
 	case segment.IsNoSpace(err):
 		return fmt.Errorf("%w: %w", broker.ErrDiskFull, err)
 	default:
@@ -50,7 +53,7 @@ func readError(err error) error {
 		return broker.ErrGone
 	case errors.Is(err, segment.ErrStopped):
 		return broker.ErrStopped
-	case segment.IsOutOfFiles(err):
+	case segment.IsUntried(err):
 		return errors.Join(broker.ErrTooManyOpenFiles, err)
 	default:
 		return errors.Join(broker.ErrStorage, err)

@@ -144,7 +144,7 @@ func TestRollWithoutDescriptors(t *testing.T) {
 		tp := makeTopic(t, b, "t", 1)
 		mustPut(t, tp, 0, strings.Repeat("a", 1000))
 		fs.FailFrom(segmenttest.OpCreate, 1, syscall.EMFILE)
-		if err := put(tp, 0, strings.Repeat("b", 100)); !errors.Is(err, broker.ErrDiskFull) {
+		if err := put(tp, 0, strings.Repeat("b", 100)); !errors.Is(err, broker.ErrTooManyOpenFiles) {
 			t.Fatalf("append without a descriptor for its segment: %v", err)
 		}
 		fs.Heal()

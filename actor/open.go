@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/puzpuzpuz/xsync/v3"
@@ -53,11 +54,14 @@ func (b *Broker) openStorage() (err error) {
 		if b.lock, err = segment.LockFolder(b.config.Dir); err != nil {
 			return err
 		}
-		b.fs = os
+		b.fs = os.Within(segment.Limits{
+			Files: b.config.MaxFiles, Syncs: b.config.SyncWorkers, Reads: b.config.ReadWorkers,
+		})
 	}
 	b.owners = &shared{
 		batchBytes: b.config.BatchBytes, fsync: b.config.Fsync, interval: b.config.FsyncInterval, logger: b.config.Logger,
 		memory: b.memory, pressure: b.squeezed, short: b.short, requests: newRequests(),
+		logs: new(atomic.Int64),
 	}
 	b.folder, err = openFolder(b.fs)
 	if b.memory == nil && err == nil {

@@ -129,7 +129,10 @@ func (b *Broker) shard(i int) (*Actor, error) {
 		return nil, broker.ErrDraining
 	}
 	dir := partitionDir(groupsTopic, i)
-	err := b.fs.Mkdir(dir)
+	err := b.roomForLogs(1)
+	if err == nil {
+		err = b.fs.Mkdir(dir)
+	}
 	if err == nil {
 		err = b.fs.SyncDir("")
 	}

@@ -64,8 +64,8 @@ func (a *Actor) writeSnapshot() {
 			a.trimCovered(base) // nothing counts any more
 		}
 		a.startSync()
-	case segment.IsNoSpace(err) && !errors.Is(err, segment.ErrNotCut):
-		a.logger.Warn("no room for a snapshot of groups; the old segments stay", "partition", a.name, "error", err)
+	case segment.MayRetry(err) && !errors.Is(err, segment.ErrNotCut):
+		a.logger.Warn("no room yet for a snapshot of groups; the old segments stay", "partition", a.name, "error", err)
 	default:
 		a.fail(fmt.Errorf("partition %s: %w", a.name, err))
 	}

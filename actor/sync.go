@@ -38,6 +38,7 @@ type syncState struct {
 	job      chan syncResult  // of the job that is out, capacity 1; nil while none is
 	timer    *time.Timer      // the next sync under FsyncInterval; made for the first one
 	due      <-chan time.Time // of timer, while it runs
+	tries    int              // syncs one after the other that could not be tried
 	sealing  sealState
 	evict    bool // take the oldest segment away after the next roll
 }
@@ -49,9 +50,13 @@ type syncResult struct {
 	err  error
 }
 
-// isFatal tells that the partition can't go on. A segment that can't be sealed for want of room goes on as it is.
+// isFatal tells that the partition can't go on: a sync failed. One that could not be tried did not, and a segment that
+// can't be sealed for want of room goes on as it is.
 func (s syncResult) isFatal() bool {
-	return s.err != nil && !(s.seal && segment.IsNoSpace(s.err) && !errors.Is(s.err, segment.ErrSync))
+	if s.err == nil || errors.Is(s.err, segment.ErrSync) {
+		return s.err != nil
+	}
+	return !segment.IsUntried(s.err) && !(s.seal && segment.IsNoSpace(s.err))
 }
 
 // syncAhead is how much may be written under FsyncInterval before a sync begins early: what the last sync of a segment
@@ -65,16 +70,16 @@ func (a *Actor) scheduleSync() {
 	case len(a.parked) > 0, a.fsync == FsyncInterval && a.sync.unsynced >= syncAhead:
 		a.startSync()
 	case a.fsync == FsyncInterval && a.sync.due == nil && a.sync.job == nil && a.sync.dirty:
-		a.armSync()
+		a.armSync(a.interval)
 	}
 }
 
 // armSync sets the timer for the next sync.
-func (a *Actor) armSync() {
+func (a *Actor) armSync(wait time.Duration) {
 	if a.sync.timer == nil {
-		a.sync.timer = time.NewTimer(a.interval)
+		a.sync.timer = time.NewTimer(wait)
 	} else {
-		a.sync.timer.Reset(a.interval)
+		a.sync.timer.Reset(wait)
 	}
 	a.sync.due = a.sync.timer.C
 }
@@ -135,16 +140,35 @@ func (a *Actor) settle(s syncResult) {
 		a.fail(fmt.Errorf("partition %s: %w", a.name, s.err))
 		return
 	}
+	if s.err != nil {
+		a.resync(s)
+		return
+	}
+	a.sync.tries = 0
 	a.answer(s.upTo)
 	switch {
-	case s.seal && s.err != nil:
-		a.unseal(s.err)
 	case s.seal:
 		a.roll()
 	case a.sync.sealing == wanted:
 		a.seal()
 	default:
 		a.scheduleSync()
+	}
+}
+
+// resync goes on after a job that could not be carried out for now: nothing that it was to cover is durable.
+func (a *Actor) resync(s syncResult) {
+	a.sync.dirty = true
+	switch {
+	case s.seal:
+		a.unseal(s.err)
+	case a.sync.sealing == wanted:
+		a.seal() // syncs the same
+	default:
+		a.part.Resync()
+		a.logger.Warn("sync is tried again", "partition", a.name, "error", s.err)
+		a.armSync(backoff(a.sync.tries))
+		a.sync.tries++
 	}
 }
 
@@ -166,7 +190,7 @@ func (a *Actor) answer(upTo int64) {
 // roll begins the next segment, lets retention have the old ones and goes on with what waits.
 func (a *Actor) roll() {
 	if err := a.part.Roll(); err != nil {
-		if segment.IsNoSpace(err) {
+		if segment.MayRetry(err) {
 			a.unseal(err)
 		} else {
 			a.sync.sealing = open
@@ -186,7 +210,7 @@ func (a *Actor) roll() {
 	a.scheduleSync()
 }
 
-// unseal gives the old segment back for want of room: those who wait may try again.
+// unseal gives the old segment back for want of room or of a descriptor: those who wait may try again.
 func (a *Actor) unseal(err error) {
 	a.part.Unseal()
 	a.sync.sealing = open
@@ -198,11 +222,12 @@ func (a *Actor) unseal(err error) {
 // settleLast is settle for the owner who is leaving: no roll, no new job.
 func (a *Actor) settleLast(s syncResult) {
 	a.sync.job = nil
-	if s.isFatal() {
+	switch {
+	case s.isFatal():
 		a.fail(fmt.Errorf("partition %s: %w", a.name, s.err))
-		return
+	case s.err == nil:
+		a.answer(s.upTo)
 	}
-	a.answer(s.upTo)
 }
 
 // trims run beside the owner, one after the other: oldest first, so that a crash leaves no hole.

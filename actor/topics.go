@@ -37,6 +37,9 @@ func (b *Broker) CreateTopic(_ context.Context, name string, c broker.TopicChang
 	if err := apply(c, &config); err != nil {
 		return nil, false, err
 	}
+	if err := b.roomForLogs(config.Partitions); err != nil {
+		return nil, false, &broker.TopicError{Topic: name, Err: err}
+	}
 	t, err := b.makeTopic(name, config)
 	if err != nil {
 		return nil, false, err
@@ -44,6 +47,14 @@ func (b *Broker) CreateTopic(_ context.Context, name string, c broker.TopicChang
 	b.topics.Store(name, t)
 	b.refreshGroups(name)
 	return t, true, nil
+}
+
+// roomForLogs refuses more logs than there are descriptors for.
+func (b *Broker) roomForLogs(more int) error {
+	if most := b.config.MaxLogs; most > 0 && b.owners.logs.Load()+int64(more) > int64(most) {
+		return fmt.Errorf("%w: %d logs have one, of %d", broker.ErrTooManyOpenFiles, b.owners.logs.Load(), most)
+	}
+	return nil
 }
 
 // apply puts a change into a configuration, when it is in range. What isn't asked for is not judged: it may be from a

@@ -49,6 +49,7 @@ func serve(c serveConfig, stderr io.Writer) error {
 		return errors.Join(err, bound.close())
 	}
 	limitHeap(c.engine)
+	shareDescriptors(descriptorLimit(), &c.engine, &c.wire)
 	c.connect(logger)
 	server := http.New(c.wire)
 	served := make(chan error, 1)

@@ -34,6 +34,7 @@ type serveFlags struct {
 	trustedProxies       []string
 	partitions           int
 	maxTopics, maxGroups int
+	syncers, readers     int
 	wire                 http.Config
 	sizes                struct{ body, inflight, value, key, header Size }
 }
@@ -85,6 +86,8 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.Var(&f.memoryBytes, "memory-bytes", "bound of --storage=memory, oldest segments go first (default half of RAM)")
 	fs.Var(f.fsync, "fsync", "when writes are made durable")
 	fs.DurationVar(&f.interval, "fsync-interval", engine.FsyncInterval, "how often with --fsync=interval")
+	fs.IntVar(&f.syncers, "sync-workers", engine.SyncWorkers, "bound on syncs that run at a time, 1 to 1000")
+	fs.IntVar(&f.readers, "read-workers", engine.ReadWorkers, "bound on reads from the disk at a time, 1 to 1000")
 	fs.BoolVar(&f.autoCreate, "auto-create", !wire.NoAutoCreate, "create a topic on its first record")
 	fs.IntVar(&f.partitions, "default-partitions", engine.DefaultPartitions, "partitions of a topic that does not say")
 	fs.IntVar(&f.maxTopics, "max-topics", engine.MaxTopics, "bound on topics")
@@ -202,6 +205,8 @@ func (f *serveFlags) checkRanges() error {
 		{"max-key-bytes", int64(f.sizes.key), 1, 16 << 20, sizeText},
 		{"max-header-bytes", int64(f.sizes.header), 1, 16 << 20, sizeText},
 		{"fsync-interval", int64(f.interval), int64(time.Millisecond), int64(time.Hour), durationText},
+		{"sync-workers", int64(f.syncers), 1, 1000, plainText},
+		{"read-workers", int64(f.readers), 1, 1000, plainText},
 		{"default-partitions", int64(f.partitions), 1, int64(f.wire.MaxPartitions), plainText},
 		{"max-partitions", int64(f.wire.MaxPartitions), 1, 10_000, plainText},
 		{"max-headers", int64(f.wire.MaxHeaders), 1, 100_000, plainText},
@@ -226,6 +231,7 @@ func (f *serveFlags) engine() actor.Config {
 		MemoryBytes: int64(f.memoryBytes), BatchBytes: int(f.batchBytes), SegmentBytes: int64(f.segmentBytes),
 		FsyncInterval: f.interval, DefaultPartitions: f.partitions, MaxTopics: f.maxTopics,
 		MaxPartitions: f.wire.MaxPartitions, MaxGroups: f.maxGroups,
+		SyncWorkers: f.syncers, ReadWorkers: f.readers,
 	}
 	if f.storage.value == "file" {
 		c.Dir, c.MemoryBytes = f.dataDir, 0

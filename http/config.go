@@ -27,6 +27,7 @@ type Config struct {
 	MaxInflightBytes int // of bodies that are not appended yet, and as much again of answers being sent (256 MiB)
 	MaxWaiters       int // fetches that wait at one time (10 000)
 	MaxPartitions    int // per topic (256)
+	MaxConnections   int // open at a time; 0 is no bound
 
 	DefaultPartitions int  // of topics that a produce creates (1)
 	NoAutoCreate      bool // a produce to an unknown topic is 404

@@ -26,16 +26,17 @@ const maxHeadBytes = 16 << 10
 // Server serves one broker.Broker over HTTP.
 type Server struct {
 	// set before serving
-	cfg    Config
-	log    *slog.Logger
-	wire   *fasthttp.Server
-	route  fasthttp.RequestHandler
-	table  surface
-	ids    *requestIDs
-	guard  *guard
-	codecs *codec.Set
-	bounds bounds
-	shares *conn.Shares
+	cfg         Config
+	log         *slog.Logger
+	wire        *fasthttp.Server
+	route       fasthttp.RequestHandler
+	table       surface
+	ids         *requestIDs
+	guard       *guard
+	codecs      *codec.Set
+	bounds      bounds
+	shares      *conn.Shares
+	connections *conn.Bound
 
 	early   verdicts
 	life    *life
@@ -60,8 +61,9 @@ func New(c Config) *Server {
 			answers:  budget.New(c.MaxInflightBytes),
 			waiters:  budget.New(c.MaxWaiters),
 		},
-		shares: conn.NewShares(int64(c.MaxInflightBytes)/2, c.TrustedProxies),
-		life:   newLife(),
+		shares:      conn.NewShares(int64(c.MaxInflightBytes)/2, c.TrustedProxies),
+		connections: conn.NewBound(c.MaxConnections, c.Logger),
+		life:        newLife(),
 	}
 	s.fetches = fetch.Env{
 		Calls: s.life.calls, Answers: s.bounds.answers, Waiters: s.bounds.waiters, Drain: s.life.drain,
@@ -110,7 +112,7 @@ func (s *Server) Serve(listeners ...net.Listener) error {
 }
 
 func (s *Server) serveOn(ln net.Listener) error {
-	patient, stop := conn.Listen(ln, s.log, s.shares)
+	patient, stop := conn.Listen(s.connections.On(ln), s.log, s.shares)
 	defer stop()
 	if err := s.wire.Serve(patient); err != nil {
 		return fmt.Errorf("http: serve %s: %w", ln.Addr(), err)

@@ -89,7 +89,7 @@ func (p *Partition) openEpoch(c Config) error {
 	epochs = append(epochs, segment.Epoch{Epoch: p.epoch, Start: p.log.Next()})
 	p.epochs = epochs
 	err = segment.StoreEpochs(c.FS, c.Dir, epochs)
-	if err != nil && (c.NewEpoch || !segment.IsNoSpace(err)) { // an epoch that goes on can be read from the log next time
+	if err != nil && (c.NewEpoch || !segment.MayRetry(err)) { // an epoch that goes on can be read from the log next time
 		return fmt.Errorf("%s: leader epoch: %w", c.Dir, err)
 	}
 	return nil
@@ -188,6 +188,9 @@ func (p *Partition) View() *segment.View { return p.log.View(p.HighWatermark()) 
 
 // SyncJob takes everything that was appended so far; tell its UpTo to SetSynced once it ran.
 func (p *Partition) SyncJob() segment.SyncJob { return p.log.SyncJob() }
+
+// Resync tells that a SyncJob could not be tried: the next one does all that it should have.
+func (p *Partition) Resync() { p.log.Resync() }
 
 // SetSynced tells that everything below upTo is durable.
 func (p *Partition) SetSynced(upTo int64) { p.synced = max(p.synced, upTo) }

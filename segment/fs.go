@@ -3,7 +3,9 @@ package segment
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"slices"
+	"syscall"
 )
 
 // ErrNotExist is what Remove, Stat, Rename and OpenFile wrap when there is no such file.
@@ -53,14 +55,27 @@ type Adopter interface {
 	AdoptAt(p []byte, off int64) error
 }
 
-// IsNoSpace tells whether a write failed for want of room only, or of a descriptor for a new file, so that it may be
-// tried again.
+// IsNoSpace tells whether a write failed for want of room only, so that it may be tried again.
 func IsNoSpace(err error) bool {
 	is := func(known error) bool { return errors.Is(err, known) }
-	return is(ErrMemoryFull) || slices.ContainsFunc(diskFull, is) || IsOutOfFiles(err)
+	return is(ErrMemoryFull) || slices.ContainsFunc(diskFull, is)
 }
 
 // IsOutOfFiles tells whether an operation failed for want of a descriptor, the process's own or the machine's.
 func IsOutOfFiles(err error) bool {
 	return slices.ContainsFunc(noDescriptors, func(known error) bool { return errors.Is(err, known) })
 }
+
+// IsUntried tells whether an operation could not even begin: no descriptor or memory to open a file with, or an
+// interrupt. Nothing was done that failed, so it may be tried again, a sync too.
+func IsUntried(err error) bool {
+	if IsOutOfFiles(err) {
+		return true
+	}
+	var opening *fs.PathError
+	return errors.As(err, &opening) && opening.Op == "open" &&
+		(errors.Is(opening.Err, syscall.ENOMEM) || errors.Is(opening.Err, syscall.EINTR))
+}
+
+// MayRetry tells whether an operation may be tried again when there is room or a descriptor.
+func MayRetry(err error) bool { return IsNoSpace(err) || IsUntried(err) }

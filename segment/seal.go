@@ -10,10 +10,14 @@ import (
 var ErrSync = errors.New("sync failed")
 
 func synced(err error) error {
-	if err != nil {
+	switch {
+	case err == nil:
+		return nil
+	case IsUntried(err): // the kernel failed at nothing
+		return fmt.Errorf("sync: %w", err)
+	default:
 		return fmt.Errorf("%w: %w", ErrSync, err)
 	}
-	return nil
 }
 
 // SyncJob makes what was written durable. It holds its file open, and is run once by one goroutine beside the owner.
@@ -34,14 +38,21 @@ func (l *Log) SyncJob() SyncJob {
 	return job
 }
 
-// Run syncs the file, and the folder where it has new entries: ErrSync.
+// Run syncs the file, and the folder where it has new entries: ErrSync. Where that could not be tried, IsUntried, the
+// log has to be told with Resync.
 func (j SyncJob) Run() error {
-	err := j.file.Sync()
+	err := synced(j.file.Sync())
 	if err == nil && j.dir {
-		err = j.fs.SyncDir(j.name)
+		err = synced(j.fs.SyncDir(j.name))
 	}
-	return synced(errors.Join(err, j.file.drop()))
+	if dropped := j.file.drop(); dropped != nil {
+		return fmt.Errorf("%w: %w", ErrSync, errors.Join(err, dropped))
+	}
+	return err
 }
+
+// Resync has the next SyncJob sync the folder as well, after one that may not have.
+func (l *Log) Resync() { l.active.dirty = true }
 
 // SealJob writes the index files of the active segment, makes all of it durable and notes it in the checkpoint. It is
 // run once by one goroutine beside the owner, who must not append until Roll.
@@ -126,8 +137,11 @@ func (l *Log) Roll() error {
 	return old.file.drop()
 }
 
-// Unseal takes Seal back after its job failed for want of room, so that appends may be tried again.
-func (l *Log) Unseal() { l.active.sealing = false }
+// Unseal takes Seal back after its job failed for want of room or of a descriptor, so that appends may be tried again.
+func (l *Log) Unseal() {
+	l.active.sealing = false
+	l.Resync() // the job had taken that over
+}
 
 // Close writes the index files of the active segment, syncs and closes it. Views stay good until they are closed.
 func (l *Log) Close(sync bool) error {

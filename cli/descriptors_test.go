@@ -1,0 +1,30 @@
+package cli
+
+import (
+	"testing"
+
+	"flashq/actor"
+	"flashq/http"
+)
+
+// Connections, files and what syncs and deletions need for a moment have each their own part of the limit.
+func TestDescriptorsAreShared(t *testing.T) {
+	for _, limit := range []int{64, 96, 1024, 20_000, 1 << 20} {
+		engine, wire := actor.Config{Dir: "data"}, http.Config{}
+		shareDescriptors(limit, &engine, &wire)
+		rest := limit - wire.MaxConnections - engine.MaxFiles
+		if wire.MaxConnections < limit/8 || engine.MaxLogs < limit*2/5 || engine.MaxLogs >= engine.MaxFiles-4 || rest < 16 {
+			t.Errorf("of %d: %d connections, %d files, %d of them for logs, %d left", limit, wire.MaxConnections,
+				engine.MaxFiles, engine.MaxLogs, rest)
+		}
+		engine, wire = actor.Config{}, http.Config{}
+		shareDescriptors(limit, &engine, &wire)
+		if wire.MaxConnections < limit*3/4 || wire.MaxConnections > limit-16 || engine.MaxFiles != 0 {
+			t.Errorf("of %d in memory: %d connections", limit, wire.MaxConnections)
+		}
+	}
+	engine, wire := actor.Config{Dir: "data"}, http.Config{}
+	if shareDescriptors(0, &engine, &wire); wire.MaxConnections != 0 || engine.MaxFiles != 0 || engine.MaxLogs != 0 {
+		t.Errorf("bounds without a limit: %+v %+v", engine, wire)
+	}
+}
