@@ -56,7 +56,7 @@ type shared struct {
 	pressure   func(need int64) // tells the governor that memory is short, or that so much found no room
 	short      func() bool      // tells whether memory is short
 	requests   *sync.Pool
-	starts     *logStarts // nil in memory storage
+	starts     *logStarts    // nil in memory storage
 	logs       *atomic.Int64 // that have an owner
 }
 

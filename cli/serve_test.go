@@ -43,6 +43,8 @@ var effects = map[string]struct {
 	"memory-bytes":       {"9MiB", func(c serveConfig) any { return c.engine.MemoryBytes }, int64(9 << 20), defaultMemory()},
 	"fsync":              {"always", func(c serveConfig) any { return c.engine.Fsync }, actor.FsyncAlways, actor.FsyncInterval},
 	"fsync-interval":     {"9ms", func(c serveConfig) any { return c.engine.FsyncInterval }, 9 * time.Millisecond, engine.FsyncInterval},
+	"sync-workers":       {"9", func(c serveConfig) any { return c.engine.SyncWorkers }, 9, engine.SyncWorkers},
+	"read-workers":       {"9", func(c serveConfig) any { return c.engine.ReadWorkers }, 9, engine.ReadWorkers},
 	"auto-create":        {"false", func(c serveConfig) any { return c.wire.NoAutoCreate }, true, false},
 	"default-partitions": {"9", func(c serveConfig) any { return [2]int{c.engine.DefaultPartitions, c.wire.DefaultPartitions} }, [2]int{9, 9}, [2]int{1, 1}},
 	"max-topics":         {"9", func(c serveConfig) any { return c.engine.MaxTopics }, 9, engine.MaxTopics},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -149,15 +150,26 @@ func TestTruncatedMemoryIsFree(t *testing.T) {
 	}
 }
 
-// A disk quota that is used up is a want of room, as a full disk is: writes go on when there is some again.
+// A disk quota that is used up is a want of room, as a full disk is, and no descriptor is neither that nor a failure:
+// writes go on when there is some again.
 func TestWantOfRoom(t *testing.T) {
-	for err, want := range map[error]bool{
-		syscall.ENOSPC: true, syscall.EDQUOT: true, syscall.EMFILE: true, syscall.ENFILE: true, segment.ErrMemoryFull: true,
-		syscall.EIO: false, syscall.EROFS: false, segment.ErrGone: false, nil: false,
+	type verdict struct{ noSpace, untried bool }
+	noSpace, untried := verdict{noSpace: true}, verdict{untried: true}
+	opening := func(err error) error { return &os.PathError{Op: "open", Path: "t-0", Err: err} }
+	for err, want := range map[error]verdict{
+		syscall.ENOSPC: noSpace, syscall.EDQUOT: noSpace, segment.ErrMemoryFull: noSpace,
+		syscall.EMFILE: untried, syscall.ENFILE: untried, opening(syscall.ENOMEM): untried, opening(syscall.EINTR): untried,
+		syscall.EIO: {}, syscall.EROFS: {}, segment.ErrGone: {}, syscall.ENOMEM: {}, opening(syscall.EIO): {},
+		opening(syscall.ENOSPC): noSpace,
 	} {
-		if got := err != nil && segment.IsNoSpace(fmt.Errorf("write: %w", err)); got != want {
-			t.Errorf("%v: %v", err, got)
+		err = fmt.Errorf("write: %w", err)
+		got := verdict{segment.IsNoSpace(err), segment.IsUntried(err)}
+		if got != want || segment.MayRetry(err) != (want != verdict{}) {
+			t.Errorf("%v: %+v", err, got)
 		}
+	}
+	if segment.IsNoSpace(nil) || segment.IsUntried(nil) {
+		t.Error("no error is one")
 	}
 }
 

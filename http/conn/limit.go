@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// Bound is on the connections that are open at a time, so that they leave descriptors to the files. Who comes next waits
-// in the system's queue until one closes. nil is no bound.
+// Bound is on the connections that are open at a time, so that they leave descriptors to the files. Who comes next
+// waits in the system's queue until one closes. nil is no bound.
 type Bound struct {
 	log  *slog.Logger
 	open chan struct{} // holds one for each connection
