@@ -24,16 +24,17 @@ type Actor struct {
 	once    sync.Once
 
 	// owned by run
-	part     *partition.Partition
-	shard    *shardOwner    // nil in a topic's partition
-	queue    []*request     // gathered and not written yet
-	parts    []*broker.Part // scratch for commit
-	parked   []*request     // written, each waits for the sync that covers it, in offset order
-	sync     syncState
-	trims    trims
-	expiry   expiry
-	stopping bool  // to leave now
-	failed   error // sticky
+	part      *partition.Partition
+	shard     *shardOwner    // nil in a topic's partition
+	compacted snapshots      // nil in a topic's partition
+	queue     []*request     // gathered and not written yet
+	parts     []*broker.Part // scratch for commit
+	parked    []*request     // written, each waits for the sync that covers it, in offset order
+	sync      syncState
+	trims     trims
+	expiry    expiry
+	stopping  bool  // to leave now
+	failed    error // sticky
 
 	// set by run before done is closed
 	exit error
@@ -58,6 +59,7 @@ type shared struct {
 	requests   *sync.Pool
 	starts     *logStarts    // nil in memory storage
 	logs       *atomic.Int64 // that have an owner
+	retries    *Retries
 }
 
 // mailbox is how many appends may wait in the channel, questions how many asks.
@@ -76,11 +78,28 @@ func (c chore) serve(*Actor) { c() }
 
 // start starts the owner of a log; shard is nil for a topic's partition, else it has been read from p.
 func start(s *shared, name string, p *partition.Partition, shard *shardOwner) *Actor {
+	a := prepare(s, name, p)
+	if shard != nil {
+		a.shard, a.compacted = shard, shard
+	}
+	go a.run()
+	return a
+}
+
+// startCatalog starts the owner of the metadata log.
+func startCatalog(s *shared, p *partition.Partition, m *metaOwner) *Actor {
+	a := prepare(s, partitionDir(metaTopic, 0), p)
+	a.compacted = m
+	go a.run()
+	return a
+}
+
+// prepare makes an owner that does not run yet.
+func prepare(s *shared, name string, p *partition.Partition) *Actor {
 	a := &Actor{
 		shared:  s,
 		name:    name,
 		part:    p,
-		shard:   shard,
 		appends: make(chan *request, mailbox),
 		asks:    make(chan ask, questions),
 		done:    make(chan struct{}),
@@ -88,7 +107,6 @@ func start(s *shared, name string, p *partition.Partition, shard *shardOwner) *A
 	a.bytes.Store(p.Stats().Bytes)
 	a.expiry.begin()
 	s.logs.Add(1)
-	go a.run()
 	return a
 }
 

@@ -176,8 +176,8 @@ func (a *Actor) needed() (n int64) {
 
 // written answers the first n of the queue, or parks them until their sync.
 func (a *Actor) written(n int) {
-	if a.shard != nil {
-		a.shard.written(a.queue[:n]) // before anybody is told
+	if a.compacted != nil {
+		a.compacted.written(a.queue[:n]) // before anybody is told
 	}
 	for _, r := range a.queue[:n] {
 		a.sync.unsynced += int64(r.size())

@@ -36,6 +36,7 @@ type Broker struct {
 	topics  *xsync.MapOf[string, *topic] // read by all; written under mu
 	groups  groups
 	closing atomic.Bool
+	leaving sync.Map // folders that are about to be removed
 
 	mu     sync.Mutex // one change of what exists at a time
 	closed bool

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"flashq/group"
 	"flashq/segment"
@@ -72,7 +71,7 @@ func openChecker(dir string, found func(Fault)) (*checker, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &checker{fs: fs, lock: lock, known: catalog{topics: map[string]metaRecord{}, deleted: map[string]bool{}}}
+	c := &checker{fs: fs, lock: lock, known: newCatalog()}
 	c.found = func(f Fault) {
 		c.sum.Faults++
 		found(f)
@@ -165,13 +164,13 @@ func (c *checker) strangers(topics map[string]metaRecord) {
 	for _, dir := range c.names {
 		st, err := c.fs.Stat(dir)
 		if err != nil || !st.Dir || dir == partitionDir(metaTopic, 0) || isShardDir(dir) || dir == "lost+found" ||
-			isKeptAside(dir) || strings.HasSuffix(dir, deleteMark) {
+			isKeptAside(dir) {
 			continue
 		}
 		if topic, i, ok := splitPartitionDir(dir); ok && i < topics[topic].Partitions {
 			continue
 		}
-		if id, err := readTopicID(c.fs, dir); err == nil && c.known.deleted[id] {
+		if _, ok := c.known.isGoing(c.fs, dir); ok {
 			continue
 		}
 		c.found(Fault{Name: dir, What: "belongs to no topic; a broker leaves it alone"})

@@ -123,6 +123,7 @@ func (a *Actor) trim(job segment.TrimJob) {
 	a.watches.fireAll()
 	a.trims.start(func() {
 		if err := job.Run(); err != nil {
+			a.retries.Removals.Add(1)
 			a.logger.Warn("old segments stay on disk", "partition", a.name, "error", err)
 			a.expiry.cleanup.Store(moment().Steady + retryAfter)
 			return

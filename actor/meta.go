@@ -23,6 +23,7 @@ type metaRecord struct {
 	SegmentBytes   int64  `json:"segment_bytes"`
 	SegmentMs      int64  `json:"segment_ms,omitempty"` // none: the default
 	Deleted        bool   `json:"deleted,omitempty"`
+	Removed        bool   `json:"removed,omitempty"` // and its folders are gone
 }
 
 func (m metaRecord) config() broker.TopicConfig {
@@ -42,13 +43,18 @@ func metaOf(id string, c broker.TopicConfig) metaRecord {
 // catalog is what the metadata log says when it is read to its end.
 type catalog struct {
 	topics  map[string]metaRecord
-	deleted map[string]bool // ids
+	deleted map[string]string // names by id
+	removed map[string]bool   // ids of those whose folders are gone as well
 	records int64
+}
+
+func newCatalog() catalog {
+	return catalog{topics: map[string]metaRecord{}, deleted: map[string]string{}, removed: map[string]bool{}}
 }
 
 // readMeta replays the metadata log. Damage in it is an error: what exists must not be guessed.
 func readMeta(p *partition.Partition) (catalog, error) {
-	c := catalog{topics: map[string]metaRecord{}, deleted: map[string]bool{}}
+	c := newCatalog()
 	damaged := func(d *segment.DamagedError) error { return d }
 	if err := eachBatch(p, c.apply, damaged); err != nil {
 		return c, fmt.Errorf("%s: %w", metaTopic, err)
@@ -94,8 +100,7 @@ func (c *catalog) apply(b batch.Batch) error {
 		c.records++
 		name := string(it.Record.Key)
 		if m.Deleted {
-			c.deleted[m.ID] = true
-			delete(c.topics, name)
+			c.drop(name, m)
 			continue
 		}
 		if m.Partitions < 1 {
@@ -106,6 +111,24 @@ func (c *catalog) apply(b batch.Batch) error {
 	return it.Err()
 }
 
+// drop takes a deleted topic out; a new one of its name stays.
+func (c *catalog) drop(name string, m metaRecord) {
+	if c.deleted[m.ID] = name; m.Removed {
+		c.removed[m.ID] = true
+	}
+	if c.topics[name].ID == m.ID {
+		delete(c.topics, name)
+	}
+}
+
+// forget lets go of the topics of which nothing is left.
+func (c *catalog) forget() {
+	for id := range c.removed {
+		delete(c.deleted, id)
+	}
+	clear(c.removed)
+}
+
 // encodeMeta makes the batch that says m of a topic.
 func encodeMeta(b *batch.Builder, now int64, name string, m metaRecord) error {
 	value, err := json.Marshal(m)
@@ -114,41 +137,6 @@ func encodeMeta(b *batch.Builder, now int64, name string, m metaRecord) error {
 	}
 	b.Add(now, []byte(name), value)
 	return nil
-}
-
-// compactMeta writes what exists again and lets the rest go, when most of the log speaks of the past. It runs before
-// the owner starts. A crash before the trim leaves both, which says the same.
-func compactMeta(p *partition.Partition, c catalog, now segment.Moment) error {
-	if c.records < 2*int64(len(c.topics))+1000 {
-		return nil
-	}
-	if err := p.Seal(true).Run(); err != nil {
-		return err
-	}
-	if err := p.Roll(); err != nil {
-		return err
-	}
-	for name, m := range c.topics {
-		var b batch.Builder
-		if err := encodeMeta(&b, now.Wall, name, m); err != nil {
-			return err
-		}
-		if err := p.Append(now, []*broker.Part{{Batch: b.Finish(), BrokerTime: true}}); err != nil {
-			return err
-		}
-	}
-	if err := p.SyncJob().Run(); err != nil {
-		return err
-	}
-	for {
-		job, ok := p.Evict()
-		if !ok {
-			return nil
-		}
-		if err := job.Run(); err != nil {
-			return err
-		}
-	}
 }
 
 // record appends to the metadata log and waits until it is durable.

@@ -3,7 +3,6 @@ package actor
 import (
 	"errors"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +26,8 @@ func Open(config Config) (*Broker, error) {
 		return nil, errors.Join(err, b.lock.Release())
 	}
 	if err := b.recover(); err != nil {
+		close(b.stop)
+		b.work.Wait()
 		b.each(func(_ *topic, a *Actor) bool { return a.Close() == nil })
 		b.groups.each(func(a *Actor) bool { return a.Close() == nil })
 		if b.meta != nil {
@@ -61,7 +62,7 @@ func (b *Broker) openStorage() (err error) {
 	b.owners = &shared{
 		batchBytes: b.config.BatchBytes, fsync: b.config.Fsync, interval: b.config.FsyncInterval, logger: b.config.Logger,
 		memory: b.memory, pressure: b.squeezed, short: b.short, requests: newRequests(),
-		logs: new(atomic.Int64),
+		logs: new(atomic.Int64), retries: new(Retries),
 	}
 	b.folder, err = openFolder(b.fs)
 	if b.memory == nil && err == nil {
@@ -98,19 +99,17 @@ func (b *Broker) openMeta() (catalog, error) {
 	if err := b.fs.Mkdir(dir); err != nil {
 		return catalog{}, err
 	}
-	p, report, err := partition.Open(b.partitionConfig(dir, partition.Retention{Ms: -1, Bytes: -1}))
+	keepAll := partition.Retention{Ms: -1, Bytes: -1, SegmentBytes: metaSegmentBytes}
+	p, report, err := partition.Open(b.partitionConfig(dir, keepAll))
 	if err != nil {
 		return catalog{}, place(metaTopic, 0, err)
 	}
 	b.noteRecovery(dir, report, nil)
 	known, err := b.readCatalog(p)
-	if err == nil {
-		err = compactMeta(p, known, moment())
-	}
 	if err != nil {
 		return known, errors.Join(err, p.Close(true))
 	}
-	b.meta = b.own(metaTopic, 0, p, nil)
+	b.meta = startCatalog(b.owners, p, newMetaOwner(known.clone(), b.shrink(metaSegmentBytes)))
 	return known, nil
 }
 
@@ -224,38 +223,4 @@ func (b *Broker) noteRecovery(dir string, r segment.Report, err error) {
 		b.config.Logger.Error("damaged records can't be served", "partition", dir, "first_offset", d.First,
 			"next_good_offset", d.Next)
 	}
-}
-
-// isDeleted tells whether a folder belongs to a topic whose deletion a crash cut short; one that can't be read is left.
-func (b *Broker) isDeleted(dir string, known catalog) bool {
-	id, err := readTopicID(b.fs, dir)
-	return err == nil && known.deleted[id]
-}
-
-// finishDeletions finishes deletions that a crash cut short, and reports folders that belong to no topic.
-func (b *Broker) finishDeletions(known catalog) error {
-	names, err := b.fs.ReadDir("")
-	if err != nil {
-		return err
-	}
-	mine := map[string]bool{partitionDir(metaTopic, 0): true, "lost+found": true}
-	for name, m := range known.topics {
-		for i := range m.Partitions {
-			mine[partitionDir(name, i)] = true
-		}
-	}
-	for _, name := range names {
-		st, err := b.fs.Stat(name)
-		if err != nil || !st.Dir || mine[name] || isShardDir(name) {
-			continue
-		}
-		if strings.HasSuffix(name, deleteMark) || b.isDeleted(name, known) {
-			if err := b.fs.RemoveAll(name); err != nil {
-				b.config.Logger.Warn("deleted topic stays on disk", "folder", name, "error", err)
-			}
-			continue
-		}
-		b.config.Logger.Warn("unknown folder is left alone", "folder", name)
-	}
-	return nil
 }

@@ -48,7 +48,7 @@ func (b *Broker) readCatalog(p *partition.Partition) (catalog, error) {
 	}
 	damaged := &MetadataError{File: partitionDir(metaTopic, 0), Err: err}
 	first := true
-	scratch := catalog{topics: map[string]metaRecord{}, deleted: map[string]bool{}}
+	scratch := newCatalog()
 	segment.Check{FS: b.fs, Dir: damaged.File, See: scratch.apply, Found: func(f Fault) {
 		if f.Lost && first {
 			damaged.File, first = f.Name, false
@@ -148,7 +148,7 @@ type folderTopic struct {
 
 // topicsIn finds the topics whose folders are there. Where the folders of a name have several ids, the one that most of
 // them have is the topic's. A topic that is known to be deleted, by its id, is left out.
-func topicsIn(fs segment.FS, names []string, deleted map[string]bool) map[string]folderTopic {
+func topicsIn(fs segment.FS, names []string, deleted map[string]string) map[string]folderTopic {
 	topics, votes := map[string]folderTopic{}, map[string]map[string]int{}
 	for _, dir := range names {
 		name, i, ok := splitPartitionDir(dir)
@@ -157,7 +157,7 @@ func topicsIn(fs segment.FS, names []string, deleted map[string]bool) map[string
 			continue
 		}
 		id, err := readTopicID(fs, dir)
-		if err != nil || deleted[id] || id == "" && !hasLog(fs, dir) {
+		if err != nil || deleted[id] != "" || id == "" && !hasLog(fs, dir) {
 			continue
 		}
 		if votes[name] == nil {

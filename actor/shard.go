@@ -3,6 +3,7 @@ package actor
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"flashq/group"
 	"flashq/segment"
@@ -49,13 +50,14 @@ func (a *Actor) expireLeases() {
 	}
 }
 
-// writeSnapshot follows a roll: what the shard's log said before is written again.
+// writeSnapshot follows a roll: what a log said before that counts is written again.
 func (a *Actor) writeSnapshot() {
-	if a.shard == nil || a.failed != nil {
+	if a.compacted == nil || a.failed != nil {
 		return
 	}
+	a.sync.snapshotDue = false
 	base := a.part.Next()
-	err := a.shard.rolled(a.part)
+	err := a.compacted.rolled(a.part)
 	a.bytes.Store(a.part.Bytes())
 	a.sync.dirty = a.sync.dirty || a.part.Next() > base
 	switch {
@@ -65,18 +67,28 @@ func (a *Actor) writeSnapshot() {
 		}
 		a.startSync()
 	case segment.MayRetry(err) && !errors.Is(err, segment.ErrNotCut):
-		a.logger.Warn("no room yet for a snapshot of groups; the old segments stay", "partition", a.name, "error", err)
+		a.retries.Snapshots.Add(1)
+		a.logger.Warn("no room yet for a snapshot; the old segments stay", "partition", a.name, "error", err)
+		a.sync.snapshotDue = true
+		time.AfterFunc(lastRetry, func() { a.post(chore(a.retrySnapshot)) })
 	default:
 		a.fail(fmt.Errorf("partition %s: %w", a.name, err))
 	}
 }
 
+// retrySnapshot writes the snapshot that there was no room for; a roll that is under way brings one with it.
+func (a *Actor) retrySnapshot() {
+	if a.sync.snapshotDue && a.sync.sealing == open {
+		a.writeSnapshot()
+	}
+}
+
 // trimCovered lets the segments go that a durable snapshot makes superfluous.
 func (a *Actor) trimCovered(upTo int64) {
-	if a.shard == nil {
+	if a.compacted == nil {
 		return
 	}
-	if base, ok := a.shard.durable(upTo); ok {
+	if base, ok := a.compacted.durable(upTo); ok {
 		a.trim(a.part.TrimBefore(base))
 	}
 }

@@ -29,7 +29,15 @@ type groupTotals struct {
 	subscribed atomic.Int64 // topics that their members ask for
 }
 
-// snapshotState is how far a shard is with trimming what a snapshot makes superfluous.
+// snapshots is what the owner has of a log that is compacted: what counts is written again after a roll, so that the
+// segments before can go.
+type snapshots interface {
+	written(requests []*request)
+	rolled(log *partition.Partition) error
+	durable(upTo int64) (base int64, ok bool)
+}
+
+// snapshotState is how far such a log is with trimming what a snapshot makes superfluous.
 type snapshotState struct {
 	base int64 // offset where the newest snapshot begins
 	end  int64 // once everything below is durable, segments before base can go; 0 when none waits
@@ -110,12 +118,14 @@ func (s *shardOwner) rolled(log *partition.Partition) error {
 }
 
 // durable tells that the log is durable below upTo. Where a snapshot is, nothing older than base is needed.
-func (s *shardOwner) durable(upTo int64) (base int64, ok bool) {
-	if s.snapshot.end == 0 || upTo < s.snapshot.end {
+func (s *shardOwner) durable(upTo int64) (base int64, ok bool) { return s.snapshot.durable(upTo) }
+
+func (s *snapshotState) durable(upTo int64) (base int64, ok bool) {
+	if s.end == 0 || upTo < s.end {
 		return 0, false
 	}
-	s.snapshot.end = 0
-	return s.snapshot.base, true
+	s.end = 0
+	return s.base, true
 }
 
 // end stops the timer and wakes everybody: the shard takes no more proposals.

@@ -33,14 +33,15 @@ const (
 
 // syncState is how far a log is on its way to being durable. It belongs to run.
 type syncState struct {
-	dirty    bool             // something was written since the last job began
-	unsynced int64            // how many bytes of records, about
-	job      chan syncResult  // of the job that is out, capacity 1; nil while none is
-	timer    *time.Timer      // the next sync under FsyncInterval; made for the first one
-	due      <-chan time.Time // of timer, while it runs
-	tries    int              // syncs one after the other that could not be tried
-	sealing  sealState
-	evict    bool // take the oldest segment away after the next roll
+	dirty       bool             // something was written since the last job began
+	unsynced    int64            // how many bytes of records, about
+	job         chan syncResult  // of the job that is out, capacity 1; nil while none is
+	timer       *time.Timer      // the next sync under FsyncInterval; made for the first one
+	due         <-chan time.Time // of timer, while it runs
+	tries       int              // syncs one after the other that could not be tried
+	sealing     sealState
+	evict       bool // take the oldest segment away after the next roll
+	snapshotDue bool // there was no room for one
 }
 
 // syncResult is a job's answer to the owner.
@@ -135,6 +136,10 @@ var errJob = errors.New("sync job did not finish")
 // settle takes a job's answer: raises the high watermark, answers in offset order, pokes watchers, rolls.
 func (a *Actor) settle(s syncResult) {
 	a.sync.job = nil
+	if errors.Is(s.err, segment.ErrCheckpoint) {
+		a.renote(s.err)
+		s.err = nil
+	}
 	if s.isFatal() {
 		a.sync.sealing = open
 		a.fail(fmt.Errorf("partition %s: %w", a.name, s.err))
@@ -166,10 +171,18 @@ func (a *Actor) resync(s syncResult) {
 		a.seal() // syncs the same
 	default:
 		a.part.Resync()
+		a.retries.Syncs.Add(1)
 		a.logger.Warn("sync is tried again", "partition", a.name, "error", s.err)
 		a.armSync(backoff(a.sync.tries))
 		a.sync.tries++
 	}
+}
+
+// renote goes on after a seal whose checkpoint could not be written: that is a cache, and the next one has it all.
+func (a *Actor) renote(err error) {
+	a.retries.Checkpoints.Add(1)
+	a.logger.Warn("checkpoint is written anew with the next segment", "partition", a.name, "error", err)
+	a.part.Renote()
 }
 
 // answer tells those whose records are durable now.
@@ -223,7 +236,7 @@ func (a *Actor) unseal(err error) {
 func (a *Actor) settleLast(s syncResult) {
 	a.sync.job = nil
 	switch {
-	case s.isFatal():
+	case s.isFatal() && !errors.Is(s.err, segment.ErrCheckpoint):
 		a.fail(fmt.Errorf("partition %s: %w", a.name, s.err))
 	case s.err == nil:
 		a.answer(s.upTo)

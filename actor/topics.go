@@ -121,6 +121,9 @@ func (b *Broker) makeTopic(name string, config broker.TopicConfig) (*topic, erro
 	t.config.Store(&config)
 	for i := range config.Partitions {
 		dir := partitionDir(name, i)
+		if err := b.isLeaving(dir); err != nil {
+			return nil, &broker.TopicError{Topic: name, Err: fmt.Errorf("%w: %w", broker.ErrConflict, err)}
+		}
 		free, err := empty(b.fs, dir)
 		if err != nil {
 			return nil, place(name, i, err)
@@ -210,25 +213,9 @@ func (b *Broker) DeleteTopic(_ context.Context, name string) error {
 	if err := t.close(); err != nil {
 		b.config.Logger.Warn("deleted topic did not close well", "topic", name, "error", err)
 	}
-	for i := range t.actors {
-		b.discard(t, i)
-	}
+	b.discard(t)
 	b.owners.starts.drop(t.dirs())
 	b.forgetCommits(t)
 	b.refreshGroups(name)
 	return nil
-}
-
-// discard takes a deleted partition's folder out of the way at once and removes it later.
-func (b *Broker) discard(t *topic, i int) {
-	from, to := partitionDir(t.name, i), fmt.Sprintf("%s-%d%s", t.id, i, deleteMark)
-	if err := b.fs.Rename(from, to); err != nil {
-		b.config.Logger.Warn("deleted topic stays on disk", "folder", from, "error", err)
-		return
-	}
-	b.work.Go(func() {
-		if err := b.fs.RemoveAll(to); err != nil {
-			b.config.Logger.Warn("deleted topic stays on disk", "folder", to, "error", err)
-		}
-	})
 }

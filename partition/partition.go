@@ -192,6 +192,9 @@ func (p *Partition) SyncJob() segment.SyncJob { return p.log.SyncJob() }
 // Resync tells that a SyncJob could not be tried: the next one does all that it should have.
 func (p *Partition) Resync() { p.log.Resync() }
 
+// Renote has the next seal write the checkpoint anew.
+func (p *Partition) Renote() { p.log.Renote() }
+
 // SetSynced tells that everything below upTo is durable.
 func (p *Partition) SetSynced(upTo int64) { p.synced = max(p.synced, upTo) }
 

@@ -3,11 +3,15 @@ package segment
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // ErrSync is wrapped by jobs when a sync failed: what was written since the last one that succeeded is not durable, and
 // no later sync can make it so.
 var ErrSync = errors.New("sync failed")
+
+// ErrCheckpoint is wrapped by a SealJob that did all but note the segment in the checkpoint, which is a cache.
+var ErrCheckpoint = errors.New("checkpoint could not be written")
 
 func synced(err error) error {
 	switch {
@@ -112,18 +116,30 @@ func (j SealJob) Run() error {
 	default:
 		err = j.file.drop()
 	}
-	switch {
-	case err != nil:
-	case j.anew != nil:
-		err = storeCheckpoint(j.fs, j.name, append(j.anew, j.info))
-	default:
-		err = appendCheckpoint(j.fs, j.name, j.info)
+	if err == nil {
+		err = j.note()
 	}
 	if err != nil {
 		return fmt.Errorf("segment %d: seal: %w", j.info.base, err)
 	}
 	return nil
 }
+
+// note adds the segment to the checkpoint: ErrCheckpoint.
+func (j SealJob) note() (err error) {
+	if j.anew != nil {
+		err = storeCheckpoint(j.fs, j.name, append(j.anew, j.info))
+	} else {
+		err = appendCheckpoint(j.fs, j.name, j.info)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	return nil
+}
+
+// Renote has the next SealJob write the checkpoint anew, after one that failed with ErrCheckpoint.
+func (l *Log) Renote() { l.lines = math.MaxInt32 }
 
 // Roll begins a new active segment behind the sealed one. After an error the log is as it was, and Roll may be tried
 // again.
