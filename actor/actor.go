@@ -45,6 +45,7 @@ type Actor struct {
 	broken atomic.Bool  // failed is set: refuse before anything is written elsewhere
 	full   atomic.Int64 // when a write last found no room, milliseconds; 0 after one that went through
 	bytes  atomic.Int64 // size of the log, for the governor
+	owes   atomic.Bool  // start-up found no room for something: catchUp comes before any append
 }
 
 // shared is what all owners of one engine have in common; it is set before the first one runs and never changes.
@@ -105,6 +106,7 @@ func prepare(s *shared, name string, p *partition.Partition) *Actor {
 		done:    make(chan struct{}),
 	}
 	a.bytes.Store(p.Stats().Bytes)
+	a.owes.Store(p.Owes())
 	a.expiry.begin()
 	s.logs.Add(1)
 	return a

@@ -95,6 +95,9 @@ func (a *Actor) commit() {
 		a.refuse(broker.ErrStorage)
 		return
 	}
+	if !a.catchUp() {
+		return
+	}
 	for len(a.queue) > 0 && a.sync.sealing == open {
 		if !a.form() {
 			continue

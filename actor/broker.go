@@ -36,7 +36,8 @@ type Broker struct {
 	topics  *xsync.MapOf[string, *topic] // read by all; written under mu
 	groups  groups
 	closing atomic.Bool
-	leaving sync.Map // folders that are about to be removed
+	owing   atomic.Bool // start-up found no room for something: settle goes on with it
+	leaving sync.Map    // folders that are about to be removed
 
 	mu     sync.Mutex // one change of what exists at a time
 	closed bool
@@ -159,7 +160,7 @@ func (b *Broker) Close() error {
 	wait.Wait()
 	b.work.Wait()
 	all = errors.Join(all, b.meta.Close())
-	if all == nil {
+	if all == nil && !b.owing.Load() {
 		all = b.folder.left()
 	}
 	return errors.Join(all, b.lock.Release())

@@ -49,7 +49,7 @@ func (a *Actor) expire() {
 	if now.Steady >= a.expiry.retry {
 		a.letGo(a.part.Expired(now))
 	}
-	if a.sync.sealing == open && a.failed == nil && a.part.RollDue(now) {
+	if a.sync.sealing == open && a.failed == nil && a.part.RollDue(now) && a.catchUp() {
 		a.seal() // comes back here after the roll
 	}
 	a.expiry.look.Store(max(a.part.NextLook(), now.Steady+lookAgain))

@@ -29,15 +29,18 @@ type folder struct {
 	// powerCut tells that the machine went down while a broker had the folder open.
 	powerCut bool
 	clean    bool
+	// unversioned tells that there was no room for the format number.
+	unversioned bool
 }
 
 // openFolder checks the format and finds out how the last run ended.
 func openFolder(fs segment.FS) (folder, error) {
 	f := folder{fs: fs}
-	if err := checkVersion(fs); err != nil {
+	err := checkVersion(fs)
+	if f.unversioned = segment.MayRetry(err); err != nil && !f.unversioned {
 		return f, err
 	}
-	_, err := fs.Stat(cleanName)
+	_, err = fs.Stat(cleanName)
 	f.clean = err == nil
 	boot, err := segment.ReadFile(fs, bootName)
 	if err != nil && !errors.Is(err, segment.ErrNotExist) {
@@ -51,8 +54,7 @@ func openFolder(fs segment.FS) (folder, error) {
 func checkVersion(fs segment.FS) error {
 	text, err := segment.ReadFile(fs, versionName)
 	if errors.Is(err, segment.ErrNotExist) {
-		line := fmt.Sprintf("%d %d\n", formatVersion, oldestReader)
-		return segment.WriteFile(fs, "", versionName, []byte(line), true)
+		return writeVersion(fs)
 	}
 	if err != nil {
 		return err
@@ -75,6 +77,11 @@ func checkVersion(fs segment.FS) error {
 	return nil
 }
 
+func writeVersion(fs segment.FS) error {
+	line := fmt.Sprintf("%d %d\n", formatVersion, oldestReader)
+	return segment.WriteFile(fs, "", versionName, []byte(line), true)
+}
+
 // use tells that the folder is about to be written to: the clean mark goes first.
 func (f folder) use() error {
 	if f.clean {
@@ -88,6 +95,11 @@ func (f folder) use() error {
 // started notes the boot that this run belongs to, after every partition has its new epoch. A note that says so already
 // stays: a restart on a full disk finds no room for another.
 func (f folder) started() error {
+	if f.unversioned {
+		if err := writeVersion(f.fs); err != nil {
+			return err
+		}
+	}
 	if boot, err := segment.ReadFile(f.fs, bootName); err == nil && string(boot) == bootID() {
 		return nil
 	}

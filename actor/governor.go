@@ -9,6 +9,7 @@ func (b *Broker) govern() {
 	for {
 		select {
 		case <-ticker.C:
+			b.settle()
 			b.expireAll()
 		case <-b.squeeze:
 			b.relieve()

@@ -91,7 +91,7 @@ func (b *Broker) recover() error {
 	if b.folder.powerCut && b.found.Failed > 0 {
 		return nil // what could not be opened has no new epoch: the next start begins one, in all of them
 	}
-	return b.folder.started()
+	return b.begin()
 }
 
 func (b *Broker) openMeta() (catalog, error) {
@@ -180,7 +180,7 @@ func (b *Broker) recoverPartition(t *topic, dir string) (*partition.Partition, s
 	switch id {
 	case t.id:
 	case "":
-		if err := writeTopicID(b.fs, dir, t.id); err != nil {
+		if err := writeTopicID(b.fs, dir, t.id); err != nil && !segment.MayRetry(err) { // else the next start does
 			return nil, segment.Report{}, err
 		}
 	default:
@@ -208,8 +208,11 @@ func (b *Broker) noteRecovery(dir string, r segment.Report, err error) {
 		b.config.Logger.Error("partition can't be opened", "partition", dir, "error", err)
 		return
 	}
-	if r.CutBytes > 0 {
-		b.found.Cut += r.CutBytes
+	if r.Unwritten != nil {
+		b.config.Logger.Warn("no room for what recovery has to write: records are served, appends wait", "partition", dir,
+			"error", r.Unwritten)
+	}
+	if b.found.Cut += r.CutBytes; r.Broken != "" {
 		b.config.Logger.Warn("cut off a torn tail", "partition", dir, "bytes", r.CutBytes, "kept_as", r.Broken)
 	}
 	if r.StartBeyond {

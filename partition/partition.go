@@ -35,8 +35,11 @@ type Partition struct {
 	retention Retention
 	epoch     int32
 	epochs    []segment.Epoch // by which offset each one began, oldest first
-	synced    int64           // offsets below are durable
-	given     int64           // the last append time that the broker gave; a client's timestamps don't count
+	unstored  bool            // epochs are not on the disk yet
+	fs        segment.FS
+	dir       string
+	synced    int64 // offsets below are durable
+	given     int64 // the last append time that the broker gave; a client's timestamps don't count
 	batches   []batch.Batch
 	adopted   []bool
 }
@@ -51,9 +54,9 @@ func Open(c Config) (*Partition, segment.Report, error) {
 		return nil, report, err
 	}
 	p := &Partition{
-		log: log, holdBack: c.HoldBack, retention: c.Retention, synced: log.Next(),
+		log: log, holdBack: c.HoldBack, retention: c.Retention, synced: log.Next(), fs: c.FS, dir: c.Dir,
 	}
-	err = p.openEpoch(c)
+	err = p.openEpoch(c, &report)
 	if err == nil && c.Sync {
 		err = log.SyncJob().Run()
 	}
@@ -64,7 +67,7 @@ func Open(c Config) (*Partition, segment.Report, error) {
 }
 
 // openEpoch finds the current leader epoch and begins a new one where the machine went down.
-func (p *Partition) openEpoch(c Config) error {
+func (p *Partition) openEpoch(c Config, report *segment.Report) error {
 	epochs, err := segment.LoadEpochs(c.FS, c.Dir)
 	if err != nil {
 		return fmt.Errorf("%s: leader epoch: %w", c.Dir, err)
@@ -88,11 +91,37 @@ func (p *Partition) openEpoch(c Config) error {
 	}
 	epochs = append(epochs, segment.Epoch{Epoch: p.epoch, Start: p.log.Next()})
 	p.epochs = epochs
-	err = segment.StoreEpochs(c.FS, c.Dir, epochs)
-	if err != nil && (c.NewEpoch || !segment.MayRetry(err)) { // an epoch that goes on can be read from the log next time
-		return fmt.Errorf("%s: leader epoch: %w", c.Dir, err)
+	err = p.storeEpochs()
+	if segment.MayRetry(err) {
+		p.unstored, report.Unwritten = true, err
+		return nil
+	}
+	return err
+}
+
+func (p *Partition) storeEpochs() error {
+	if err := segment.StoreEpochs(p.fs, p.dir, p.epochs); err != nil {
+		return fmt.Errorf("%s: leader epoch: %w", p.dir, err)
 	}
 	return nil
+}
+
+// Owes tells that Open found no room or no descriptor for what has to be written before anything is appended: the new
+// leader epoch, what was cut off.
+func (p *Partition) Owes() bool { return p.unstored || p.log.Owes() }
+
+// Torn tells that a torn tail is still in its place.
+func (p *Partition) Torn() bool { return p.log.Torn() }
+
+// Settle writes that. It may be called until it gives no error.
+func (p *Partition) Settle() error {
+	if p.unstored {
+		if err := p.storeEpochs(); err != nil {
+			return err
+		}
+		p.unstored = false
+	}
+	return p.log.Settle()
 }
 
 // Next is the offset of the next record to be written.

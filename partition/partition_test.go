@@ -262,8 +262,7 @@ func TestModel(t *testing.T) {
 	})
 }
 
-// No append is taken before the new epoch of a power cut stands on the disk, not even for want of room; an epoch that
-// goes on is in the log.
+// Who opens a partition learns that its epoch is not on the disk for want of room, so that no append is taken before.
 func TestTheNewEpochIsStoredFirst(t *testing.T) {
 	for _, powerCut := range []bool{true, false} {
 		fs := segmenttest.New()
@@ -274,9 +273,20 @@ func TestTheNewEpochIsStoredFirst(t *testing.T) {
 		}
 		fs.SetBytes("p-0/leader-epoch-checkpoint", nil)
 		fs.FailFrom(segmenttest.OpWrite, 1, syscall.ENOSPC)
-		_, _, err := Open(Config{FS: fs, Dir: "p-0", Retention: unbounded, NewEpoch: powerCut})
-		if powerCut != errors.Is(err, syscall.ENOSPC) || !powerCut && err != nil {
-			t.Errorf("power cut %v: %v", powerCut, err)
+		p, report, err := Open(Config{FS: fs, Dir: "p-0", Retention: unbounded, NewEpoch: powerCut})
+		if err != nil || !errors.Is(report.Unwritten, syscall.ENOSPC) || !p.Owes() {
+			t.Fatalf("power cut %v: %v, %+v", powerCut, err, report)
+		}
+		if err := p.Settle(); !errors.Is(err, syscall.ENOSPC) || !p.Owes() {
+			t.Errorf("power cut %v: settled without room: %v", powerCut, err)
+		}
+		fs.Heal()
+		if err := p.Settle(); err != nil || p.Owes() {
+			t.Errorf("power cut %v: not settled with room: %v", powerCut, err)
+		}
+		want := map[bool]string{true: "0\n1\n1 4\n", false: "0\n1\n0 4\n"}[powerCut]
+		if got := string(fs.Bytes("p-0/leader-epoch-checkpoint")); got != want {
+			t.Errorf("power cut %v: epochs %q", powerCut, got)
 		}
 	}
 }

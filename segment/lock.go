@@ -26,15 +26,25 @@ func LockFolder(dir string) (*Lock, error) {
 		err = fmt.Errorf("data folder %s is locked by pid %s", dir, strings.TrimSpace(string(text)))
 	}
 	if err == nil {
-		err = f.Truncate(0)
-	}
-	if err == nil {
-		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+		err = notePID(f)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return &Lock{file: f}, nil
+}
+
+// notePID writes whose lock it is. On a full disk nobody is told, and the lock holds all the same.
+func notePID(f *os.File) error {
+	pid := []byte(strconv.Itoa(os.Getpid()) + "\n")
+	_, err := f.WriteAt(pid, 0)
+	if err == nil {
+		err = f.Truncate(int64(len(pid)))
+	}
+	if IsNoSpace(err) {
+		return nil
+	}
+	return err
 }
 
 // Release lets go. The file stays: removing it would let two brokers lock two files of the same name.

@@ -36,6 +36,7 @@ type Log struct {
 	start  int64 // of what is kept: the first segment's base, or further on
 	bytes  int64 // of all sealed segments
 	lines  int   // of the checkpoint
+	owed   owed
 	gather []byte
 }
 
@@ -137,8 +138,8 @@ var errUsedUp = errors.New("offsets are used up")
 // where batch i's memory belongs to the file from now on, also on failure.
 func (l *Log) Append(now Moment, batches []batch.Batch, adopted []bool) error {
 	a := &l.active
-	if a.sealing {
-		return fmt.Errorf("segment %d: append while it is sealed", a.base)
+	if a.sealing || l.owed.tail > 0 {
+		return fmt.Errorf("segment %d: append while it is sealed, or has a torn tail", a.base)
 	}
 	if last := batches[len(batches)-1].LastOffset(); last < a.next || last >= MaxOffset {
 		return fmt.Errorf("segment %d: append: %w", a.base, errUsedUp)

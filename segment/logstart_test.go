@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"flashq/segment"
+	"flashq/segment/batch"
 	"flashq/segment/segmenttest"
 )
 
@@ -259,9 +260,14 @@ func TestTornTailIsKeptBeforeItIsCut(t *testing.T) {
 		whole := fs.Bytes(active)
 		fs.SetBytes(active, append(slices.Clone(whole), "torn"...))
 		fs.Fail(op, 1, syscall.ENOSPC)
-		if _, _, err := segment.Open(segment.Config{FS: fs, Dir: dir}); err == nil || len(fs.Bytes(active)) != len(whole)+4 {
-			t.Errorf("%s fails: %v, %d bytes left", op, err, len(fs.Bytes(active)))
+		l, r, err := segment.Open(segment.Config{FS: fs, Dir: dir})
+		if err != nil || !errors.Is(r.Unwritten, syscall.ENOSPC) || !l.Torn() || len(fs.Bytes(active)) != len(whole)+4 {
+			t.Fatalf("%s fails: %v, %+v, %d bytes left", op, err, r, len(fs.Bytes(active)))
 		}
+		if err := l.Append(segment.Moment{}, []batch.Batch{encode(l.Next(), 1, 1)}, make([]bool, 1)); err == nil {
+			t.Errorf("%s fails: a torn tail was written over", op)
+		}
+		_ = l.Abandon()
 		if _, r := open(t, fs, 1<<20); len(fs.Names(".broken")) > 2 {
 			t.Errorf("%s fails: %v, %+v", op, fs.Names(".broken"), r)
 		}

@@ -75,10 +75,11 @@ func (l *Log) openAll(bases []int64, r *Report) error {
 	}
 	l.lines = len(known)
 	if r.Rebuilt > 0 || l.surplus(l.lines) {
-		if err := storeCheckpoint(l.cfg.FS, l.cfg.Dir, l.sealed); err != nil {
+		l.lines = len(l.sealed)
+		err := storeCheckpoint(l.cfg.FS, l.cfg.Dir, l.sealed)
+		if err = r.orOwe(err, l.Renote); err != nil {
 			return errors.Join(err, l.Abandon())
 		}
-		l.lines = len(l.sealed)
 	}
 	return nil
 }
@@ -146,9 +147,8 @@ func (l *Log) rebuild(base, size int64, r *Report) (info sealedInfo, err error) 
 	r.Rebuilt++
 	r.Damage = append(r.Damage, s.damage...)
 	s.addTime()
-	err = errors.Join(
-		overwrite(l.cfg.FS, l.path(base, indexSuffix), s.encodeOffsets(), true),
-		overwrite(l.cfg.FS, l.path(base, timeIndexSuffix), s.encodeTimes(), true))
+	made := indexFiles{base: base, offsets: s.encodeOffsets(), times: s.encodeTimes()}
+	err = r.orOwe(l.writeIndexes(made), func() { l.owed.indexes = append(l.owed.indexes, made) })
 	return sealedInfo{base: base, next: s.next, size: size, firstTS: s.firstTS, maxTS: s.maxTS}, err
 }
 
@@ -167,6 +167,7 @@ func (l *Log) openActive(base int64, r *Report) error {
 	if err == nil && s.end < st.Size {
 		r.CutBytes = st.Size - s.end
 		r.Broken, err = cutTail(l.cfg.FS, l.cfg.Dir, f, base, s.end, st.Size)
+		err = r.orOwe(err, func() { l.owed.tail = st.Size })
 	}
 	if err != nil {
 		return errors.Join(err, f.Close())

@@ -17,7 +17,9 @@ type Report struct {
 	Damage  []Damage
 	// CutBytes is the size of the torn tail that was cut off and kept as Broken.
 	CutBytes int64
-	Broken   string
+	// Unwritten says why something that Open found was not written, and waits for Settle; nil where all was.
+	Unwritten error
+	Broken    string
 	// Scanned counts the bytes that start-up read, Rebuilt the sealed segments whose indexes were made anew.
 	Scanned int64
 	Rebuilt int
