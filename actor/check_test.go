@@ -281,7 +281,7 @@ func TestARepairBringsNoDeletedTopicBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone := makeTopic(t, b, "gone", 1)
-	if err := errors.Join(b.record("gone", metaRecord{ID: gone.id, Deleted: true}), b.Close()); err != nil {
+	if err := errors.Join(b.record("gone", metaRecord{ID: gone.id, Deleted: true}, deletion), b.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if _, faults := checked(t, dir); faults != "" {

@@ -52,7 +52,7 @@ func (b *Broker) retire(id, name string, folders []string) {
 		for tries := 0; ; tries++ {
 			err := b.removeAll(id, folders)
 			if err == nil {
-				err = b.record(name, metaRecord{ID: id, Deleted: true, Removed: true})
+				err = b.record(name, metaRecord{ID: id, Deleted: true, Removed: true}, deletion)
 			}
 			if err == nil {
 				return

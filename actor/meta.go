@@ -140,12 +140,16 @@ func encodeMeta(b *batch.Builder, now int64, name string, m metaRecord) error {
 }
 
 // record appends to the metadata log and waits until it is durable.
-func (b *Broker) record(name string, m metaRecord) error {
+func (b *Broker) record(name string, m metaRecord, c change) error {
 	var builder batch.Builder
 	if err := encodeMeta(&builder, nowMillis(), name, m); err != nil {
 		return err
 	}
 	part := broker.Part{Batch: builder.Finish(), BrokerTime: true}
+	var full error
+	if b.meta.ask(func() { full = b.meta.reserve(c, len(part.Batch)) }); full != nil {
+		return writeError(full)
+	}
 	r := b.meta.send(&part, true)
 	if r == nil {
 		return broker.ErrDraining

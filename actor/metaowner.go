@@ -6,6 +6,7 @@ import (
 
 	"flashq/broker"
 	"flashq/partition"
+	"flashq/segment"
 	"flashq/segment/batch"
 )
 
@@ -93,3 +94,49 @@ func (m *metaOwner) writeAll(log *partition.Partition) error {
 
 // durable tells that the log is durable below upTo. Where a snapshot is, nothing older than base is needed.
 func (m *metaOwner) durable(upTo int64) (base int64, ok bool) { return m.snapshot.durable(upTo) }
+
+// change says what a record of the metadata log is for: what frees room has room of its own.
+type change int
+
+const (
+	ordinary change = iota
+	smaller         // a topic keeps less from now on
+	deletion
+)
+
+// What is kept free in the log's blocks for deletions, for each topic, and for smaller bounds.
+const (
+	deletionBytes = 1 << 10
+	smallerBytes  = 64 << 10
+)
+
+// reserve takes blocks for a change and leaves alone those that more urgent ones may need; without them, a change that
+// frees no room is refused.
+func (a *Actor) reserve(c change, bytes int) error {
+	m, _ := a.compacted.(*metaOwner)
+	need := int64(bytes)
+	switch c {
+	case ordinary:
+		need += smallerBytes + deletionBytes*int64(len(m.topics)+1)
+	case smaller:
+		need += deletionBytes * int64(len(m.topics))
+	case deletion:
+	}
+	err := a.part.Reserve(need)
+	if c == deletion || !segment.MayRetry(err) {
+		return nil // it has no need of more, or writing will tell
+	}
+	a.full.Store(nowMillis())
+	return err
+}
+
+// goOn lets the metadata log grow where there is no room to seal its segment: it has blocks of its own in this one.
+func (a *Actor) goOn() bool {
+	m, ok := a.compacted.(*metaOwner)
+	if ok {
+		grown := m.retention(0)
+		grown.SegmentBytes = a.part.Bytes() + smallerBytes
+		a.part.SetRetention(grown)
+	}
+	return ok
+}

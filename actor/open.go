@@ -110,6 +110,7 @@ func (b *Broker) openMeta() (catalog, error) {
 		return known, errors.Join(err, p.Close(true))
 	}
 	b.meta = startCatalog(b.owners, p, newMetaOwner(known.clone(), b.shrink(metaSegmentBytes)))
+	b.meta.ask(func() { _ = b.meta.reserve(ordinary, 0) }) // as far as there is room
 	return known, nil
 }
 

@@ -227,6 +227,11 @@ func (a *Actor) roll() {
 func (a *Actor) unseal(err error) {
 	a.part.Unseal()
 	a.sync.sealing = open
+	if a.goOn() {
+		a.commit()
+		a.scheduleSync()
+		return
+	}
 	a.expiry.look.Store(moment().Steady + fullFor.Milliseconds())
 	a.writeFailed(err)
 	a.scheduleSync()

@@ -94,7 +94,7 @@ func (b *Broker) changeTopic(t *topic, c broker.TopicChange) error {
 	if config == before {
 		return nil
 	}
-	if err := b.record(t.name, metaOf(t.id, config)); err != nil {
+	if err := b.record(t.name, metaOf(t.id, config), changeTo(before, config)); err != nil {
 		return err
 	}
 	t.config.Store(&config)
@@ -108,6 +108,16 @@ func (b *Broker) changeTopic(t *topic, c broker.TopicChange) error {
 	}
 	<-b.owners.starts.flush() // who asked sees what it did
 	return nil
+}
+
+// changeTo tells whether a topic keeps less from now on.
+func changeTo(before, after broker.TopicConfig) change {
+	less := func(before, after int64) bool { return uint64(after) <= uint64(before) } // -1 is no bound
+	if less(before.RetentionMs, after.RetentionMs) && less(before.RetentionBytes, after.RetentionBytes) &&
+		before.SegmentBytes == after.SegmentBytes && before.SegmentMs == after.SegmentMs {
+		return smaller
+	}
+	return ordinary
 }
 
 // makeTopic makes the folders, makes them durable and then records the topic in the metadata log: a crash in between
@@ -146,7 +156,7 @@ func (b *Broker) makeTopic(name string, config broker.TopicConfig) (*topic, erro
 	if err != nil {
 		return nil, errors.Join(writeError(err), t.close(), b.removeFolders(t))
 	}
-	if err := b.record(name, metaOf(t.id, config)); err != nil {
+	if err := b.record(name, metaOf(t.id, config), ordinary); err != nil {
 		return nil, errors.Join(writeError(err), t.close()) // the folders stay: the record may yet be there
 	}
 	return t, nil
@@ -205,7 +215,7 @@ func (b *Broker) DeleteTopic(_ context.Context, name string) error {
 	if !ok {
 		return topicMissing(name)
 	}
-	if err := b.record(name, metaRecord{ID: t.id, Deleted: true}); err != nil {
+	if err := b.record(name, metaRecord{ID: t.id, Deleted: true}, deletion); err != nil {
 		return writeError(err)
 	}
 	t.deleted.Store(true)

@@ -124,6 +124,9 @@ func (p *Partition) Settle() error {
 	return p.log.Settle()
 }
 
+// Reserve takes room for so many bytes more, so that they can be appended although the disk is full by then.
+func (p *Partition) Reserve(n int64) error { return p.log.Reserve(n) }
+
 // Next is the offset of the next record to be written.
 func (p *Partition) Next() int64 { return p.log.Next() }
 

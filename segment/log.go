@@ -49,8 +49,9 @@ type active struct {
 	file       *shared
 	arrived    int64 // when its first and its last record did, by the steady clock
 	began      int64
-	sealing    bool // a SealJob is out: no append until Roll
-	dirty      bool // the folder has entries that no SyncJob has taken yet
+	reserved   int64 // up to where the file has blocks, as far as Reserve took them
+	sealing    bool  // a SealJob is out: no append until Roll
+	dirty      bool  // the folder has entries that no SyncJob has taken yet
 }
 
 // shared is an open file counted by its users: the log itself, views and jobs.
@@ -145,6 +146,7 @@ func (l *Log) Append(now Moment, batches []batch.Batch, adopted []bool) error {
 		return fmt.Errorf("segment %d: append: %w", a.base, errUsedUp)
 	}
 	if err := l.write(batches, adopted); err != nil {
+		a.reserved = 0 // cutting gives blocks back
 		if cut := a.file.Truncate(a.size); cut != nil {
 			err = fmt.Errorf("%w: %w (%w)", ErrNotCut, err, cut)
 		}

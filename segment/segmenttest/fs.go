@@ -26,6 +26,7 @@ const (
 	OpSyncDir  Op = "syncdir"
 	OpRename   Op = "rename"
 	OpRemove   Op = "remove"
+	OpReserve  Op = "reserve"
 )
 
 // FS is an in-memory segment.FS that knows what is durable: a file's bytes since its last Sync and a folder's entries
@@ -45,6 +46,8 @@ type node struct {
 	data    []byte
 	synced  []byte
 	modTime int64
+
+	reserved int64 // up to where it has blocks, whatever the disk has left
 }
 
 type fault struct {
@@ -157,7 +160,9 @@ func (f *FS) Kill() *FS {
 		after.dirs[dir] = true
 	}
 	for name, n := range f.files {
-		after.files[name] = &node{data: slices.Clone(n.data), synced: slices.Clone(n.synced), modTime: n.modTime}
+		after.files[name] = &node{
+			data: slices.Clone(n.data), synced: slices.Clone(n.synced), modTime: n.modTime, reserved: n.reserved,
+		}
 	}
 	for name, n := range f.durable {
 		if same := after.files[name]; f.files[name] == n {

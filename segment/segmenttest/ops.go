@@ -197,6 +197,9 @@ func (h *file) WriteAt(p []byte, off int64) (int, error) {
 	tear, err := h.fs.step(OpWrite, h.name)
 	h.fs.mu.Lock()
 	defer h.fs.mu.Unlock()
+	if segment.IsNoSpace(err) && off+int64(len(p)) <= h.reserved {
+		err = nil
+	}
 	if err != nil {
 		p = p[:min(tear, len(p))]
 	}
@@ -206,6 +209,18 @@ func (h *file) WriteAt(p []byte, off int64) (int, error) {
 	h.data = append(h.data[:off:off], append(slices.Clone(p), h.data[min(off+int64(len(p)), int64(len(h.data))):]...)...)
 	h.modTime = time.Now().UnixMilli()
 	return len(p), err
+}
+
+// Preallocate implements segment.Preallocator.
+func (h *file) Preallocate(off, n int64) error {
+	_, err := h.fs.step(OpReserve, h.name)
+	h.fs.mu.Lock()
+	defer h.fs.mu.Unlock()
+	if err != nil && off+n > h.reserved {
+		return err
+	}
+	h.reserved = max(h.reserved, off+n)
+	return nil
 }
 
 // Size implements segment.File.
@@ -223,6 +238,7 @@ func (h *file) Truncate(size int64) error {
 	h.fs.mu.Lock()
 	defer h.fs.mu.Unlock()
 	h.data = slices.Clone(h.data[:min(size, int64(len(h.data)))])
+	h.reserved = 0
 	return nil
 }
 
