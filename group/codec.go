@@ -88,8 +88,9 @@ func (s *Shard) replayCommit(r *batch.Record) error {
 	if err := v.ReadFrom(r.Value); err != nil {
 		return fmt.Errorf("%w: offset value: %w", ErrEncoding, err)
 	}
-	s.setCommit(k.Group, k.Topic, k.Partition, commit{
-		topicID: v.TopicID, offset: v.Offset, epoch: v.LeaderEpoch, metadata: v.Metadata, timestamp: v.CommitTimestamp,
+	s.setCommit(k.Group, k.Topic, commit{
+		topicID: v.TopicID, offset: v.Offset, partition: k.Partition, epoch: v.LeaderEpoch, metadata: v.Metadata,
+		timestamp: v.CommitTimestamp,
 	})
 	return nil
 }

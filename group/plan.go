@@ -2,9 +2,7 @@ package group
 
 import (
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 
 	"flashq/broker"
 	"flashq/segment/batch"
@@ -78,8 +76,8 @@ func (s *Shard) Delete(name string, force bool, now int64) (Plan, error) {
 
 // addTombstones writes tombstones for a group's commits to one topic.
 func (g *state) addTombstones(w *batch.Builder, name, topic string, now int64) {
-	for _, p := range slices.Sorted(maps.Keys(g.commits[topic])) {
-		w.Add(now, commitKey(name, topic, p), nil)
+	for _, c := range g.commits[topic] {
+		w.Add(now, commitKey(name, topic, c.partition), nil)
 	}
 }
 
@@ -91,9 +89,9 @@ const forgetAtOnce = 10_000
 func (s *Shard) Forget(topic string, id [16]byte, now int64) Plan {
 	var w batch.Builder
 	for name, g := range s.groups {
-		for p, c := range g.commits[topic] {
+		for _, c := range g.commits[topic] {
 			if c.topicID == id && w.Count() < forgetAtOnce {
-				w.Add(now, commitKey(name, topic, p), nil)
+				w.Add(now, commitKey(name, topic, c.partition), nil)
 			}
 		}
 	}
@@ -203,6 +201,6 @@ func (s *Shard) find(name string, o broker.CommitOffset, from Origin) (commit, b
 	if g == nil {
 		return commit{}, false
 	}
-	c, ok := g.commits[o.Topic][int32(o.Partition)]
+	c, ok := g.commits[o.Topic].of(int32(o.Partition))
 	return c, ok && c.topicID == from.TopicID
 }

@@ -70,14 +70,13 @@ func (g *state) offsets(topic string, topics Topics) []broker.GroupOffset {
 		return nil
 	}
 	var all []broker.GroupOffset
-	for p, c := range g.commits[topic] {
+	for _, c := range g.commits[topic] {
 		if c.topicID == id {
 			all = append(all, broker.GroupOffset{
-				Topic: topic, Partition: int(p), Offset: c.offset, Metadata: c.metadata, Timestamp: c.timestamp,
+				Topic: topic, Partition: int(c.partition), Offset: c.offset, Metadata: c.metadata, Timestamp: c.timestamp,
 				Truncated: c.truncated,
 			})
 		}
 	}
-	slices.SortFunc(all, func(a, b broker.GroupOffset) int { return cmp.Compare(a.Partition, b.Partition) })
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"flashq/broker"
 	"flashq/segment/batch"
@@ -26,23 +27,13 @@ type Shard struct {
 type state struct {
 	explicit   bool // was asked for by name: it is kept without a commit
 	start      string
-	generation int32                       // grows with each change of the members or of what they read
-	commits    map[string]map[int32]commit // by topic and partition; no empty inner map
+	generation int32              // grows with each change of the members or of what they read
+	commits    map[string]commits // by topic; no empty ones
 
 	// What is in no log; nil without members.
 	members  map[string]*member
 	assigned map[string]*assignment // by topic, of those that a member asks for
 	seen     uint64                 // see Shard.Seen
-}
-
-// commit is what a group committed in one partition.
-type commit struct {
-	topicID   [16]byte // of the topic that had the name then: another one of the same name has no commit
-	offset    int64    // of the next record to read
-	epoch     int32    // the partition's leader epoch at the time
-	metadata  string
-	timestamp int64 // when, milliseconds
-	truncated int64 // how far Clamp moved offset back; it is in no log
 }
 
 func notFound(name string) error {
@@ -78,19 +69,16 @@ func (s *Shard) Replay(b batch.Batch) error {
 func (s *Shard) group(name string) *state {
 	g := s.groups[name]
 	if g == nil {
-		g = &state{start: broker.StartEarliest, commits: map[string]map[int32]commit{}}
+		g = &state{start: broker.StartEarliest, commits: map[string]commits{}}
 		s.groups[name] = g
 		s.touchGroup(name)
 	}
 	return g
 }
 
-func (s *Shard) setCommit(group, topic string, partition int32, c commit) {
+func (s *Shard) setCommit(group, topic string, c commit) {
 	g := s.group(group)
-	if g.commits[topic] == nil {
-		g.commits[topic] = map[int32]commit{}
-	}
-	g.commits[topic][partition] = c
+	g.commits[topic] = g.commits[topic].with(c)
 }
 
 func (s *Shard) dropCommit(group, topic string, partition int32) {
@@ -98,11 +86,17 @@ func (s *Shard) dropCommit(group, topic string, partition int32) {
 	if g == nil {
 		return
 	}
-	delete(g.commits[topic], partition)
-	if len(g.commits[topic]) == 0 {
-		delete(g.commits, topic)
-	}
+	g.keep(topic, g.commits[topic].without(partition))
 	s.dropEmpty(group, g)
+}
+
+// keep sets a group's commits to a topic.
+func (g *state) keep(topic string, left commits) {
+	if len(left) == 0 {
+		delete(g.commits, topic)
+		return
+	}
+	g.commits[topic] = left
 }
 
 // dropGroup takes back that a group was asked for; its commits have tombstones of their own.
@@ -146,15 +140,8 @@ func (s *Shard) Enter(epoch int32) {
 // its next Snapshot. It runs after the log's replay.
 func (s *Shard) Prune(there func(topic string, id [16]byte) bool) {
 	for name, g := range s.groups {
-		for topic, partitions := range g.commits {
-			for p, c := range partitions {
-				if !there(topic, c.topicID) {
-					delete(partitions, p)
-				}
-			}
-			if len(partitions) == 0 {
-				delete(g.commits, topic)
-			}
+		for topic, all := range g.commits {
+			g.keep(topic, slices.DeleteFunc(all, func(c commit) bool { return !there(topic, c.topicID) }))
 		}
 		s.dropEmpty(name, g)
 	}
@@ -164,11 +151,11 @@ func (s *Shard) Prune(there func(topic string, id [16]byte) bool) {
 // lost and may be given out again. ok is false where nothing is known.
 func (s *Shard) Clamp(end func(topic string, partition, epoch int32) (end int64, ok bool)) {
 	for _, g := range s.groups {
-		for topic, partitions := range g.commits {
-			for p, c := range partitions {
-				if e, ok := end(topic, p, c.epoch); ok && c.offset > e {
+		for topic, all := range g.commits {
+			for i := range all {
+				c := &all[i]
+				if e, ok := end(topic, c.partition, c.epoch); ok && c.offset > e {
 					c.truncated, c.offset = c.offset-e, e
-					partitions[p] = c
 				}
 			}
 		}

@@ -29,9 +29,9 @@ func (s *Shard) Snapshot(now int64, put func(batch.Batch) error) error {
 		if g.explicit || g.generation > 0 {
 			w.Add(now, groupKey(name), g.encode(now))
 		}
-		for topic, partitions := range g.commits {
-			for p, c := range partitions {
-				w.Add(now, commitKey(name, topic, p), c.encode())
+		for topic, all := range g.commits {
+			for _, c := range all {
+				w.Add(now, commitKey(name, topic, c.partition), c.encode())
 				if len(w.Buf) < snapshotBatch {
 					continue
 				}
