@@ -130,8 +130,8 @@ func (a *Actor) run() {
 		case <-a.sync.due:
 			a.sync.due = nil
 			a.startSync()
-		case <-a.shard.leaseEnds():
-			a.expireLeases()
+		case <-a.shard.timesUp():
+			a.timeUp()
 		}
 	}
 	a.exit = a.drain() // what still queues was promised nothing: done answers it

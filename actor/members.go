@@ -3,6 +3,7 @@ package actor
 import (
 	"cmp"
 	"context"
+	"errors"
 
 	"flashq/broker"
 	"flashq/group"
@@ -26,8 +27,21 @@ func (b *Broker) Join(_ context.Context, c broker.MemberCall) (broker.Membership
 	if !c.Create && b.groups.shards[shardOf(c.Group)].Load() == nil {
 		return broker.Membership{}, groupMissing(c.Group)
 	}
+	answer, err := b.join(c, origins, invalid)
+	var unmet *group.UnmetError
+	for errors.As(err, &unmet) {
+		if err = b.meet(c.Group, unmet.Topics); err == nil {
+			answer, err = b.join(c, origins, invalid)
+		}
+	}
+	b.forgetLate(c.Ack, origins)
+	return answer, err
+}
+
+// join has the shard make the call. invalid is told to those who may acknowledge, see origins.
+func (b *Broker) join(c broker.MemberCall, origins []group.Origin, invalid error) (broker.Membership, error) {
 	var answer broker.Membership
-	err = b.proposeTo(c.Group, proposal{barrier: len(c.Ack) > 0, plan: func(s *group.Shard) (group.Plan, error) {
+	err := b.proposeTo(c.Group, proposal{barrier: len(c.Ack) > 0, plan: func(s *group.Shard) (group.Plan, error) {
 		if c.Create {
 			if err := b.roomFor(s, c.Group); err != nil {
 				return group.Plan{}, err
@@ -36,7 +50,6 @@ func (b *Broker) Join(_ context.Context, c broker.MemberCall) (broker.Membership
 		p, err := s.Join(c, origins, b.memberRoom(), b.shape, nowMillis(), &answer)
 		return p, cmp.Or(err, invalid)
 	}})
-	b.forgetLate(c.Ack, origins)
 	if err != nil {
 		return broker.Membership{}, err
 	}

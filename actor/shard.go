@@ -37,13 +37,18 @@ func (a *Actor) answerUnchanged(r *request) {
 	a.parked = append(a.parked, r)
 }
 
-// expireLeases ends the members whose time is up, in a request of the owner to itself, since it has to be written.
-func (a *Actor) expireLeases() {
+// timeUp ends the members whose time is up, and writes what there was no room for: in requests of the owner to itself.
+func (a *Actor) timeUp() {
 	s := a.shard
-	s.leases.at = 0
-	a.queue = append(a.queue, &request{reply: make(chan error, 1), proposal: &proposal{
-		plan: func(g *group.Shard) (group.Plan, error) { return g.Expire(s.topics, nowMillis()), nil },
-	}})
+	s.timer.at = 0
+	for _, plan := range []func(g *group.Shard) group.Plan{
+		func(g *group.Shard) group.Plan { return g.Expire(s.topics, nowMillis()) },
+		func(g *group.Shard) group.Plan { return g.Rewrite(nowMillis()) },
+	} {
+		a.queue = append(a.queue, &request{reply: make(chan error, 1), proposal: &proposal{
+			plan: func(g *group.Shard) (group.Plan, error) { return plan(g), nil },
+		}})
+	}
 	a.commit()
 	if a.failed == nil {
 		s.arm()
@@ -99,7 +104,7 @@ func (b *Broker) propose(a *Actor, p proposal) error {
 		return b.shardLeft()
 	}
 	r := a.requests.Get().(*request) //nolint:forcetypeassert // the pool makes nothing else
-	r.proposal = &p
+	r.proposal, r.sync = &p, p.sync
 	if a.push(r) == nil {
 		return b.shardLeft()
 	}

@@ -18,7 +18,7 @@ type shardOwner struct {
 	groups   *group.Shard // what the log says
 	topics   group.Topics // may be asked by anybody
 	totals   *groupTotals
-	leases   leaseTimer
+	timer    shardTimer
 	watches  map[string]map[*broker.GroupWatch]bool // by group
 	snapshot snapshotState
 }
@@ -49,6 +49,7 @@ type planner func(*group.Shard) (group.Plan, error)
 // proposal is what somebody asks of a shard of groups. The owner plans it once, in the request's turn.
 type proposal struct {
 	plan    planner
+	sync    bool        // answer only when it is durable, whatever --fsync says
 	barrier bool        // where nothing is to be written, the answer still waits for the sync of what is written already
 	part    broker.Part // what is planned
 	apply   func()      // what is to be done when that is written
@@ -56,7 +57,7 @@ type proposal struct {
 
 func newShardOwner(groups *group.Shard, topics group.Topics, totals *groupTotals) *shardOwner {
 	return &shardOwner{
-		groups: groups, topics: topics, totals: totals, leases: newLeaseTimer(),
+		groups: groups, topics: topics, totals: totals, timer: newShardTimer(),
 		watches: map[string]map[*broker.GroupWatch]bool{},
 	}
 }
@@ -130,7 +131,7 @@ func (s *snapshotState) durable(upTo int64) (base int64, ok bool) {
 
 // end stops the timer and wakes everybody: the shard takes no more proposals.
 func (s *shardOwner) end() {
-	s.leases.stop()
+	s.timer.stop()
 	for _, all := range s.watches {
 		for w := range all {
 			fire(w.Waiter, &w.Fired)
@@ -147,29 +148,29 @@ func shardRetention(snapshotBytes int64) partition.Retention {
 	return partition.Retention{Ms: -1, Bytes: -1, SegmentBytes: max(shardSegmentBytes, 4*snapshotBytes)}
 }
 
-// leaseTimer is a shard's one timer: for the earliest end of a lease.
-type leaseTimer struct {
+// shardTimer is a shard's one timer: for the earliest end of a lease, or what is to be written again.
+type shardTimer struct {
 	timer *time.Timer
 	at    int64 // when it fires, milliseconds; 0 while it does not run
 }
 
-func newLeaseTimer() leaseTimer {
+func newShardTimer() shardTimer {
 	t := time.NewTimer(time.Hour)
 	t.Stop()
-	return leaseTimer{timer: t}
+	return shardTimer{timer: t}
 }
 
-func (t *leaseTimer) stop() { t.timer.Stop() }
+func (t *shardTimer) stop() { t.timer.Stop() }
 
-// leaseRetry is when the ends of leases are tried again that could not be written, in milliseconds.
-const leaseRetry = 1000
+// dueRetry is when what was due is tried again that could not be written, in milliseconds.
+const dueRetry = 1000
 
-// leaseEnds fires when a lease may have ended; in a topic's partition it never does.
-func (s *shardOwner) leaseEnds() <-chan time.Time {
+// timesUp fires when something may be due; in a topic's partition it never does.
+func (s *shardOwner) timesUp() <-chan time.Time {
 	if s == nil {
 		return nil
 	}
-	return s.leases.timer.C
+	return s.timer.timer.C
 }
 
 // arm sets the timer. One that fires early is no harm: a heartbeat does not move it.
@@ -180,10 +181,10 @@ func (s *shardOwner) arm() {
 	}
 	now := nowMillis()
 	if due <= now {
-		due = now + leaseRetry
+		due = now + dueRetry
 	}
-	if s.leases.at == 0 || due < s.leases.at {
-		s.leases.at = due
-		s.leases.timer.Reset(time.Duration(due-now) * time.Millisecond)
+	if s.timer.at == 0 || due < s.timer.at {
+		s.timer.at = due
+		s.timer.timer.Reset(time.Duration(due-now) * time.Millisecond)
 	}
 }

@@ -37,12 +37,17 @@ type Topics interface {
 type Groups interface {
 	// Group finds a group with what it committed in one topic, or in all (topic ""): ErrGroupNotFound.
 	Group(ctx context.Context, name, topic string) (Group, error)
+	// Meet is Group for one who is about to read the topic, which need not exist: a group that starts at the latest and
+	// meets it for the first time commits the ends of all partitions, as they are now. Where there is no room to write
+	// them, they stand in memory until there is. Join does the same for a member's topics. ErrGroupNotFound,
+	// ErrTooManyGroups.
+	Meet(ctx context.Context, name, topic string) (Group, error)
 	// Groups lists the groups that committed something in a topic, or all of them (""), sorted by name.
 	Groups(ctx context.Context, topic string) ([]Group, error)
 	// GroupCount is how many groups are stored.
 	GroupCount(ctx context.Context) (int, error)
 	// PutGroup makes a group that is kept without a commit, or finds it. start says where the group begins in a partition
-	// that it has no commit for; "" leaves it as it is, and is StartEarliest for a new group. ErrTooManyGroups.
+	// that it has no commit for, see Meet; "" leaves it as it is, and is StartEarliest for a new group. ErrTooManyGroups.
 	PutGroup(ctx context.Context, name, start string) (created bool, err error)
 	// DeleteGroup ends a group with its commits and, where force allows it, its members: ErrGroupNotFound,
 	// ErrGroupActive.

@@ -3,7 +3,7 @@ package broker
 // Where a group begins in a partition that it has no commit for.
 const (
 	StartEarliest = "earliest"
-	StartLatest   = "latest"
+	StartLatest   = "latest" // the ends as they were when it first met the topic
 )
 
 // Bounds of groups, in every engine.
@@ -24,6 +24,9 @@ type Group struct {
 	Start      string        // StartEarliest or StartLatest
 	Generation int32         // grows with each change of the members or of what they read
 	Offsets    []GroupOffset // sorted by topic and partition
+	// Met are the topics, sorted, that a group which starts at the latest has met: there, a partition without a commit
+	// begins at its earliest record. In others it begins at the end.
+	Met []string
 
 	Live    int      // how many members live
 	Topics  []string // that members ask for, sorted; not when the group was asked for with one topic

@@ -13,7 +13,8 @@ import (
 
 // The versions written here are what Kafka 4 writes; a key's version tells what kind of record it is.
 //
-//	key 1: OffsetCommitKey    group, topic, partition       value 4: OffsetCommitValue, with the topic's id
+//	key 1: OffsetCommitKey    group, topic, partition       value 4: OffsetCommitValue, with the topic's id; of partition
+//	                                                        -1 it says that the group has met the topic, see Meet
 //	key 2: GroupMetadataKey   group                         value 3: GroupMetadataValue, with its generation; start in
 //	                                                        its protocol field, null when nobody asked for the group
 //
@@ -28,6 +29,9 @@ const (
 
 // nobody is no group's name: its generation is that of the groups that are no more.
 const nobody = ""
+
+// noPartition is the partition of a record that is about all of a topic.
+const noPartition = -1
 
 // ErrEncoding is returned by Replay for a record that is none of the above.
 var ErrEncoding = errors.New("not a group's record")
@@ -87,6 +91,10 @@ func (s *Shard) replayCommit(r *batch.Record) error {
 	var v kmsg.OffsetCommitValue
 	if err := v.ReadFrom(r.Value); err != nil {
 		return fmt.Errorf("%w: offset value: %w", ErrEncoding, err)
+	}
+	if k.Partition == noPartition {
+		s.setMet(k.Group, k.Topic)
+		return nil
 	}
 	s.setCommit(k.Group, k.Topic, commit{
 		topicID: v.TopicID, offset: v.Offset, partition: k.Partition, epoch: v.LeaderEpoch, metadata: v.Metadata,

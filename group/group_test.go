@@ -94,7 +94,7 @@ func id(topic string) (u [16]byte) {
 func show(s *Shard) string {
 	var lines []string
 	for name, g := range s.groups {
-		lines = append(lines, fmt.Sprintf("%s %s %d %v", name, g.start, g.generation, g.commits)) // maps print sorted
+		lines = append(lines, fmt.Sprintf("%s %s %d %v %v", name, g.start, g.generation, g.commits, g.met)) // maps print sorted
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
@@ -227,6 +227,17 @@ func TestReplayNamesWhatItCanNotRead(t *testing.T) {
 	}
 }
 
+// What a group has met goes with it, also where the log has lost the group itself.
+func TestAMeetingIsNoGroup(t *testing.T) {
+	var w batch.Builder
+	w.Add(1, commitKey("g", "t", noPartition), met.encode())
+	s := reopened(t, []batch.Batch{w.Finish()})
+	s.Prune(func(string, [16]byte) bool { return true })
+	if s.Len() != 0 {
+		t.Errorf("there is %s", show(s))
+	}
+}
+
 func TestAGroupsCommitsAreBounded(t *testing.T) {
 	b := open(t)
 	many := make([]offset, broker.MaxGroupCommits)
@@ -259,7 +270,8 @@ func TestLogAndSnapshotSayTheState(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		b := open(t)
 		model := map[string]map[string]int64{} // group → topic-partition → offset
-		explicit := map[string]bool{}
+		explicit, late := map[string]bool{}, map[string]bool{}
+		met := map[string]bool{} // group and topic
 		names, topics := rapid.SampledFrom([]string{"a", "b", "c"}), rapid.SampledFrom([]string{"t", "u"})
 		drop := func(name string) {
 			if !explicit[name] && len(model[name]) == 0 {
@@ -269,12 +281,40 @@ func TestLogAndSnapshotSayTheState(t *testing.T) {
 		r.Repeat(map[string]func(*rapid.T){
 			"put": func(r *rapid.T) {
 				name := names.Draw(r, "group")
-				b.put(name, "")
+				start := rapid.SampledFrom([]string{"", broker.StartEarliest, broker.StartLatest}).Draw(r, "start")
+				b.put(name, start)
 				explicit[name] = true
 				if model[name] == nil {
 					model[name] = map[string]int64{}
 				}
+				if start != "" {
+					late[name] = start == broker.StartLatest
+				}
 			},
+			"meet": func(r *rapid.T) {
+				name, topic := names.Draw(r, "group"), topics.Draw(r, "topic")
+				m := Meeting{Topic: topic}
+				for p := range rapid.IntRange(0, 3).Draw(r, "partitions") {
+					end := at(topic, p, rapid.Int64Range(0, 9).Draw(r, "end"))
+					m.Ends, m.Origins = append(m.Ends, end.CommitOffset), append(m.Origins, end.Origin)
+				}
+				plan, err := b.shard.Meet(name, []Meeting{m}, 1)
+				if (err == nil) != (model[name] != nil) {
+					r.Fatalf("meet %s: %v", name, err)
+				}
+				if rapid.Bool().Draw(r, "no room") && err == nil {
+					plan = b.shard.Keep(plan, name, []Meeting{m}, 1)
+				}
+				b.write(plan)
+				for _, end := range m.Ends {
+					key := fmt.Sprint(topic, end.Partition)
+					if _, has := model[name][key]; late[name] && !met[name+topic] && !has {
+						model[name][key] = end.Offset
+					}
+				}
+				met[name+topic] = met[name+topic] || late[name]
+			},
+			"rewrite": func(*rapid.T) { b.write(b.shard.Rewrite(1 << 20)) },
 			"commit": func(r *rapid.T) {
 				name, topic := names.Draw(r, "group"), topics.Draw(r, "topic")
 				p, offset, ack := rapid.IntRange(0, 2).Draw(r, "p"), rapid.Int64Range(0, 9).Draw(r, "offset"), rapid.Bool().Draw(r, "ack")
@@ -296,6 +336,8 @@ func TestLogAndSnapshotSayTheState(t *testing.T) {
 				b.write(data)
 				delete(model, name)
 				delete(explicit, name)
+				delete(late, name)
+				maps.DeleteFunc(met, func(k string, _ bool) bool { return strings.HasPrefix(k, name) })
 			},
 			"forget": func(r *rapid.T) {
 				topic := topics.Draw(r, "topic")
@@ -313,7 +355,7 @@ func TestLogAndSnapshotSayTheState(t *testing.T) {
 				b.log = log // what is older goes
 			},
 			"": func(r *rapid.T) {
-				if a, c := show(b.shard), show(reopened(t, b.log)); a != c {
+				if a, c := show(b.shard), show(reopened(t, b.log)); a != c && len(b.shard.unwritten) == 0 {
 					r.Fatalf("state:\n%s\nthe log says:\n%s", a, c)
 				}
 				got := map[string]map[string]int64{}

@@ -17,7 +17,7 @@ type Room struct {
 
 // Join plans a member's call; origins are those of c.Ack. It refuses with a GroupError or MemberError around
 // ErrGroupNotFound, ErrMemberNotFound (of one that is Held), ErrNoTopics or ErrTooManyGroups, with ErrTooManyMembers,
-// or with a FencedError. answer is set when the plan is carried out.
+// with a FencedError, or with an UnmetError. answer is set when the plan is carried out.
 func (s *Shard) Join(
 	c broker.MemberCall, origins []Origin, room Room, topics Topics, now int64, answer *broker.Membership,
 ) (Plan, error) {
@@ -38,6 +38,9 @@ func (s *Shard) Join(
 	wanted, err := g.topicsOf(m, c, room)
 	if err != nil {
 		return Plan{}, err
+	}
+	if unmet := g.unmet(wanted); len(unmet) > 0 {
+		return Plan{}, &UnmetError{Topics: unmet}
 	}
 	changes := m == nil || !slices.Equal(m.topics, wanted) || g.stale(m, topics)
 	var w batch.Builder

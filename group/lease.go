@@ -58,15 +58,19 @@ func (s *Shard) endLease(m *member) {
 	}
 }
 
-// Due is when Expire is to be called next: at the earliest end of a lease, or before. ok is false without members.
+// Due is when Expire and Rewrite are to be called next: at the earliest end of a lease, or before. ok is false where
+// nothing is to come.
 func (s *Shard) Due() (at int64, ok bool) {
-	if len(s.leases) == 0 {
-		return 0, false
+	if len(s.unwritten) > 0 {
+		at, ok = s.rewriteAt, true
 	}
-	return s.leases[0].due, true
+	if len(s.leases) > 0 && (!ok || s.leases[0].due < at) {
+		at, ok = s.leases[0].due, true
+	}
+	return at, ok
 }
 
-// retryAfter is when a lease's end is tried again whose plan could not be carried out, in milliseconds.
+// retryAfter is when something is tried again that could not be written, in milliseconds.
 const retryAfter = 1000
 
 // Expire plans the end of the members whose lease has ended.

@@ -63,6 +63,9 @@ func (s *Shard) Delete(name string, force bool, now int64) (Plan, error) {
 	for topic := range g.commits {
 		g.addTombstones(&w, name, topic, now)
 	}
+	for topic := range g.met {
+		w.Add(now, commitKey(name, topic, noPartition), nil)
+	}
 	if g.explicit || g.generation > 0 {
 		w.Add(now, groupKey(name), nil)
 	}
@@ -178,19 +181,25 @@ func (s *Shard) addCommits(
 		}
 		w.Add(now, commitKey(c.Group, o.Topic, int32(o.Partition)), after.encode())
 	}
-	if added > 0 && s.commits(c.Group)+added > broker.MaxGroupCommits {
-		err := fmt.Errorf("%w: a group may have %d commits", broker.ErrTooManyGroups, broker.MaxGroupCommits)
-		return nil, &broker.GroupError{Group: c.Group, Err: err}
-	}
-	return results, nil
+	return results, s.roomFor(c.Group, added)
 }
 
-// commits counts a group's commits.
+// roomFor refuses commits beyond the bounds.
+func (s *Shard) roomFor(name string, added int) error {
+	if added > 0 && s.commits(name)+added > broker.MaxGroupCommits {
+		err := fmt.Errorf("%w: a group may have %d commits", broker.ErrTooManyGroups, broker.MaxGroupCommits)
+		return &broker.GroupError{Group: name, Err: err}
+	}
+	return nil
+}
+
+// commits counts a group's commits, and the topics that it has met.
 func (s *Shard) commits(name string) (n int) {
 	if g := s.groups[name]; g != nil {
-		for _, partitions := range g.commits {
-			n += len(partitions)
+		for _, all := range g.commits {
+			n += len(all)
 		}
+		n += len(g.met)
 	}
 	return n
 }

@@ -56,6 +56,9 @@ func (g *state) view(name, topic string, topics Topics) broker.Group {
 	names := []string{topic}
 	if topic == "" {
 		names = slices.Sorted(maps.Keys(g.commits))
+		v.Met = slices.Sorted(maps.Keys(g.met))
+	} else if g.met[topic] {
+		v.Met = names
 	}
 	for _, t := range names {
 		v.Offsets = append(v.Offsets, g.offsets(t, topics)...)

@@ -99,6 +99,7 @@ func (a words) group() string {
 //	join MEMBER [..]        a member's call; topics=a,b [add]; session=5s; held: it must be a member; room=N topics
 //	  .. ack=t-0@5,t-1@6 generation=N; !t is another topic of the name; m[0-9] is ten members, and so for topics
 //	commit MEMBER t-0@5 ..  generation=N; MEMBER is - for nobody in particular; force
+//	put START               asks for the group; meet TOPIC ends=5,6 [keep]: by a reader; keep: there is no room for it
 //	leave MEMBER            wait MEMBER, go MEMBER: a call of it waits from now on, or no longer
 //	delete [force]          ends the group
 //	sleep 5s                lets time go by as the owner's timer does; clock 5s: and nobody notices
@@ -130,6 +131,27 @@ var scriptCommands = map[string]func(*world, words) (string, error){
 		}
 		c, origins, _ := of(c, w.offsets(a.plain[1])...)
 		_, plan, err := w.shard.Commit(c, origins, w.now)
+		if err == nil {
+			w.write(plan)
+		}
+		return "", err
+	},
+	"put": func(w *world, a words) (string, error) {
+		w.put(a.group(), a.plain[0])
+		return "", nil
+	},
+	"meet": func(w *world, a words) (string, error) {
+		m := Meeting{Topic: a.plain[0]}
+		id, _ := w.shape(m.Topic)
+		for p, text := range strings.FieldsFunc(a.named["ends"], comma) {
+			end, _ := strconv.ParseInt(text, 10, 64)
+			m.Ends = append(m.Ends, broker.CommitOffset{Topic: m.Topic, Partition: p, Offset: end})
+			m.Origins = append(m.Origins, Origin{TopicID: id, Epoch: 3})
+		}
+		plan, err := w.shard.Meet(a.group(), []Meeting{m}, w.now)
+		if a.is("keep") {
+			plan = w.shard.Keep(plan, a.group(), []Meeting{m}, w.now)
+		}
 		if err == nil {
 			w.write(plan)
 		}
@@ -191,7 +213,11 @@ var scriptCommands = map[string]func(*world, words) (string, error){
 		for _, m := range g.Members {
 			text += fmt.Sprintf(", %s reads %s", m.Name, strings.Join(m.Topics, " "))
 		}
-		return text + fmt.Sprintf(", all read %s%s", strings.Join(g.Topics, " "), committed(g)), nil
+		text += fmt.Sprintf(", all read %s%s", strings.Join(g.Topics, " "), committed(g))
+		if g.Start == broker.StartLatest {
+			text += fmt.Sprintf(", latest, met %v", g.Met)
+		}
+		return text, nil
 	},
 	"shard": func(w *world, _ words) (string, error) {
 		return fmt.Sprintf("%d groups, %d subscriptions", w.shard.Len(), w.shard.Subscriptions()), nil

@@ -19,8 +19,10 @@ type Shard struct {
 	// What is in no log.
 	leases        leases
 	subscriptions int
-	tick          uint64          // gives numbers for seen and born
-	touched       map[string]bool // groups, see Touched
+	tick          uint64           // gives numbers for seen and born
+	touched       map[string]bool  // groups, see Touched
+	unwritten     map[meeting]bool // see Keep
+	rewriteAt     int64            // when they are to be written, milliseconds
 }
 
 // state is one group.
@@ -29,6 +31,7 @@ type state struct {
 	start      string
 	generation int32              // grows with each change of the members or of what they read
 	commits    map[string]commits // by topic; no empty ones
+	met        map[string]bool    // topics, see Meet; nil where there are none
 
 	// What is in no log; nil without members.
 	members  map[string]*member
@@ -45,7 +48,9 @@ func memberNotFound(group, name string) error {
 }
 
 // NewShard makes a shard without groups.
-func NewShard() *Shard { return &Shard{groups: map[string]*state{}, touched: map[string]bool{}} }
+func NewShard() *Shard {
+	return &Shard{groups: map[string]*state{}, touched: map[string]bool{}, unwritten: map[meeting]bool{}}
+}
 
 // Has tells whether a group is stored.
 func (s *Shard) Has(name string) bool { return s.groups[name] != nil }
@@ -83,10 +88,14 @@ func (s *Shard) setCommit(group, topic string, c commit) {
 
 func (s *Shard) dropCommit(group, topic string, partition int32) {
 	g := s.groups[group]
-	if g == nil {
+	switch {
+	case g == nil:
 		return
+	case partition == noPartition:
+		delete(g.met, topic)
+	default:
+		g.keep(topic, g.commits[topic].without(partition))
 	}
-	g.keep(topic, g.commits[topic].without(partition))
 	s.dropEmpty(group, g)
 }
 
@@ -108,9 +117,10 @@ func (s *Shard) dropGroup(name string) {
 	}
 }
 
-// dropEmpty forgets a group that has neither members nor commits nor was asked for.
+// dropEmpty forgets a group that has neither members nor commits nor was asked for. What it has met goes by records of
+// its own, as commits do.
 func (s *Shard) dropEmpty(name string, g *state) {
-	if !g.explicit && len(g.commits) == 0 && len(g.members) == 0 {
+	if !g.explicit && len(g.commits) == 0 && len(g.met) == 0 && len(g.members) == 0 {
 		s.floor = max(s.floor, g.generation)
 		delete(s.groups, name)
 	}
@@ -142,6 +152,9 @@ func (s *Shard) Prune(there func(topic string, id [16]byte) bool) {
 	for name, g := range s.groups {
 		for topic, all := range g.commits {
 			g.keep(topic, slices.DeleteFunc(all, func(c commit) bool { return !there(topic, c.topicID) }))
+		}
+		if !g.explicit {
+			g.met = nil // of a group whose end is damaged in the log
 		}
 		s.dropEmpty(name, g)
 	}

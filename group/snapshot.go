@@ -22,6 +22,12 @@ func (s *Shard) Snapshot(now int64, put func(batch.Batch) error) error {
 		w.Reset(nil) // the storage may have kept the bytes
 		return nil
 	}
+	full := func() error {
+		if len(w.Buf) < snapshotBatch {
+			return nil
+		}
+		return flush()
+	}
 	if s.floor > 0 {
 		w.Add(now, groupKey(nobody), (&state{generation: s.floor}).encode(now))
 	}
@@ -29,13 +35,16 @@ func (s *Shard) Snapshot(now int64, put func(batch.Batch) error) error {
 		if g.explicit || g.generation > 0 {
 			w.Add(now, groupKey(name), g.encode(now))
 		}
+		for topic := range g.met {
+			w.Add(now, commitKey(name, topic, noPartition), met.encode())
+			if err := full(); err != nil {
+				return err
+			}
+		}
 		for topic, all := range g.commits {
 			for _, c := range all {
 				w.Add(now, commitKey(name, topic, c.partition), c.encode())
-				if len(w.Buf) < snapshotBatch {
-					continue
-				}
-				if err := flush(); err != nil {
+				if err := full(); err != nil {
 					return err
 				}
 			}

@@ -74,5 +74,6 @@ func (w *world) pass(ms int64) {
 		}
 		w.now = max(w.now, due)
 		w.write(w.shard.Expire(w.shape, w.now))
+		w.write(w.shard.Rewrite(w.now))
 	}
 }

@@ -167,10 +167,10 @@ func TestGroupRoutes(t *testing.T) {
 	wantJSONText(t, f.get("/groups/g").want(t, 200),
 		`{"group":"g","start":"earliest","generation":0,"members":[],"offsets":`+rows+`,"lag":3}`)
 	wantJSONText(t, f.get("/groups").want(t, 200),
-		`{"groups":[{"group":"g","members":0,"topics":["news"],"lag":3},{"group":"late","members":0,"topics":[],"lag":0}]}`)
+		`{"groups":[{"group":"g","members":0,"topics":["news"],"lag":3},{"group":"late","members":0,"topics":["news"],"lag":0}]}`)
 	var topic struct{ Groups json.RawMessage }
 	f.get("/topics/news").want(t, 200).decode(t, &topic)
-	if string(topic.Groups) != `[{"group":"g","lag":3}]` {
+	if string(topic.Groups) != `[{"group":"g","lag":3},{"group":"late","lag":0}]` {
 		t.Errorf("the topic's groups: %s", topic.Groups)
 	}
 	var health map[string]any

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"flashq/broker"
+	"flashq/http/fetch"
 )
 
 // offsetRow is where a group stands in one partition; what was never committed is null. lag counts the records that the
@@ -155,7 +156,7 @@ func (f *figures) row(g broker.Group, t *topicFigures, partition int) (offsetRow
 	s := t.stats[partition]
 	r := offsetRow{Topic: t.topic.Name(), Partition: partition, Timestamp: noTime, LagMs: new(int64)}
 	next := s.LogStart
-	if g.Start == broker.StartLatest {
+	if fetch.BeginsAtEnd(&g, r.Topic) {
 		next = s.HighWatermark
 	}
 	if o := findOffset(g, r.Topic, partition); o != nil {

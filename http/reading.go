@@ -1,6 +1,10 @@
 package http
 
 import (
+	"cmp"
+	"errors"
+
+	"flashq/broker"
 	"flashq/http/fetch"
 	"flashq/http/request"
 )
@@ -19,10 +23,23 @@ func (s *Server) fetching(params request.Params[fetch.Query], parse func(c *call
 		}
 		topic, err := s.topic(c.names.topic)
 		if err != nil {
-			return nil, err
+			return nil, cmp.Or(s.meet(&q, err), err)
 		}
 		return nil, fetch.Serve(c.ctx, &s.fetches, topic, q, c.media, &c.head)
 	}}
+}
+
+// meet lets a group meet a topic that is not there yet, so that it misses none of its records later.
+func (s *Server) meet(q *fetch.Query, missing error) error {
+	var topic *broker.TopicError
+	if q.Group == "" || q.Head || !errors.As(missing, &topic) || !errors.Is(missing, broker.ErrTopicNotFound) {
+		return nil
+	}
+	_, err := s.cfg.Broker.Meet(s.life.calls, q.Group, topic.Topic)
+	if errors.Is(err, broker.ErrGroupNotFound) {
+		return nil
+	}
+	return err
 }
 
 // fetchQuery reads the query of GET /topics/{topic}/records.

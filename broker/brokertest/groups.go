@@ -150,3 +150,66 @@ func testCommitsGoWithTheirTopic(t *testing.T, b broker.Broker) {
 		t.Errorf("a group without commits: %v", err)
 	}
 }
+
+// testStartLatest has a group begin where a topic ended when it first met it: what comes after that comes, whenever
+// somebody reads.
+func testStartLatest(t *testing.T, b broker.Broker) {
+	ctx := context.Background()
+	topic := Make(t, b, "t", 2)
+	Append(t, topic, Part(0, 1, "a", "b"))
+	more := func() {
+		Append(t, topic, Part(0, 1, "c"))
+		Append(t, topic, Part(1, 1, "d"))
+	}
+	for _, name := range []string{"reader", "member", "early"} {
+		start := broker.StartLatest
+		if name == "early" {
+			start = broker.StartEarliest
+		}
+		if _, err := b.PutGroup(ctx, name, start); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := Offsets(t, b, "reader", "t"); got != "[]" {
+		t.Errorf("a look alone met the topic: %s", got)
+	}
+	member := broker.MemberCall{Group: "member", Member: "m", Topics: []string{"t", "later"}, Topic: "t"}
+	if m := Join(t, b, member); fmt.Sprint(m.Met) != "[t]" || len(m.Offsets) != 2 || m.Offsets[0].Metadata != "" {
+		t.Errorf("joined: %+v", m)
+	}
+	for range 2 { // the second time, there is more
+		met(t, b, "early", "t", "[]")
+		met(t, b, "reader", "t", "[t-0@2 t-1@0]")
+		met(t, b, "reader", "later", "[]")
+		if m := Join(t, b, member); m.Offsets[0].Offset != 2 || m.Offsets[1].Offset != 0 {
+			t.Errorf("joined again: %+v", m)
+		}
+		more()
+	}
+	Append(t, Make(t, b, "later", 1), Part(0, 1, "all of it"))
+	if err := b.DeleteTopic(ctx, "t"); err != nil {
+		t.Fatal(err)
+	}
+	topic = Make(t, b, "t", 2)
+	more()
+	for _, name := range []string{"reader", "member"} {
+		met(t, b, name, "later", "[]")
+		met(t, b, name, "t", "[]")
+		if g, err := b.Group(ctx, name, ""); err != nil || fmt.Sprint(g.Met) != "[later t]" {
+			t.Errorf("%s has met %v %v", name, g.Met, err)
+		}
+	}
+	if _, err := b.Meet(ctx, "none", "t"); !errors.Is(err, broker.ErrGroupNotFound) {
+		t.Errorf("an unknown group: %v", err)
+	}
+}
+
+// met has somebody who reads for a group meet a topic, and checks where it begins there; what is not named begins at 0.
+func met(t *testing.T, b broker.Broker, group, topic, want string) {
+	t.Helper()
+	g, err := b.Meet(context.Background(), group, topic)
+	late := g.Start == broker.StartLatest
+	if got := Offsets(t, b, group, topic); err != nil || got != want || (len(g.Met) == 1) != late || len(g.Offsets) > 2 {
+		t.Errorf("%s meets %s: %s, want %s; %+v %v", group, topic, got, want, g, err)
+	}
+}

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) broker.Broker) {
 		{"delete", testDelete},
 		{"groups", testGroups},
 		{"commits", testCommits},
+		{"start at the latest", testStartLatest},
 		{"members", testMembers},
 		{"members and others", testMembersAndOthers},
 		{"members' topics", testMembersTopics},

@@ -3,6 +3,7 @@ package fetch
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"flashq/broker"
 	"flashq/http/request"
@@ -28,7 +29,7 @@ type plan struct {
 	generation int64          // a member's, request.NoGeneration else
 	committed  []request.Mark // by partition
 	truncated  []request.Mark // by how much each commit was moved back
-	restAtEnd  bool           // where it has no commit it begins at the end
+	restAtEnd  bool           // where it has no commit it begins at the end, see BeginsAtEnd
 	seen       uint64         // what is known of it, see broker.GroupWatch
 }
 
@@ -43,7 +44,7 @@ func (a *ask) asked() plan {
 // position, so every fetch begins there.
 func (a *ask) committedPlan(g *broker.Group) plan {
 	p := a.asked()
-	p.restAtEnd = g.Start == broker.StartLatest
+	p.restAtEnd = BeginsAtEnd(g, a.topic.Name())
 	for _, o := range g.Offsets {
 		p.committed = append(p.committed, request.Mark{Partition: o.Partition, Offset: o.Offset})
 	}
@@ -78,10 +79,21 @@ func (a *anyone) appendTo(t []byte, _ *plan, _ []cursor) []byte { return t }
 // mayCreate tells whether a group is made that is not there.
 func (a *ask) mayCreate() bool { return a.env.AutoCreate && !a.query.OfAlias }
 
-// findGroup asks for the group, with what it has committed in one topic or in all (""). One that is not there, but may
-// be made, is as it will be.
+// BeginsAtEnd tells where a group begins in those partitions of a topic that it has no commit for: at the end, else at
+// the beginning.
+func BeginsAtEnd(g *broker.Group, topic string) bool {
+	_, met := slices.BinarySearch(g.Met, topic)
+	return g.Start == broker.StartLatest && !met
+}
+
+// findGroup asks for the group, with what it has committed in one topic or, with a HEAD, in all (""). One that is not
+// there, but may be made, is as it will be.
 func (a *ask) findGroup(topic string, mayBeMade bool) (g broker.Group, found bool, err error) {
-	g, err = a.env.Broker.Group(a.env.Calls, a.query.Group, topic)
+	find := a.env.Broker.Meet
+	if a.query.Head {
+		find = a.env.Broker.Group
+	}
+	g, err = find(a.env.Calls, a.query.Group, topic)
 	if mayBeMade && errors.Is(err, broker.ErrGroupNotFound) {
 		return broker.Group{Start: broker.StartEarliest}, false, nil
 	}
