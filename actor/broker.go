@@ -39,14 +39,16 @@ type Broker struct {
 	owing   atomic.Bool // start-up found no room for something: settle goes on with it
 	leaving sync.Map    // folders that are about to be removed
 
-	mu     sync.Mutex // one change of what exists at a time
-	closed bool
-	work   sync.WaitGroup // goroutines of the registry
+	mu         sync.Mutex // one change of what exists at a time
+	closed     bool
+	partitions int            // of all topics
+	work       sync.WaitGroup // goroutines of the registry
 }
 
 // Found is what start-up found, for the banner.
 type Found struct {
 	Topics, Partitions, Groups int
+	Commits                    int // what groups and their commits count as against Config.MaxCommits
 	Records                    int64
 	Took                       time.Duration
 	// Damaged counts ranges of offsets that can't be served, Cut the torn bytes that were put aside, Failed the

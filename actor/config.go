@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"flashq/broker"
 	"flashq/segment"
 )
 
@@ -26,8 +27,9 @@ type Config struct {
 	FsyncInterval time.Duration
 	// DefaultPartitions is how many a topic gets that was made without a number.
 	DefaultPartitions int
-	// MaxPartitions is of one topic.
-	MaxTopics, MaxPartitions, MaxGroups int
+	// MaxPartitions is of one topic, MaxPartitionsTotal of all: an idle one takes some 10 KB. MaxCommits is of all groups,
+	// which count as one each, too; every broker.CommitBytes of names and metadata count as one more.
+	MaxTopics, MaxPartitions, MaxPartitionsTotal, MaxGroups, MaxCommits int
 	// MaxMemberTopics bounds the topics that all members together ask for.
 	MaxMemberTopics int
 	// MaxFiles bounds the files that are open at a time, MaxLogs the partitions and shards of groups, each of which has
@@ -46,17 +48,19 @@ type Config struct {
 // DefaultConfig is memory storage without a bound. The command line's defaults come from here.
 func DefaultConfig() Config {
 	return Config{
-		BatchBytes:        128 << 10,
-		SegmentBytes:      1 << 30,
-		FsyncInterval:     time.Second,
-		DefaultPartitions: 1,
-		MaxTopics:         10_000,
-		MaxPartitions:     256,
-		MaxGroups:         10_000,
-		MaxMemberTopics:   100_000,
-		SyncWorkers:       segment.DefaultLimits().Syncs,
-		ReadWorkers:       segment.DefaultLimits().Reads,
-		RetentionCheck:    time.Second,
+		BatchBytes:         128 << 10,
+		SegmentBytes:       1 << 30,
+		FsyncInterval:      time.Second,
+		DefaultPartitions:  broker.DefaultPartitions,
+		MaxTopics:          10_000,
+		MaxPartitions:      broker.DefaultMaxPartitions,
+		MaxPartitionsTotal: 100_000,
+		MaxGroups:          10_000,
+		MaxCommits:         1_000_000,
+		MaxMemberTopics:    100_000,
+		SyncWorkers:        segment.DefaultLimits().Syncs,
+		ReadWorkers:        segment.DefaultLimits().Reads,
+		RetentionCheck:     time.Second,
 	}
 }
 
@@ -71,7 +75,9 @@ func (c Config) withDefaults() Config {
 	c.DefaultPartitions = cmp.Or(c.DefaultPartitions, d.DefaultPartitions)
 	c.MaxTopics = cmp.Or(c.MaxTopics, d.MaxTopics)
 	c.MaxPartitions = cmp.Or(c.MaxPartitions, d.MaxPartitions)
+	c.MaxPartitionsTotal = cmp.Or(c.MaxPartitionsTotal, d.MaxPartitionsTotal)
 	c.MaxGroups = cmp.Or(c.MaxGroups, d.MaxGroups)
+	c.MaxCommits = cmp.Or(c.MaxCommits, d.MaxCommits)
 	c.MaxMemberTopics = cmp.Or(c.MaxMemberTopics, d.MaxMemberTopics)
 	c.SyncWorkers = cmp.Or(c.SyncWorkers, d.SyncWorkers)
 	c.ReadWorkers = cmp.Or(c.ReadWorkers, d.ReadWorkers)

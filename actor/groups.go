@@ -90,12 +90,33 @@ func (b *Broker) PutGroup(_ context.Context, name, start string) (created bool, 
 	return created, err
 }
 
-// roomFor refuses a new group beyond the bound.
+// roomFor refuses a new group beyond the bounds. As many shards as there are may look at the same time, so that bounds
+// of all groups may be passed by so many changes.
 func (b *Broker) roomFor(s *group.Shard, name string) error {
-	if !s.Has(name) && b.groups.totals.stored.Load() >= int64(b.config.MaxGroups) {
-		return &broker.GroupError{Group: name, Err: broker.ErrTooManyGroups}
+	if s.Has(name) {
+		return nil
+	}
+	err := b.commitRoom().Admit(name)
+	if most := int64(b.config.MaxGroups); b.groups.totals.stored.Load() >= most {
+		err = &broker.LimitError{Err: broker.ErrTooManyGroups, Limit: most}
+	}
+	if err != nil {
+		return &broker.GroupError{Group: name, Err: err}
 	}
 	return nil
+}
+
+// groupsShare is how many bytes of memory storage there are for each commit: a 32nd of it is for what commits say, and
+// their logs take a few times that.
+const groupsShare = 32 * broker.CommitBytes
+
+// commitRoom is how much groups may still commit.
+func (b *Broker) commitRoom() group.Room {
+	all := int64(b.config.MaxCommits)
+	if b.memory != nil && b.memory.Limit() > 0 {
+		all = min(all, b.memory.Limit()/groupsShare)
+	}
+	return group.Room{Left: all - b.groups.totals.weight.Load(), All: all}
 }
 
 // DeleteGroup implements broker.Broker.
@@ -130,7 +151,7 @@ func (b *Broker) Commit(_ context.Context, c broker.Commit) ([]broker.Committed,
 				return p, err
 			}
 		}
-		results, p, err = s.Commit(c, origins, nowMillis())
+		results, p, err = s.Commit(c, origins, b.commitRoom(), nowMillis())
 		return p, cmp.Or(err, invalid)
 	}
 	if c.DryRun {

@@ -27,7 +27,9 @@ func (b *Broker) meet(name string, topics []string) error {
 	for i, topic := range topics {
 		meetings[i] = b.meeting(topic)
 	}
-	plan := func(s *group.Shard) (group.Plan, error) { return s.Meet(name, meetings, nowMillis()) }
+	plan := func(s *group.Shard) (group.Plan, error) {
+		return s.Meet(name, meetings, b.commitRoom(), nowMillis())
+	}
 	err := b.proposeTo(name, proposal{barrier: true, sync: true, plan: plan})
 	if errors.Is(err, broker.ErrDiskFull) || errors.Is(err, broker.ErrOverloaded) {
 		err = b.proposeTo(name, proposal{plan: func(s *group.Shard) (group.Plan, error) {

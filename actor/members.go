@@ -47,7 +47,8 @@ func (b *Broker) join(c broker.MemberCall, origins []group.Origin, invalid error
 				return group.Plan{}, err
 			}
 		}
-		p, err := s.Join(c, origins, b.memberRoom(), b.shape, nowMillis(), &answer)
+		rooms := group.Rooms{Topics: b.memberRoom(), Commits: b.commitRoom()}
+		p, err := s.Join(c, origins, rooms, b.shape, nowMillis(), &answer)
 		return p, cmp.Or(err, invalid)
 	}})
 	if err != nil {
@@ -58,8 +59,8 @@ func (b *Broker) join(c broker.MemberCall, origins []group.Origin, invalid error
 
 // memberRoom is how many topics members may ask for.
 func (b *Broker) memberRoom() group.Room {
-	all := b.config.MaxMemberTopics
-	return group.Room{Left: all - int(b.groups.totals.subscribed.Load()), All: all}
+	all := int64(b.config.MaxMemberTopics)
+	return group.Room{Left: all - b.groups.totals.subscribed.Load(), All: all}
 }
 
 // Leave implements broker.Broker.

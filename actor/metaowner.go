@@ -43,7 +43,7 @@ func (m *metaOwner) written(requests []*request) {
 }
 
 // rolled follows a roll of the log: what exists is written again, and what is deleted and not removed yet.
-func (m *metaOwner) rolled(log *partition.Partition) error {
+func (m *metaOwner) rolled(log *partition.Partition, _ int64) error {
 	base, before := log.Next(), log.Bytes()
 	if err := m.writeAll(log); err != nil {
 		return err

@@ -64,6 +64,7 @@ func (b *Broker) openStorage() (err error) {
 		memory: b.memory, pressure: b.squeezed, short: b.short, requests: newRequests(),
 		logs: new(atomic.Int64), retries: new(Retries),
 	}
+	b.groups.totals.memory = b.memory
 	b.folder, err = openFolder(b.fs)
 	if b.memory == nil && err == nil {
 		b.owners.starts = openLogStarts(b.fs, b.config.Logger, &b.work)
@@ -141,6 +142,7 @@ func (b *Broker) openTopics(known catalog) {
 		config := m.config()
 		t.config.Store(&config)
 		b.found.Topics++
+		b.partitions += m.Partitions
 		b.topics.Store(name, t)
 		for i := range t.actors {
 			slots <- struct{}{}

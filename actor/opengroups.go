@@ -57,14 +57,14 @@ func (b *Broker) openGroups() error {
 		}
 		b.groups.shards[i].Store(a)
 	}
-	b.found.Groups = int(b.groups.totals.stored.Load())
+	b.found.Groups, b.found.Commits = int(b.groups.totals.stored.Load()), int(b.groups.totals.weight.Load())
 	return nil
 }
 
 // openShard recovers one shard and starts its owner.
 func (b *Broker) openShard(i int) (*Actor, error) {
 	dir := partitionDir(groupsTopic, i)
-	p, report, err := partition.Open(b.partitionConfig(dir, shardRetention(0)))
+	p, report, err := partition.Open(b.partitionConfig(dir, shardRetention(b.shardRollAt())))
 	if err != nil {
 		return nil, err
 	}
@@ -79,8 +79,7 @@ func (b *Broker) openShard(i int) (*Actor, error) {
 		return ok && t.uuid == id
 	})
 	shard.Clamp(b.epochEnd)
-	b.groups.totals.stored.Add(int64(shard.Len()))
-	return b.own(groupsTopic, i, p, newShardOwner(shard, b.shape, &b.groups.totals)), nil
+	return b.own(groupsTopic, i, p, newShardOwner(shard, b.shardRollAt(), b.shape, &b.groups.totals)), nil
 }
 
 // readShard replays a shard's log. What is damaged in it is reported and left out: a commit that is missing, or older

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"flashq/broker"
 	"flashq/group"
 	"flashq/segment"
 )
@@ -62,7 +63,7 @@ func (a *Actor) writeSnapshot() {
 	}
 	a.sync.snapshotDue = false
 	base := a.part.Next()
-	err := a.compacted.rolled(a.part)
+	err := a.compacted.rolled(a.part, a.needed())
 	a.bytes.Store(a.part.Bytes())
 	a.sync.dirty = a.sync.dirty || a.part.Next() > base
 	switch {
@@ -74,6 +75,9 @@ func (a *Actor) writeSnapshot() {
 	case segment.MayRetry(err) && !errors.Is(err, segment.ErrNotCut):
 		a.retries.Snapshots.Add(1)
 		a.logger.Warn("no room yet for a snapshot; the old segments stay", "partition", a.name, "error", err)
+		if a.shard != nil && errors.Is(err, segment.ErrMemoryFull) {
+			a.pressure(a.shard.groups.Weight() * broker.CommitBytes)
+		}
 		a.sync.snapshotDue = true
 		time.AfterFunc(lastRetry, func() { a.post(chore(a.retrySnapshot)) })
 	default:

@@ -8,6 +8,7 @@ import (
 	"flashq/broker"
 	"flashq/group"
 	"flashq/partition"
+	"flashq/segment"
 	"flashq/segment/batch"
 )
 
@@ -16,6 +17,7 @@ import (
 // run.
 type shardOwner struct {
 	groups   *group.Shard // what the log says
+	rollAt   int64        // where the log rolls at least, in bytes
 	topics   group.Topics // may be asked by anybody
 	totals   *groupTotals
 	timer    shardTimer
@@ -25,15 +27,27 @@ type shardOwner struct {
 
 // groupTotals are counts over all shards of an engine, atomic.
 type groupTotals struct {
-	stored     atomic.Int64 // groups that are stored
-	subscribed atomic.Int64 // topics that their members ask for
+	stored     atomic.Int64    // groups that are stored
+	subscribed atomic.Int64    // topics that their members ask for
+	weight     atomic.Int64    // what groups and their commits count as
+	memory     *segment.Memory // pays for them; nil on files. Set before use
+}
+
+// add counts what a shard has, or has more by now.
+func (t *groupTotals) add(groups, subscribed int, weight int64) {
+	t.stored.Add(int64(groups))
+	t.subscribed.Add(int64(subscribed))
+	t.weight.Add(weight)
+	if t.memory != nil && weight != 0 {
+		t.memory.Charge(weight * broker.CommitBytes)
+	}
 }
 
 // snapshots is what the owner has of a log that is compacted: what counts is written again after a roll, so that the
 // segments before can go.
 type snapshots interface {
 	written(requests []*request)
-	rolled(log *partition.Partition) error
+	rolled(log *partition.Partition, need int64) error
 	durable(upTo int64) (base int64, ok bool)
 }
 
@@ -55,9 +69,10 @@ type proposal struct {
 	apply   func()      // what is to be done when that is written
 }
 
-func newShardOwner(groups *group.Shard, topics group.Topics, totals *groupTotals) *shardOwner {
+func newShardOwner(groups *group.Shard, rollAt int64, topics group.Topics, totals *groupTotals) *shardOwner {
+	totals.add(groups.Len(), groups.Subscriptions(), groups.Weight())
 	return &shardOwner{
-		groups: groups, topics: topics, totals: totals, timer: newShardTimer(),
+		groups: groups, rollAt: rollAt, topics: topics, totals: totals, timer: newShardTimer(),
 		watches: map[string]map[*broker.GroupWatch]bool{},
 	}
 }
@@ -90,7 +105,7 @@ func (s *shardOwner) written(requests []*request) {
 
 // replay carries out one request's plan: first what is in the log, then what is in none. Whom it concerns is woken.
 func (s *shardOwner) replay(r *request) {
-	groups, topics := s.groups.Len(), s.groups.Subscriptions()
+	groups, topics, weight := s.groups.Len(), s.groups.Subscriptions(), s.groups.Weight()
 	if b := r.part.Batch; b != nil {
 		if err := s.groups.Replay(b); err != nil {
 			panic(fmt.Sprintf("actor: a shard can't read its own log: %v", err)) // a broken invariant
@@ -99,22 +114,22 @@ func (s *shardOwner) replay(r *request) {
 	if r.proposal.apply != nil {
 		r.proposal.apply()
 	}
-	s.totals.stored.Add(int64(s.groups.Len() - groups))
-	s.totals.subscribed.Add(int64(s.groups.Subscriptions() - topics))
+	s.totals.add(s.groups.Len()-groups, s.groups.Subscriptions()-topics, s.groups.Weight()-weight)
 	s.groups.Touched(s.poke)
 	s.arm()
 }
 
-// rolled follows a roll of the log: what counts is written again, so that the segments before can go.
-func (s *shardOwner) rolled(log *partition.Partition) error {
+// rolled follows a roll of the log: what counts is written again, so that the segments before can go. The next roll
+// comes when as much again has been written, but what waits to be written, need bytes, goes in in any case.
+func (s *shardOwner) rolled(log *partition.Partition, need int64) error {
 	now, base, before := moment(), log.Next(), log.Bytes()
 	err := s.groups.Snapshot(now.Wall, func(b batch.Batch) error {
 		return log.Append(now, []*broker.Part{{Batch: b}})
 	})
 	if err == nil {
 		s.snapshot = snapshotState{base: base, end: log.Next()}
-		log.SetRetention(shardRetention(log.Bytes() - before))
 	}
+	log.SetRetention(shardRetention(log.ActiveBytes() + max(s.rollAt, log.Bytes()-before, need)))
 	return err
 }
 
@@ -140,12 +155,20 @@ func (s *shardOwner) end() {
 	clear(s.watches)
 }
 
-// shardSegmentBytes is where a shard's log rolls at least; it grows with what a snapshot of it takes.
+// shardSegmentBytes is how much is written to a shard's log after a snapshot before it rolls, unless that took more.
 const shardSegmentBytes = 1 << 20
 
-// shardRetention lets a shard's log grow to a few times its snapshot before it rolls.
-func shardRetention(snapshotBytes int64) partition.Retention {
-	return partition.Retention{Ms: -1, Bytes: -1, SegmentBytes: max(shardSegmentBytes, 4*snapshotBytes)}
+// shardRollAt is smaller where memory storage is: all shards together are to take a twentieth of it or so.
+func (b *Broker) shardRollAt() int64 {
+	if b.memory == nil || b.memory.Limit() == 0 {
+		return shardSegmentBytes
+	}
+	return min(max(b.memory.Limit()/2048, 4<<10), shardSegmentBytes)
+}
+
+// shardRetention has a shard's log roll at a size.
+func shardRetention(segmentBytes int64) partition.Retention {
+	return partition.Retention{Ms: -1, Bytes: -1, SegmentBytes: segmentBytes}
 }
 
 // shardTimer is a shard's one timer: for the earliest end of a lease, or what is to be written again.

@@ -25,7 +25,7 @@ func (b *Broker) CreateTopic(_ context.Context, name string, c broker.TopicChang
 		return t, false, b.changeTopic(t, c)
 	}
 	if b.topics.Size() >= b.config.MaxTopics {
-		return nil, false, &broker.TopicError{Topic: name, Err: broker.ErrTooManyTopics}
+		return nil, false, tooMany(name, broker.ErrTooManyTopics, b.config.MaxTopics)
 	}
 	config := broker.TopicConfig{
 		Partitions: cmp.Or(c.Partitions, b.config.DefaultPartitions), RetentionMs: -1, RetentionBytes: -1,
@@ -40,13 +40,22 @@ func (b *Broker) CreateTopic(_ context.Context, name string, c broker.TopicChang
 	if err := b.roomForLogs(config.Partitions); err != nil {
 		return nil, false, &broker.TopicError{Topic: name, Err: err}
 	}
+	if b.partitions+config.Partitions > b.config.MaxPartitionsTotal {
+		return nil, false, tooMany(name, broker.ErrTooManyPartitions, b.config.MaxPartitionsTotal)
+	}
 	t, err := b.makeTopic(name, config)
 	if err != nil {
 		return nil, false, err
 	}
 	b.topics.Store(name, t)
+	b.partitions += config.Partitions
 	b.refreshGroups(name)
 	return t, true, nil
+}
+
+// tooMany refuses a topic for a bound.
+func tooMany(topic string, what error, limit int) error {
+	return &broker.TopicError{Topic: topic, Err: &broker.LimitError{Err: what, Limit: int64(limit)}}
 }
 
 // roomForLogs refuses more logs than there are descriptors for.
@@ -220,6 +229,7 @@ func (b *Broker) DeleteTopic(_ context.Context, name string) error {
 	}
 	t.deleted.Store(true)
 	b.topics.Delete(name)
+	b.partitions -= len(t.actors)
 	if err := t.close(); err != nil {
 		b.config.Logger.Warn("deleted topic did not close well", "topic", name, "error", err)
 	}

@@ -40,7 +40,7 @@ type Groups interface {
 	// Meet is Group for one who is about to read the topic, which need not exist: a group that starts at the latest and
 	// meets it for the first time commits the ends of all partitions, as they are now. Where there is no room to write
 	// them, they stand in memory until there is. Join does the same for a member's topics. ErrGroupNotFound,
-	// ErrTooManyGroups.
+	// ErrTooManyCommits.
 	Meet(ctx context.Context, name, topic string) (Group, error)
 	// Groups lists the groups that committed something in a topic, or all of them (""), sorted by name.
 	Groups(ctx context.Context, topic string) ([]Group, error)
@@ -53,8 +53,8 @@ type Groups interface {
 	// ErrGroupActive.
 	DeleteGroup(ctx context.Context, name string, force bool) error
 	// Commit stores offsets for a group, all or none, as durably as an append: ErrGroupNotFound, ErrTopicNotFound,
-	// ErrPartitionNotFound, ErrTooManyGroups, ErrGroupActive, a FencedError or an OffsetError. The results stand in the
-	// order of c.Offsets.
+	// ErrPartitionNotFound, ErrTooManyGroups, ErrTooManyCommits, ErrGroupActive, a FencedError or an OffsetError. The
+	// results stand in the order of c.Offsets.
 	Commit(ctx context.Context, c Commit) ([]Committed, error)
 }
 
@@ -151,6 +151,12 @@ type TopicConfig struct {
 	// 7 days, or a quarter of RetentionMs where that is less.
 	SegmentMs int64
 }
+
+// How many partitions a topic gets that does not say, and may have where an engine is not told otherwise.
+const (
+	DefaultPartitions    = 1
+	DefaultMaxPartitions = 256
+)
 
 // Bounds of a topic's SegmentBytes.
 const (

@@ -16,8 +16,12 @@ var (
 	ErrTooManyTopics = errors.New("too many topics")
 	// ErrGroupNotFound is returned when a group is not stored.
 	ErrGroupNotFound = errors.New("group not found")
-	// ErrTooManyGroups is returned when the engine's bound on groups, or on one group's commits, is reached.
+	// ErrTooManyPartitions is returned when the engine's bound on the partitions of all topics is reached.
+	ErrTooManyPartitions = errors.New("too many partitions")
+	// ErrTooManyGroups is returned when the engine's bound on groups is reached.
 	ErrTooManyGroups = errors.New("too many groups")
+	// ErrTooManyCommits is returned when the engine's bound on what all groups commit, or one of them, is reached.
+	ErrTooManyCommits = errors.New("too many commits")
 	// ErrGroupActive is returned for what must not be done beside a group's live members.
 	ErrGroupActive = errors.New("group has live members")
 	// ErrMemberNotFound is returned when a group has no such member, or its lease has ended.
@@ -50,7 +54,7 @@ var (
 	ErrGone = errors.New("gone")
 )
 
-// TopicError is returned for what failed with a topic: Err is ErrTopicNotFound, ErrTooManyTopics or what else happened.
+// TopicError is returned for what failed with a topic: Err is ErrTopicNotFound, a LimitError or what else happened.
 type TopicError struct {
 	Topic string
 	Err   error
@@ -58,6 +62,16 @@ type TopicError struct {
 
 func (e *TopicError) Error() string { return fmt.Sprintf("topic %s: %v", e.Topic, e.Err) }
 func (e *TopicError) Unwrap() error { return e.Err }
+
+// LimitError tells which bound of the engine was reached: Err is ErrTooManyTopics, ErrTooManyPartitions,
+// ErrTooManyGroups or ErrTooManyCommits.
+type LimitError struct {
+	Err   error
+	Limit int64
+}
+
+func (e *LimitError) Error() string { return fmt.Sprintf("%v: the limit is %d", e.Err, e.Limit) }
+func (e *LimitError) Unwrap() error { return e.Err }
 
 // PartitionError is returned for what failed with one partition: Err is ErrPartitionNotFound, ErrStorage or what else
 // happened to it.
@@ -85,7 +99,7 @@ func (e *PartitionCountError) Error() string {
 }
 func (e *PartitionCountError) Unwrap() error { return ErrPartitionsImmutable }
 
-// GroupError is returned for what failed with a group: Err is ErrGroupNotFound, ErrGroupActive or ErrTooManyGroups.
+// GroupError is returned for what failed with a group: Err is ErrGroupNotFound, ErrGroupActive or a LimitError.
 type GroupError struct {
 	Group string
 	Err   error

@@ -12,6 +12,9 @@ const (
 	MaxGroupMembers = 1000
 	// MaxMemberTopics bounds the topics of one member.
 	MaxMemberTopics = 100
+	// CommitBytes is how many bytes of its names and metadata have a commit, or a group, count as one more against an
+	// engine's bound on all of them.
+	CommitBytes = 128
 	// MaxGroupCommits bounds the commits of one group, so that its end fits into one batch.
 	MaxGroupCommits = 100_000
 	// DefaultSessionMs is how long the lease of a new member lives that says nothing else.

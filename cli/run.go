@@ -147,8 +147,8 @@ func banner(logger *slog.Logger, addr string, c actor.Config, found actor.Found)
 	} else {
 		about = append(about, "memory_limit", humanize.IBytes(uint64(c.MemoryBytes)))
 	}
-	about = append(about, "topics", found.Topics, "groups", found.Groups, "records", humanize.Comma(found.Records),
-		"took", found.Took.Round(time.Microsecond).String())
+	about = append(about, "topics", found.Topics, "groups", found.Groups, "commits", found.Commits,
+		"records", humanize.Comma(found.Records), "took", found.Took.Round(time.Microsecond).String())
 	logger.Info("flashq is listening", about...)
 	if found.Failed > 0 || found.Damaged > 0 || found.Cut > 0 {
 		logger.Warn("recovery found damage", "failed_partitions", found.Failed, "damaged_ranges", found.Damaged,

@@ -35,6 +35,8 @@ type serveFlags struct {
 	partitions           int
 	maxTopics, maxGroups int
 	syncers, readers     int
+	maxPartitionsTotal   int
+	maxCommits           int
 	wire                 http.Config
 	sizes                struct{ body, inflight, value, key, header Size }
 }
@@ -92,6 +94,7 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.IntVar(&f.partitions, "default-partitions", engine.DefaultPartitions, "partitions of a topic that does not say")
 	fs.IntVar(&f.maxTopics, "max-topics", engine.MaxTopics, "bound on topics")
 	fs.IntVar(&f.maxGroups, "max-groups", engine.MaxGroups, "bound on consumer groups")
+	fs.IntVar(&f.maxCommits, "max-commits", engine.MaxCommits, "bound on the partitions that all groups commit to")
 	fs.Var(&f.sizes.body, "max-body-bytes", "bound on one request's body, 1KiB to 16MiB")
 	fs.Var(&f.sizes.inflight, "max-inflight-bytes", "bound on bodies under way, and as much again on answers")
 	fs.Var(&f.sizes.value, "max-value-bytes", "bound on a record's value")
@@ -100,6 +103,7 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.IntVar(&f.wire.MaxHeaders, "max-headers", wire.MaxHeaders, "bound on a record's headers")
 	fs.IntVar(&f.wire.MaxBatchRecords, "max-batch-records", wire.MaxBatchRecords, "bound on a JSON request's records")
 	fs.IntVar(&f.wire.MaxPartitions, "max-partitions", engine.MaxPartitions, "bound on a topic's partitions")
+	fs.IntVar(&f.maxPartitionsTotal, "max-partitions-total", engine.MaxPartitionsTotal, "bound on all topics' partitions")
 	fs.IntVar(&f.wire.MaxWaiters, "max-waiters", wire.MaxWaiters, "bound on fetches that wait")
 	fs.StringSliceVar(&f.allowedHosts, "allowed-host", nil, "name that a Host header may have beside loopback ones")
 	fs.StringSliceVar(&f.trustedProxies, "trusted-proxy", nil, "address or network whose connections are many clients'")
@@ -213,6 +217,8 @@ func (f *serveFlags) checkRanges() error {
 		{"max-batch-records", int64(f.wire.MaxBatchRecords), 1, 1_000_000, plainText},
 		{"max-topics", int64(f.maxTopics), 1, 1_000_000, plainText},
 		{"max-groups", int64(f.maxGroups), 1, 1_000_000, plainText},
+		{"max-partitions-total", int64(f.maxPartitionsTotal), 1, 10_000_000, plainText},
+		{"max-commits", int64(f.maxCommits), 1, 100_000_000, plainText},
 		{"max-waiters", int64(f.wire.MaxWaiters), 1, 1_000_000, plainText},
 	} {
 		if r.value < r.min || r.value > r.max {
@@ -230,7 +236,8 @@ func (f *serveFlags) engine() actor.Config {
 	c := actor.Config{
 		MemoryBytes: int64(f.memoryBytes), BatchBytes: int(f.batchBytes), SegmentBytes: int64(f.segmentBytes),
 		FsyncInterval: f.interval, DefaultPartitions: f.partitions, MaxTopics: f.maxTopics,
-		MaxPartitions: f.wire.MaxPartitions, MaxGroups: f.maxGroups,
+		MaxPartitions: f.wire.MaxPartitions, MaxPartitionsTotal: f.maxPartitionsTotal, MaxGroups: f.maxGroups,
+		MaxCommits: f.maxCommits,
 		SyncWorkers: f.syncers, ReadWorkers: f.readers,
 	}
 	if f.storage.value == "file" {

@@ -48,8 +48,12 @@ func (all commits) with(c commit) commits {
 // without takes the place of all, which has no commit in a partition then.
 func (all commits) without(partition int32) commits {
 	at, found := all.find(partition)
-	if !found {
+	switch {
+	case !found:
 		return all
+	case at == 0: // a topic's end comes in this order
+		all[0] = commit{}
+		return all[1:]
 	}
 	return slices.Delete(all, at, at+1)
 }

@@ -3,13 +3,11 @@ package group
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
 	"flashq/broker"
 	"flashq/segment/batch"
@@ -69,10 +67,10 @@ func at(topic string, partition int, o int64) offset {
 }
 
 // of is a commit of these offsets at 7, as Shard.Commit takes it.
-func of(c broker.Commit, offsets ...offset) (broker.Commit, []Origin, int64) {
+func of(c broker.Commit, offsets ...offset) (broker.Commit, []Origin, Room, int64) {
 	var origins []Origin
 	c.Offsets, origins = split(offsets)
-	return c, origins, 7
+	return c, origins, roomy, 7
 }
 
 func split(offsets []offset) (list []broker.CommitOffset, origins []Origin) {
@@ -236,139 +234,4 @@ func TestAMeetingIsNoGroup(t *testing.T) {
 	if s.Len() != 0 {
 		t.Errorf("there is %s", show(s))
 	}
-}
-
-func TestAGroupsCommitsAreBounded(t *testing.T) {
-	b := open(t)
-	many := make([]offset, broker.MaxGroupCommits)
-	for i := range many {
-		many[i] = at("t", i, 1)
-	}
-	b.commit("g", false, many...)
-	if _, _, err := b.shard.Commit(of(broker.Commit{Group: "g"}, at("u", 0, 1))); !errors.Is(err, broker.ErrTooManyGroups) {
-		t.Errorf("one more: %v", err)
-	}
-	if _, _, err := b.shard.Commit(of(broker.Commit{Group: "g"}, many[:1]...)); err != nil {
-		t.Errorf("one that is there: %v", err)
-	}
-	data, err := b.shard.Delete("g", false, 1)
-	if err != nil || len(data.Batch) > 60<<20 {
-		t.Errorf("%d bytes of tombstones, %v", len(data.Batch), err)
-	}
-	for more := true; more; {
-		data := b.shard.Forget("t", id("t"), 1)
-		more = data.Batch != nil
-		b.write(data)
-	}
-	if b.shard.Len() != 0 {
-		t.Error("the topic's commits stay")
-	}
-}
-
-// Whatever happens, the log says what the state is, and so does a snapshot; and both are what a plain map says.
-func TestLogAndSnapshotSayTheState(t *testing.T) {
-	rapid.Check(t, func(r *rapid.T) {
-		b := open(t)
-		model := map[string]map[string]int64{} // group → topic-partition → offset
-		explicit, late := map[string]bool{}, map[string]bool{}
-		met := map[string]bool{} // group and topic
-		names, topics := rapid.SampledFrom([]string{"a", "b", "c"}), rapid.SampledFrom([]string{"t", "u"})
-		drop := func(name string) {
-			if !explicit[name] && len(model[name]) == 0 {
-				delete(model, name)
-			}
-		}
-		r.Repeat(map[string]func(*rapid.T){
-			"put": func(r *rapid.T) {
-				name := names.Draw(r, "group")
-				start := rapid.SampledFrom([]string{"", broker.StartEarliest, broker.StartLatest}).Draw(r, "start")
-				b.put(name, start)
-				explicit[name] = true
-				if model[name] == nil {
-					model[name] = map[string]int64{}
-				}
-				if start != "" {
-					late[name] = start == broker.StartLatest
-				}
-			},
-			"meet": func(r *rapid.T) {
-				name, topic := names.Draw(r, "group"), topics.Draw(r, "topic")
-				m := Meeting{Topic: topic}
-				for p := range rapid.IntRange(0, 3).Draw(r, "partitions") {
-					end := at(topic, p, rapid.Int64Range(0, 9).Draw(r, "end"))
-					m.Ends, m.Origins = append(m.Ends, end.CommitOffset), append(m.Origins, end.Origin)
-				}
-				plan, err := b.shard.Meet(name, []Meeting{m}, 1)
-				if (err == nil) != (model[name] != nil) {
-					r.Fatalf("meet %s: %v", name, err)
-				}
-				if rapid.Bool().Draw(r, "no room") && err == nil {
-					plan = b.shard.Keep(plan, name, []Meeting{m}, 1)
-				}
-				b.write(plan)
-				for _, end := range m.Ends {
-					key := fmt.Sprint(topic, end.Partition)
-					if _, has := model[name][key]; late[name] && !met[name+topic] && !has {
-						model[name][key] = end.Offset
-					}
-				}
-				met[name+topic] = met[name+topic] || late[name]
-			},
-			"rewrite": func(*rapid.T) { b.write(b.shard.Rewrite(1 << 20)) },
-			"commit": func(r *rapid.T) {
-				name, topic := names.Draw(r, "group"), topics.Draw(r, "topic")
-				p, offset, ack := rapid.IntRange(0, 2).Draw(r, "p"), rapid.Int64Range(0, 9).Draw(r, "offset"), rapid.Bool().Draw(r, "ack")
-				b.commit(name, ack, at(topic, p, offset))
-				if model[name] == nil {
-					model[name] = map[string]int64{}
-				}
-				key := fmt.Sprint(topic, p)
-				if old, ok := model[name][key]; !ok || !ack || offset > old {
-					model[name][key] = offset
-				}
-			},
-			"delete": func(r *rapid.T) {
-				name := names.Draw(r, "group")
-				data, err := b.shard.Delete(name, false, 1)
-				if (err == nil) != (model[name] != nil) {
-					r.Fatalf("delete %s: %v", name, err)
-				}
-				b.write(data)
-				delete(model, name)
-				delete(explicit, name)
-				delete(late, name)
-				maps.DeleteFunc(met, func(k string, _ bool) bool { return strings.HasPrefix(k, name) })
-			},
-			"forget": func(r *rapid.T) {
-				topic := topics.Draw(r, "topic")
-				b.write(b.shard.Forget(topic, id(topic), 1))
-				for name := range model {
-					maps.DeleteFunc(model[name], func(k string, _ int64) bool { return strings.HasPrefix(k, topic) })
-					drop(name)
-				}
-			},
-			"snapshot": func(*rapid.T) {
-				var log []batch.Batch
-				if err := b.shard.Snapshot(1, func(data batch.Batch) error { log = append(log, data); return nil }); err != nil {
-					r.Fatal(err)
-				}
-				b.log = log // what is older goes
-			},
-			"": func(r *rapid.T) {
-				if a, c := show(b.shard), show(reopened(t, b.log)); a != c && len(b.shard.unwritten) == 0 {
-					r.Fatalf("state:\n%s\nthe log says:\n%s", a, c)
-				}
-				got := map[string]map[string]int64{}
-				for _, i := range b.shard.List("", every, 1) {
-					got[i.Name] = map[string]int64{}
-					for _, c := range i.Offsets {
-						got[i.Name][fmt.Sprint(c.Topic, c.Partition)] = c.Offset
-					}
-				}
-				if diff := cmp.Diff(model, got); diff != "" {
-					r.Fatalf("(-model +shard):\n%s", diff)
-				}
-			},
-		})
-	})
 }

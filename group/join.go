@@ -9,17 +9,14 @@ import (
 	"flashq/segment/batch"
 )
 
-// Room bounds the topics that the members of all groups ask for together.
-type Room struct {
-	Left int // how many more there may be
-	All  int // how many there may be at most
-}
+// Rooms bound what a call of a member may ask for: topics of all members, and commits.
+type Rooms struct{ Topics, Commits Room }
 
 // Join plans a member's call; origins are those of c.Ack. It refuses with a GroupError or MemberError around
-// ErrGroupNotFound, ErrMemberNotFound (of one that is Held), ErrNoTopics or ErrTooManyGroups, with ErrTooManyMembers,
+// ErrGroupNotFound, ErrMemberNotFound (of one that is Held), ErrNoTopics or ErrTooManyCommits, with ErrTooManyMembers,
 // with a FencedError, or with an UnmetError. answer is set when the plan is carried out.
 func (s *Shard) Join(
-	c broker.MemberCall, origins []Origin, room Room, topics Topics, now int64, answer *broker.Membership,
+	c broker.MemberCall, origins []Origin, rooms Rooms, topics Topics, now int64, answer *broker.Membership,
 ) (Plan, error) {
 	g := s.groups[c.Group]
 	if g == nil && (c.Held || !c.Create) {
@@ -35,7 +32,7 @@ func (s *Shard) Join(
 	if err := g.fence(ackOf(c), origins, now); err != nil {
 		return Plan{}, err
 	}
-	wanted, err := g.topicsOf(m, c, room)
+	wanted, err := g.topicsOf(m, c, rooms.Topics)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -47,7 +44,7 @@ func (s *Shard) Join(
 	if changes {
 		s.addGeneration(&w, c.Group, now)
 	}
-	if _, err := s.addCommits(&w, ackOf(c), origins, now); err != nil {
+	if _, err := s.addCommits(&w, ackOf(c), origins, rooms.Commits, now); err != nil {
 		return Plan{}, err
 	}
 	return Plan{Batch: w.Finish(), Apply: func() {
@@ -81,11 +78,11 @@ func (g *state) topicsOf(m *member, c broker.MemberCall, room Room) ([]string, e
 	case m != nil && (c.Add || wanted == nil):
 		wanted = union(m.topics, wanted)
 	}
-	left := room.Left
+	more := len(wanted)
 	if m != nil {
-		left += len(m.topics)
+		more -= len(m.topics)
 	}
-	if len(wanted) > broker.MaxMemberTopics || len(wanted) > left {
+	if len(wanted) > broker.MaxMemberTopics || room.refuses(int64(more)) {
 		return nil, fmt.Errorf("%w: one may ask for %d topics, and all together for %d", broker.ErrTooManyMembers,
 			broker.MaxMemberTopics, room.All)
 	}

@@ -46,22 +46,34 @@ func (g *state) unmet(topics []string) (all []string) {
 	return all
 }
 
+// forgetMet forgets that a group has met a topic.
+func (s *Shard) forgetMet(name string, g *state, topic string) {
+	if g.met[topic] {
+		s.weight -= weightOf(name, topic, met)
+	}
+	delete(g.met, topic)
+}
+
 func (s *Shard) setMet(group, topic string) {
 	g := s.group(group)
 	if g.met == nil {
 		g.met = map[string]bool{}
 	}
+	if !g.met[topic] {
+		s.weight += weightOf(group, topic, met)
+	}
 	g.met[topic] = true
 }
 
 // Meet plans that a group begins at these ends wherever it has no commit yet; nothing where it has met the topics
-// already: GroupError around ErrGroupNotFound or ErrTooManyGroups.
-func (s *Shard) Meet(group string, meetings []Meeting, now int64) (Plan, error) {
+// already: GroupError around ErrGroupNotFound or ErrTooManyCommits.
+func (s *Shard) Meet(group string, meetings []Meeting, room Room, now int64) (Plan, error) {
 	g := s.groups[group]
 	if g == nil {
 		return Plan{}, notFound(group)
 	}
 	var w batch.Builder
+	heavier := int64(0)
 	for _, m := range meetings {
 		if len(g.unmet([]string{m.Topic})) == 0 {
 			continue
@@ -70,11 +82,13 @@ func (s *Shard) Meet(group string, meetings []Meeting, now int64) (Plan, error) 
 			if _, found := s.find(group, end, m.Origins[i]); !found {
 				c := commit{topicID: m.Origins[i].TopicID, offset: end.Offset, epoch: m.Origins[i].Epoch, timestamp: now}
 				w.Add(now, commitKey(group, m.Topic, int32(end.Partition)), c.encode())
+				heavier += weightOf(group, m.Topic, c)
 			}
 		}
+		heavier += weightOf(group, m.Topic, met)
 		w.Add(now, commitKey(group, m.Topic, noPartition), met.encode())
 	}
-	if err := s.roomFor(group, w.Count()); err != nil {
+	if err := s.roomFor(group, w.Count(), heavier, room); err != nil {
 		return Plan{}, err
 	}
 	return Plan{Batch: w.Finish()}, nil

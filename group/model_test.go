@@ -104,8 +104,8 @@ func (m *model) offsets(k token, o int64) (all []offset) {
 
 // commitNow plans a commit at the model's time.
 func (m *model) commitNow(c broker.Commit, offsets []offset) ([]broker.Committed, Plan, error) {
-	c, origins, _ := of(c, offsets...)
-	return m.shard.Commit(c, origins, m.now)
+	c, origins, room, _ := of(c, offsets...)
+	return m.shard.Commit(c, origins, room, m.now)
 }
 
 func (m *model) fetch() {

@@ -108,9 +108,11 @@ type Origin struct {
 }
 
 // Commit plans a commit, or a reset, which is a commit by another name; origins are those of c.Offsets. It refuses with
-// a GroupError around ErrGroupNotFound, ErrTooManyGroups or ErrGroupActive, or with a FencedError. The results stand in
-// the order of the offsets.
-func (s *Shard) Commit(c broker.Commit, origins []Origin, now int64) ([]broker.Committed, Plan, error) {
+// a GroupError around ErrGroupNotFound, ErrTooManyCommits or ErrGroupActive, or with a FencedError. The results stand
+// in the order of the offsets.
+func (s *Shard) Commit(
+	c broker.Commit, origins []Origin, room Room, now int64,
+) ([]broker.Committed, Plan, error) {
 	g := s.groups[c.Group]
 	active := g.active(now)
 	switch {
@@ -127,7 +129,7 @@ func (s *Shard) Commit(c broker.Commit, origins []Origin, now int64) ([]broker.C
 	if c.Member == "" && active {
 		s.addGeneration(&w, c.Group, now)
 	}
-	results, err := s.addCommits(&w, c, origins, now)
+	results, err := s.addCommits(&w, c, origins, room, now)
 	if err != nil {
 		return nil, Plan{}, err
 	}
@@ -160,10 +162,10 @@ func (s *Shard) moved(c broker.Commit, active bool, now int64) {
 
 // addCommits writes offsets. An ack only moves forward.
 func (s *Shard) addCommits(
-	w *batch.Builder, c broker.Commit, origins []Origin, now int64,
+	w *batch.Builder, c broker.Commit, origins []Origin, room Room, now int64,
 ) ([]broker.Committed, error) {
 	results := make([]broker.Committed, len(c.Offsets))
-	added := 0
+	added, heavier := 0, int64(0)
 	for i, o := range c.Offsets {
 		old, found := s.find(c.Group, o, origins[i])
 		switch {
@@ -172,6 +174,7 @@ func (s *Shard) addCommits(
 			continue
 		case found:
 			results[i] = broker.Committed{Offset: o.Offset, Previous: old.offset, Timestamp: now}
+			heavier -= weightOf(c.Group, o.Topic, old)
 		default:
 			results[i] = broker.Committed{Offset: o.Offset, Previous: -1, Timestamp: now}
 			added++
@@ -180,17 +183,23 @@ func (s *Shard) addCommits(
 			topicID: origins[i].TopicID, offset: o.Offset, epoch: origins[i].Epoch, metadata: o.Metadata, timestamp: now,
 		}
 		w.Add(now, commitKey(c.Group, o.Topic, int32(o.Partition)), after.encode())
+		heavier += weightOf(c.Group, o.Topic, after)
 	}
-	return results, s.roomFor(c.Group, added)
+	return results, s.roomFor(c.Group, added, heavier, room)
 }
 
-// roomFor refuses commits beyond the bounds.
-func (s *Shard) roomFor(name string, added int) error {
-	if added > 0 && s.commits(name)+added > broker.MaxGroupCommits {
-		err := fmt.Errorf("%w: a group may have %d commits", broker.ErrTooManyGroups, broker.MaxGroupCommits)
-		return &broker.GroupError{Group: name, Err: err}
+// roomFor refuses commits beyond the bounds: so many more of a group, which count as so much more.
+func (s *Shard) roomFor(name string, added int, heavier int64, room Room) error {
+	var err error
+	switch {
+	case room.refuses(heavier):
+		err = &broker.LimitError{Err: broker.ErrTooManyCommits, Limit: room.All}
+	case added > 0 && s.commits(name)+added > broker.MaxGroupCommits:
+		err = fmt.Errorf("%w: one may have %d", broker.ErrTooManyCommits, broker.MaxGroupCommits)
+	default:
+		return nil
 	}
-	return nil
+	return &broker.GroupError{Group: name, Err: err}
 }
 
 // commits counts a group's commits, and the topics that it has met.

@@ -129,8 +129,8 @@ var scriptCommands = map[string]func(*world, words) (string, error){
 		if a.plain[0] != "-" {
 			c.Member = a.plain[0]
 		}
-		c, origins, _ := of(c, w.offsets(a.plain[1])...)
-		_, plan, err := w.shard.Commit(c, origins, w.now)
+		c, origins, room, _ := of(c, w.offsets(a.plain[1])...)
+		_, plan, err := w.shard.Commit(c, origins, room, w.now)
 		if err == nil {
 			w.write(plan)
 		}
@@ -148,7 +148,7 @@ var scriptCommands = map[string]func(*world, words) (string, error){
 			m.Ends = append(m.Ends, broker.CommitOffset{Topic: m.Topic, Partition: p, Offset: end})
 			m.Origins = append(m.Origins, Origin{TopicID: id, Epoch: 3})
 		}
-		plan, err := w.shard.Meet(a.group(), []Meeting{m}, w.now)
+		plan, err := w.shard.Meet(a.group(), []Meeting{m}, roomy, w.now)
 		if a.is("keep") {
 			plan = w.shard.Keep(plan, a.group(), []Meeting{m}, w.now)
 		}
@@ -253,9 +253,9 @@ func (w *world) do(command string) string {
 // members has one member make a call, or several.
 func (w *world) members(a words, c broker.MemberCall) (text string, err error) {
 	c.Group, c.Create, c.Generation = a.group(), !a.is("held"), int64(a.number("generation", 0))
-	names := expand(a.plain[0])
+	names, most := expand(a.plain[0]), int64(a.number("room", int(roomy.All)))
 	for _, c.Member = range names {
-		m, err := w.joinIn(a.number("room", roomy), c, w.offsets(a.named["ack"])...)
+		m, err := w.joinIn(Room{Left: most, All: most}, c, w.offsets(a.named["ack"])...)
 		if err != nil {
 			return "", err
 		}

@@ -14,6 +14,7 @@ import (
 type Shard struct {
 	groups map[string]*state
 	floor  int32 // no generation of a group that is no more is above it
+	weight int64 // see Weight
 	epoch  int32 // see Enter
 
 	// What is in no log.
@@ -76,6 +77,7 @@ func (s *Shard) group(name string) *state {
 	if g == nil {
 		g = &state{start: broker.StartEarliest, commits: map[string]commits{}}
 		s.groups[name] = g
+		s.weight += weigh(len(name))
 		s.touchGroup(name)
 	}
 	return g
@@ -83,6 +85,10 @@ func (s *Shard) group(name string) *state {
 
 func (s *Shard) setCommit(group, topic string, c commit) {
 	g := s.group(group)
+	if old, found := g.commits[topic].of(c.partition); found {
+		s.weight -= weightOf(group, topic, old)
+	}
+	s.weight += weightOf(group, topic, c)
 	g.commits[topic] = g.commits[topic].with(c)
 }
 
@@ -92,20 +98,21 @@ func (s *Shard) dropCommit(group, topic string, partition int32) {
 	case g == nil:
 		return
 	case partition == noPartition:
-		delete(g.met, topic)
+		s.forgetMet(group, g, topic)
 	default:
-		g.keep(topic, g.commits[topic].without(partition))
+		if old, found := g.commits[topic].of(partition); found {
+			s.weight -= weightOf(group, topic, old)
+			g.keep(topic, g.commits[topic].without(partition))
+		}
 	}
 	s.dropEmpty(group, g)
 }
 
 // keep sets a group's commits to a topic.
 func (g *state) keep(topic string, left commits) {
-	if len(left) == 0 {
+	if g.commits[topic] = left; len(left) == 0 {
 		delete(g.commits, topic)
-		return
 	}
-	g.commits[topic] = left
 }
 
 // dropGroup takes back that a group was asked for; its commits have tombstones of their own.
@@ -122,6 +129,7 @@ func (s *Shard) dropGroup(name string) {
 func (s *Shard) dropEmpty(name string, g *state) {
 	if !g.explicit && len(g.commits) == 0 && len(g.met) == 0 && len(g.members) == 0 {
 		s.floor = max(s.floor, g.generation)
+		s.weight -= weigh(len(name))
 		delete(s.groups, name)
 	}
 }
@@ -150,11 +158,19 @@ func (s *Shard) Enter(epoch int32) {
 // its next Snapshot. It runs after the log's replay.
 func (s *Shard) Prune(there func(topic string, id [16]byte) bool) {
 	for name, g := range s.groups {
-		for topic, all := range g.commits {
-			g.keep(topic, slices.DeleteFunc(all, func(c commit) bool { return !there(topic, c.topicID) }))
+		for topic := range g.commits {
+			g.keep(topic, slices.DeleteFunc(g.commits[topic], func(c commit) bool {
+				if there(topic, c.topicID) {
+					return false
+				}
+				s.weight -= weightOf(name, topic, c)
+				return true
+			}))
 		}
-		if !g.explicit {
-			g.met = nil // of a group whose end is damaged in the log
+		for topic := range g.met {
+			if !g.explicit { // its end is damaged in the log
+				s.forgetMet(name, g, topic)
+			}
 		}
 		s.dropEmpty(name, g)
 	}

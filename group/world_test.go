@@ -38,19 +38,19 @@ func (w *world) topic(name string, partitions int) {
 	w.write(w.shard.Refresh(name, w.shape, w.now))
 }
 
-// roomy is room for more topics than any test asks for.
-const roomy = 100_000
+// roomy is room for more than any test asks for.
+var roomy = Room{Left: 100_000, All: 100_000}
 
 // join has a member call, whose ack comes with what the partitions' owners say.
 func (w *world) join(c broker.MemberCall, ack ...offset) (answer broker.Membership, err error) {
 	return w.joinIn(roomy, c, ack...)
 }
 
-// joinIn does it where there is room for so many topics.
-func (w *world) joinIn(room int, c broker.MemberCall, ack ...offset) (answer broker.Membership, err error) {
+// joinIn does it where there is so much room for topics.
+func (w *world) joinIn(room Room, c broker.MemberCall, ack ...offset) (answer broker.Membership, err error) {
 	var origins []Origin
 	c.Ack, origins = split(ack)
-	plan, err := w.shard.Join(c, origins, Room{Left: room, All: room}, w.shape, w.now, &answer)
+	plan, err := w.shard.Join(c, origins, Rooms{Topics: room, Commits: roomy}, w.shape, w.now, &answer)
 	if err == nil {
 		w.write(plan)
 	}

@@ -26,10 +26,10 @@ type Config struct {
 	MaxBatchRecords  int // per JSON request (1000)
 	MaxInflightBytes int // of bodies that are not appended yet, and as much again of answers being sent (256 MiB)
 	MaxWaiters       int // fetches that wait at one time (10 000)
-	MaxPartitions    int // per topic (256)
+	MaxPartitions    int // per topic (broker.DefaultMaxPartitions)
 	MaxConnections   int // open at a time; 0 is no bound
 
-	DefaultPartitions int  // of topics that a produce creates (1)
+	DefaultPartitions int  // of topics that a produce creates (broker.DefaultPartitions)
 	NoAutoCreate      bool // a produce to an unknown topic is 404
 
 	// AllowedHosts are the names beside loopback ones that a Host header may carry on a loopback bind.
@@ -54,8 +54,8 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.MaxBatchRecords, 1000)
 	orDefault(&c.MaxInflightBytes, 256<<20)
 	orDefault(&c.MaxWaiters, 10000)
-	orDefault(&c.MaxPartitions, 256)
-	orDefault(&c.DefaultPartitions, 1)
+	orDefault(&c.MaxPartitions, broker.DefaultMaxPartitions)
+	orDefault(&c.DefaultPartitions, broker.DefaultPartitions)
 	return c
 }
 

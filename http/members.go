@@ -8,13 +8,10 @@ import (
 	"flashq/http/request"
 )
 
-// maxMemberTopics bounds what one member may ask for.
-const maxMemberTopics = 100
-
 // memberBody is what the body of a join, or a heartbeat, says. Both may be absent in a heartbeat.
 var memberMembers = request.Members[broker.MemberCall]{
 	{Name: "topics", Set: func(c *broker.MemberCall, raw json.RawMessage) error {
-		list, err := request.List("topics", raw, maxMemberTopics, "A member asks for 1 to %d topics")
+		list, err := request.List("topics", raw, broker.MaxMemberTopics, "A member asks for 1 to %d topics")
 		if err != nil {
 			return err
 		}

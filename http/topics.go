@@ -55,12 +55,6 @@ type topicChange struct {
 	mostPartitions int
 }
 
-// Bounds of segment_bytes: a segment holds at least a batch's header, and a file position fits an index entry.
-const (
-	minSegmentBytes = 1024
-	maxSegmentBytes = 1<<31 - 1
-)
-
 var topicMembers = request.Members[topicChange]{
 	{Name: "partitions", Set: func(c *topicChange, raw json.RawMessage) error {
 		n, err := request.Int("partitions", raw, 1, int64(c.mostPartitions), false)
@@ -74,7 +68,7 @@ var topicMembers = request.Members[topicChange]{
 		return setLimit(&c.RetentionBytes, "retention_bytes", raw, 1, math.MaxInt64, true)
 	}},
 	{Name: "segment_bytes", Set: func(c *topicChange, raw json.RawMessage) error {
-		return setLimit(&c.SegmentBytes, "segment_bytes", raw, minSegmentBytes, maxSegmentBytes, false)
+		return setLimit(&c.SegmentBytes, "segment_bytes", raw, broker.MinSegmentBytes, broker.MaxSegmentBytes, false)
 	}},
 	{Name: "segment_ms", Set: func(c *topicChange, raw json.RawMessage) error {
 		return setLimit(&c.SegmentMs, "segment_ms", raw, 1, math.MaxInt64, false)

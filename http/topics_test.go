@@ -111,7 +111,7 @@ func FuzzTopicChange(f *testing.F) {
 		if _, given := std["partitions"]; given != (c.Partitions != 0) || c.Partitions < 0 || c.Partitions > 256 {
 			t.Fatalf("%q: %+v", body, c)
 		}
-		if c.SegmentBytes != nil && *c.SegmentBytes < minSegmentBytes {
+		if c.SegmentBytes != nil && *c.SegmentBytes < broker.MinSegmentBytes {
 			t.Fatalf("%q: segments of %d", body, *c.SegmentBytes)
 		}
 	})

@@ -86,6 +86,9 @@ func (p *Partition) Evict() (job segment.TrimJob, ok bool) {
 	return p.log.Trim(1), true
 }
 
+// ActiveBytes is the size of the active segment.
+func (p *Partition) ActiveBytes() int64 { return p.log.ActiveBytes() }
+
 // ActiveEmpty tells whether the active segment holds nothing that could be sealed.
 func (p *Partition) ActiveEmpty() bool { return p.log.ActiveEmpty() }
 

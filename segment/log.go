@@ -99,6 +99,9 @@ func (l *Log) Bytes() int64 { return l.bytes + l.active.size }
 // Segments is the number of segments, the active one included.
 func (l *Log) Segments() int { return len(l.sealed) + 1 }
 
+// ActiveBytes is the size of the active segment.
+func (l *Log) ActiveBytes() int64 { return l.active.size }
+
 // ActiveEmpty tells whether there is nothing in the active segment.
 func (l *Log) ActiveEmpty() bool { return l.active.size == 0 }
 

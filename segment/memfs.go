@@ -63,8 +63,11 @@ func NewMemory(limit int64) *Memory {
 	return &Memory{limit: limit, dirs: map[string]*memDir{"": {}}}
 }
 
-// Used is how many bytes the files hold.
+// Used is how many bytes the files hold, with what was charged beside them.
 func (m *Memory) Used() int64 { return m.used.Load() }
+
+// Charge counts bytes, or below 0 gives them back, that are held beside the files.
+func (m *Memory) Charge(n int64) { m.used.Add(n) }
 
 // Limit is the most that Used may reach; 0 means no limit.
 func (m *Memory) Limit() int64 { return m.limit }

@@ -27,11 +27,13 @@ var sentinels = []struct {
 	{broker.ErrPartitionNotFound, PartitionNotFound, "Partition not found"},
 	{broker.ErrPartitionsImmutable, PartitionsImmutable, "The partition count of a topic can't change"},
 	{broker.ErrGroupNotFound, GroupNotFound, "Group not found"},
-	{broker.ErrTooManyGroups, Conflict, "The broker's limit of groups is reached"},
+	{broker.ErrTooManyGroups, Conflict, ""},
+	{broker.ErrTooManyCommits, Conflict, ""},
 	{broker.ErrTooManyMembers, Conflict, ""},
 	{broker.ErrGroupActive, GroupActive, "The group has live members"},
 	{broker.ErrMemberNotFound, MemberNotFound, "Member not found"},
-	{broker.ErrTooManyTopics, Conflict, "The broker's limit of topics is reached"},
+	{broker.ErrTooManyTopics, Conflict, ""},
+	{broker.ErrTooManyPartitions, Conflict, ""},
 	{broker.ErrConflict, Conflict, "Something else stands where the topic's data would go"},
 	{broker.ErrInvalid, OutOfRange, ""},
 	{broker.ErrOverloaded, Overloaded, "Storage is full for now; nothing was stored"},
@@ -57,6 +59,9 @@ func Explain(err error) (e *Error, known bool) {
 		return ofRecord(record), true
 	case errors.As(err, &partial): // before what caused it
 		return PartiallyStored.New("Some partitions stored their records and others could not", nil), true
+	}
+	if e = ofLimit(err); e != nil {
+		return e, true
 	}
 	if e = aboutSubject(err); e != nil {
 		return e, true
@@ -114,6 +119,35 @@ func aboutSubject(err error) *Error {
 	case errors.As(err, &topic) && errors.Is(err, broker.ErrTopicNotFound):
 		return TopicNotFound.New("Topic '"+topic.Topic+"' not found; it is made by its first record, or PUT /topics/"+
 			topic.Topic, Details{"topic": topic.Topic})
+	}
+	return nil
+}
+
+// limits are the engine's bounds, with the flag that sets each.
+var limits = []struct {
+	err              error
+	what, flag, more string
+}{
+	{broker.ErrTooManyTopics, "topics", "--max-topics", ""},
+	{broker.ErrTooManyPartitions, "partitions of all topics", "--max-partitions-total", ""},
+	{broker.ErrTooManyGroups, "groups", "--max-groups", ""},
+	{
+		broker.ErrTooManyCommits, "commits of all groups", "--max-commits",
+		"; long names and metadata count as several, and memory storage takes one for each 4 KiB of --memory-bytes",
+	},
+}
+
+// ofLimit tells which bound is reached, and what sets it; nil for any other error.
+func ofLimit(err error) *Error {
+	var limit *broker.LimitError
+	if !errors.As(err, &limit) {
+		return nil
+	}
+	for _, l := range limits {
+		if errors.Is(limit, l.err) {
+			return Conflict.New(fmt.Sprintf("The limit of %d %s (%s) is reached%s", limit.Limit, l.what, l.flag, l.more),
+				Details{"limit": limit.Limit, "flag": l.flag})
+		}
 	}
 	return nil
 }

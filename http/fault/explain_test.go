@@ -44,6 +44,38 @@ func TestEveryEngineErrorHasItsAnswer(t *testing.T) {
 	}
 }
 
+// Who meets a bound learns which, how large it is and what sets it.
+func TestBoundsNameTheirFlags(t *testing.T) {
+	for _, test := range []struct {
+		err           error
+		message, flag string
+	}{
+		{
+			&broker.TopicError{Topic: "t", Err: &broker.LimitError{Err: broker.ErrTooManyTopics, Limit: 7}},
+			"The limit of 7 topics (--max-topics) is reached", "--max-topics",
+		},
+		{
+			&broker.TopicError{Topic: "t", Err: &broker.LimitError{Err: broker.ErrTooManyPartitions, Limit: 7}},
+			"The limit of 7 partitions of all topics (--max-partitions-total) is reached", "--max-partitions-total",
+		},
+		{
+			&broker.GroupError{Group: "g", Err: &broker.LimitError{Err: broker.ErrTooManyGroups, Limit: 7}},
+			"The limit of 7 groups (--max-groups) is reached", "--max-groups",
+		},
+		{
+			&broker.GroupError{Group: "g", Err: &broker.LimitError{Err: broker.ErrTooManyCommits, Limit: 7}},
+			"The limit of 7 commits of all groups (--max-commits) is reached; long names and metadata count as several, " +
+				"and memory storage takes one for each 4 KiB of --memory-bytes", "--max-commits",
+		},
+	} {
+		e, known := Explain(fmt.Errorf("a layer: %w", test.err))
+		if !known || e.Kind != Conflict || e.Message != test.message || e.Details["limit"] != int64(7) ||
+			e.Details["flag"] != test.flag {
+			t.Errorf("%v: %+v", test.err, e)
+		}
+	}
+}
+
 func TestUnknownErrorsStayInTheLog(t *testing.T) {
 	e, known := Explain(errors.New("open /var/lib/secret: permission denied"))
 	if known || e.Kind.Status != 500 || e.Kind.Code != "internal_error" || e.Message != "Internal error" {
