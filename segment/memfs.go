@@ -21,8 +21,11 @@ type Memory struct {
 	dirs map[string]*memDir // by path; the root is ""
 }
 
-// memDir is one folder's files, sorted by name: a partition's few cost less in a list than in a map.
-type memDir struct{ files []*memNode }
+// memDir is one folder.
+type memDir struct {
+	files   []*memNode // sorted by name: a partition's few cost less in a list than in a map
+	folders int        // how many folders are in it
+}
 
 // find gives the place of a name, and whether it is there. A nil folder has no files.
 func (d *memDir) find(base string) (at int, found bool) {
@@ -134,12 +137,34 @@ func (m *Memory) open(name string, create bool) (File, error) {
 func (m *Memory) Mkdir(name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for name = clean(name); name != ""; name, _ = split(name) {
-		if m.dirs[name] == nil {
-			m.dirs[name] = &memDir{}
-		}
-	}
+	m.mkdir(clean(name))
 	return nil
+}
+
+// mkdir makes a folder, and first those that it is in.
+func (m *Memory) mkdir(name string) {
+	if m.dirs[name] != nil {
+		return
+	}
+	above, _ := split(name)
+	m.mkdir(above)
+	m.list(name, &memDir{})
+}
+
+// list adds a folder, in the place of another one of the name, and unlist takes it away: the one that it is in counts it.
+func (m *Memory) list(name string, d *memDir) {
+	if m.dirs[name] == nil {
+		above, _ := split(name)
+		m.dirs[above].folders++
+	}
+	m.dirs[name] = d
+}
+
+func (m *Memory) unlist(name string) {
+	delete(m.dirs, name)
+	if above, _ := split(name); m.dirs[above] != nil {
+		m.dirs[above].folders--
+	}
 }
 
 // Rename implements FS: a file, or a folder without folders in it.
@@ -147,8 +172,11 @@ func (m *Memory) Rename(from, to string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if files, ok := m.dirs[clean(from)]; ok {
-		delete(m.dirs, clean(from))
-		m.dirs[clean(to)] = files
+		if above, _ := split(to); m.dirs[above] == nil {
+			return missing(to)
+		}
+		m.unlist(clean(from))
+		m.list(clean(to), files)
 		return nil
 	}
 	dir, base := split(from)
@@ -184,16 +212,27 @@ func (m *Memory) RemoveAll(name string) error {
 	name = clean(name)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for dir, files := range m.dirs {
-		if dir != name && !strings.HasPrefix(dir, name+"/") {
-			continue
-		}
-		for _, n := range files.files {
-			n.release()
-		}
-		delete(m.dirs, dir)
+	d := m.dirs[name]
+	if d == nil {
+		return nil
 	}
+	if d.folders > 0 { // else nothing of all the others is in it
+		for dir := range m.dirs {
+			if strings.HasPrefix(dir, name+"/") {
+				m.removeFolder(dir)
+			}
+		}
+	}
+	m.removeFolder(name)
 	return nil
+}
+
+// removeFolder removes a folder with its files.
+func (m *Memory) removeFolder(name string) {
+	for _, n := range m.dirs[name].files {
+		n.release()
+	}
+	m.unlist(name)
 }
 
 // ReadDir implements FS.

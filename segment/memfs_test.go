@@ -3,7 +3,9 @@ package segment_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"path"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -125,5 +127,58 @@ func TestMemoryThatIsFullOfRecordsCanSeal(t *testing.T) {
 	}
 	if fs.Used() > fs.Limit() {
 		t.Errorf("%d bytes are used", fs.Used())
+	}
+}
+
+// A folder goes with all that is in it and nothing else.
+func TestMemoryRemovesAFolder(t *testing.T) {
+	m := segment.NewMemory(0)
+	for _, name := range []string{"t-1/a", "t-1/deep/er/a", "t-10/a", "t-11/a", "u-1/a"} {
+		if err := m.Mkdir(path.Dir(name)); err != nil {
+			t.Fatal(err)
+		}
+		f, err := m.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt(make([]byte, 10), 0); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+	}
+	if err := m.Rename("t-11", "gone"); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		remove, left string
+		used         int64
+	}{{"none", "[gone t-1 t-10 u-1]", 50}, {"gone", "[t-1 t-10 u-1]", 40}, {"t-1", "[t-10 u-1]", 20}, {"t-1", "[t-10 u-1]", 20}, {"u-1/", "[t-10]", 10}} {
+		if err := m.RemoveAll(step.remove); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := m.ReadDir(""); err != nil || fmt.Sprint(got) != step.left || m.Used() != step.used {
+			t.Errorf("without %s there is %v with %d bytes, %v", step.remove, got, m.Used(), err)
+		}
+	}
+	for _, gone := range []string{"t-1", "t-1/deep", "t-1/deep/er", "t-1/deep/er/a", "u-1"} {
+		if _, err := m.Stat(gone); !errors.Is(err, segment.ErrNotExist) {
+			t.Errorf("%s is there still: %v", gone, err)
+		}
+	}
+}
+
+// BenchmarkMemoryRemoveAll is the price of one folder among many.
+func BenchmarkMemoryRemoveAll(b *testing.B) {
+	for _, n := range []int{1, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			m := segment.NewMemory(0)
+			for i := range n {
+				_ = m.Mkdir(fmt.Sprint("t-", i))
+			}
+			for b.Loop() {
+				_ = m.Mkdir("u-0")
+				_ = m.RemoveAll("u-0")
+			}
+		})
 	}
 }
