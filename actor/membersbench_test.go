@@ -98,16 +98,25 @@ func commitUntil(b *testing.B, engine *Broker, group string, member bool, more f
 	}
 }
 
-// BenchmarkJoin is the price of a member more: everything of its group is dealt out anew.
+// BenchmarkJoin is the price of a member more, and of its end: everything of its group is dealt out anew. 5 ms of a shard
+// are the most that they may take.
 func BenchmarkJoin(b *testing.B) {
-	for _, members := range []int{1, 100, 999} {
-		b.Run(fmt.Sprint(members), func(b *testing.B) {
-			engine := benchGroups(b, Config{})
-			for i := range members {
-				brokertest.Join(b, engine, fetchAs("g", fmt.Sprint("m", i), "t"))
+	for _, c := range []struct{ members, topics, partitions int }{
+		{1, 1, 256}, {100, 1, 256}, {999, 1, 256}, {999, 100, 1}, {999, 100, 16}, {999, 100, 256},
+	} {
+		b.Run(fmt.Sprintf("%dmembers/%dtopics/%dpartitions", c.members, c.topics, c.partitions), func(b *testing.B) {
+			engine := mustOpen(b, Config{MaxMemberTopics: 1_000_000})
+			b.Cleanup(func() { _ = engine.Close() })
+			names := make([]string, c.topics)
+			for i := range names {
+				names[i] = fmt.Sprint("t", i)
+				brokertest.Make(b, engine, names[i], c.partitions)
+			}
+			for i := range c.members {
+				brokertest.Join(b, engine, fetchAs("g", fmt.Sprint("m", i), names...))
 			}
 			for b.Loop() {
-				brokertest.Join(b, engine, fetchAs("g", "one-more", "t"))
+				brokertest.Join(b, engine, fetchAs("g", "one-more", names...))
 				if err := engine.Leave(context.Background(), "g", "one-more"); err != nil {
 					b.Fatal(err)
 				}

@@ -1,98 +1,140 @@
 package group
 
-import (
-	"cmp"
-	"slices"
-)
+import "math"
 
-// assignor assigns one topic: each reader is to have least partitions, and some one more.
+// assignor assigns one topic: each reader is to have least partitions, and some one more. Lists are by reader.
 type assignor struct {
 	*assignment
 
-	readers []*member // sorted by name
-	least   int
-	held    map[*member]int // what each has now
-	more    map[*member]bool
+	least int
+	held  []int // what each has now
+	more  []bool
 }
 
 // newAssignor decides what moves the fewest partitions of this topic: whoever holds more keeps more.
-func newAssignor(s *assignment, readers []*member) *assignor {
-	h := &assignor{
-		assignment: s, readers: readers, least: len(s.slots) / len(readers), held: map[*member]int{},
-		more: map[*member]bool{},
-	}
+func newAssignor(s *assignment) *assignor {
+	n := len(s.readers)
+	h := &assignor{assignment: s, least: len(s.slots) / n, held: make([]int, n), more: make([]bool, n)}
+	h.number()
 	for p := range s.slots {
-		h.held[s.slots[p].owner]++
+		if i, reads := h.place(s.slots[p].owner); reads {
+			h.held[i]++
+		}
 	}
-	order := slices.Clone(readers)
-	slices.SortStableFunc(order, func(a, b *member) int { return cmp.Compare(h.held[b], h.held[a]) })
-	for _, m := range order[:len(s.slots)%len(readers)] {
-		h.more[m] = true
-	}
+	h.giveMore(len(s.slots) % n)
 	return h
+}
+
+// number notes each reader's place in the lists, for place, until another topic's are noted.
+func (h *assignor) number() {
+	for i, m := range h.readers {
+		m.place = i
+	}
+}
+
+func (h *assignor) place(m *member) (i int, reads bool) {
+	if m == nil || m.place >= len(h.readers) || h.readers[m.place] != m {
+		return 0, false
+	}
+	return m.place, true
+}
+
+// giveMore gives one more to so many of those who hold most, the first ones where several hold as much. It counts how
+// many hold how much instead of sorting them: most hold nothing where there are many.
+func (h *assignor) giveMore(left int) {
+	holding := make([]int, len(h.slots)+1) // how many readers hold so much
+	for _, n := range h.held {
+		holding[n]++
+	}
+	lowest := len(h.slots) // that gets more
+	for above := 0; lowest > 0 && above+holding[lowest] < left; lowest-- {
+		above += holding[lowest]
+	}
+	for i, n := range h.held {
+		if n > lowest {
+			h.more[i] = true
+			left--
+		}
+	}
+	for i, n := range h.held {
+		if n == lowest && left > 0 {
+			h.more[i] = true
+			left--
+		}
+	}
 }
 
 // balance shares out over all topics who has one more, so that of many small topics not all go to the same member. Each
 // step makes the differences smaller, so it ends; members who ask for the same topics end within one of each other.
-func balance(all []*assignor) {
-	load := map[*member]int{}
+func (g *state) balance(all []*assignor) {
+	for _, m := range g.members {
+		m.load = 0
+	}
 	for _, h := range all {
-		for _, m := range h.readers {
-			load[m] += h.least
-			if h.more[m] {
-				load[m]++
+		for i, m := range h.readers {
+			m.load += h.least
+			if h.more[i] {
+				m.load++
 			}
 		}
 	}
-	for again := len(all) > 1; again; {
+	for again := true; again && g.uneven(); { // else no step helps
 		again = false
 		for _, h := range all {
-			for h.even(load) {
+			for h.even() {
 				again = true
 			}
 		}
 	}
 }
 
+// uneven tells whether any two members differ by more than one.
+func (g *state) uneven() bool {
+	least, most := math.MaxInt, 0
+	for _, m := range g.members {
+		least, most = min(least, m.load), max(most, m.load)
+	}
+	return most >= least+2
+}
+
 // even moves one more from the reader who has most of all topics to the one who has least; false when that helps
 // nobody. Where several have as much, it moves what has to move anyway.
-func (h *assignor) even(load map[*member]int) bool {
-	var from, to *member
-	for _, m := range h.readers {
-		switch {
-		case h.more[m]:
-			if from == nil || cmp.Or(cmp.Compare(load[m], load[from]), cmp.Compare(h.held[from], h.held[m])) > 0 {
-				from = m
+func (h *assignor) even() bool {
+	from, to := -1, -1
+	for i, m := range h.readers {
+		if h.more[i] {
+			if from < 0 || m.load > h.readers[from].load || m.load == h.readers[from].load && h.held[i] < h.held[from] {
+				from = i
 			}
-		case to == nil || cmp.Or(cmp.Compare(load[m], load[to]), cmp.Compare(h.held[to], h.held[m])) < 0:
-			to = m
+		} else if to < 0 || m.load < h.readers[to].load || m.load == h.readers[to].load && h.held[i] > h.held[to] {
+			to = i
 		}
 	}
-	if from == nil || to == nil || load[from] < load[to]+2 {
+	if from < 0 || to < 0 || h.readers[from].load < h.readers[to].load+2 {
 		return false
 	}
-	delete(h.more, from)
-	h.more[to] = true
-	load[from]--
-	load[to]++
+	h.more[from], h.more[to] = false, true
+	h.readers[from].load--
+	h.readers[to].load++
 	return true
 }
 
 // setTargets sets the targets: who holds keeps, as far as there is room, and the rest goes to those who have too few.
 func (h *assignor) setTargets() {
-	room := map[*member]int{}
-	for _, m := range h.readers {
-		room[m] = h.least
-		if h.more[m] {
-			room[m]++
+	room := make([]int, len(h.readers))
+	for i := range room {
+		room[i] = h.least
+		if h.more[i] {
+			room[i]++
 		}
 	}
+	h.number()
 	for p := range h.slots {
 		slot := &h.slots[p]
 		slot.target = nil
-		if room[slot.owner] > 0 {
+		if i, reads := h.place(slot.owner); reads && room[i] > 0 {
 			slot.target = slot.owner
-			room[slot.owner]--
+			room[i]--
 		}
 	}
 	next := 0
@@ -100,10 +142,10 @@ func (h *assignor) setTargets() {
 		if h.slots[p].target != nil {
 			continue
 		}
-		for room[h.readers[next]] == 0 {
+		for room[next] == 0 {
 			next++
 		}
 		h.slots[p].target = h.readers[next]
-		room[h.readers[next]]--
+		room[next]--
 	}
 }

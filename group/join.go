@@ -51,7 +51,7 @@ func (s *Shard) Join(
 		g := s.group(c.Group)
 		m := s.admit(g, c, now)
 		if changes {
-			s.subscribe(m, wanted)
+			s.subscribe(g, m, wanted)
 			s.dropStale(g, topics)
 			s.rebalance(g, topics)
 		}
@@ -113,9 +113,19 @@ func (s *Shard) admit(g *state, c broker.MemberCall, now int64) *member {
 	return m
 }
 
-// subscribe sets a member's topics.
-func (s *Shard) subscribe(m *member, topics []string) {
+// subscribe sets a member's topics. They are assigned anew after that.
+func (s *Shard) subscribe(g *state, m *member, topics []string) {
 	s.subscriptions += len(topics) - len(m.topics)
+	for _, topic := range m.topics {
+		if _, keeps := slices.BinarySearch(topics, topic); !keeps {
+			g.removeReader(topic, m)
+		}
+	}
+	for _, topic := range topics {
+		if _, had := slices.BinarySearch(m.topics, topic); !had {
+			g.addReader(topic, m)
+		}
+	}
 	m.topics = topics
 }
 

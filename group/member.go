@@ -22,6 +22,10 @@ type member struct {
 
 	due   int64 // its place in Shard.leases: at the lease's end, or before
 	index int
+
+	// while partitions are assigned
+	place int // among the readers of the topic that is looked at
+	load  int // how many partitions of all topics it is to have
 }
 
 func (m *member) alive(now int64) bool { return m != nil && (m.waiting > 0 || now < m.end) }
@@ -36,8 +40,10 @@ func (m *member) expires(now int64) int64 {
 
 // assignment is how the partitions of one topic are assigned to those members who ask for it.
 type assignment struct {
-	id    [16]byte
-	slots []slot // by partition; none while there is no such topic
+	readers []*member // sorted by name; at least one
+	shaped  bool      // id and slots are those of the topic as it was seen
+	id      [16]byte
+	slots   []slot // by partition; none while there is no such topic
 }
 
 // slot is one partition. It has one owner at a time: who is to have it next waits until the owner lets go.
@@ -188,7 +194,7 @@ func (s *Shard) remove(g *state, m *member) {
 		}
 	}
 	delete(g.members, m.name)
-	s.subscriptions -= len(m.topics)
+	s.subscribe(g, m, nil)
 	s.endLease(m)
 	s.touched[m.group] = true
 }

@@ -1,6 +1,7 @@
 package group
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -11,7 +12,7 @@ import (
 // holds stays until its owner's next call.
 func (s *Shard) rebalance(g *state, topics Topics) {
 	assignors := g.assignors(topics)
-	balance(assignors)
+	g.balance(assignors)
 	for _, h := range assignors {
 		h.setTargets()
 		for p := range h.slots {
@@ -25,23 +26,44 @@ func (s *Shard) rebalance(g *state, topics Topics) {
 	}
 }
 
-// assignors are for the topics that members ask for, sorted by name; what nobody asks for any more is forgotten.
+// assignors are for the topics that members ask for, sorted by name.
 func (g *state) assignors(topics Topics) (all []*assignor) {
-	readers := map[string][]*member{} // by topic, sorted by name
-	for _, name := range slices.Sorted(maps.Keys(g.members)) {
-		for _, topic := range g.members[name].topics {
-			readers[topic] = append(readers[topic], g.members[name])
-		}
-	}
-	maps.DeleteFunc(g.assigned, func(topic string, _ *assignment) bool { return readers[topic] == nil })
-	for _, topic := range slices.Sorted(maps.Keys(readers)) {
-		if g.assigned[topic] == nil {
+	for _, topic := range slices.Sorted(maps.Keys(g.assigned)) {
+		a := g.assigned[topic]
+		if !a.shaped {
 			id, partitions := topics(topic)
-			g.assigned[topic] = &assignment{id: id, slots: make([]slot, partitions)}
+			a.shaped, a.id, a.slots = true, id, make([]slot, partitions)
 		}
-		all = append(all, newAssignor(g.assigned[topic], readers[topic]))
+		all = append(all, newAssignor(a))
 	}
 	return all
+}
+
+// addReader and removeReader say who asks for a topic; one that nobody asks for any more is forgotten.
+func (g *state) addReader(topic string, m *member) {
+	a := g.assigned[topic]
+	if a == nil {
+		a = &assignment{}
+		g.assigned[topic] = a
+	}
+	at, _ := a.findReader(m)
+	a.readers = slices.Insert(a.readers, at, m)
+}
+
+func (g *state) removeReader(topic string, m *member) {
+	a := g.assigned[topic]
+	if at, reads := a.findReader(m); reads {
+		a.readers = slices.Delete(a.readers, at, at+1)
+	}
+	if len(a.readers) == 0 {
+		delete(g.assigned, topic)
+	}
+}
+
+func (h *assignment) findReader(m *member) (at int, found bool) {
+	return slices.BinarySearchFunc(h.readers, m.name, func(r *member, name string) int {
+		return cmp.Compare(r.name, name)
+	})
 }
 
 // assign gives a partition to whom it is meant for.
@@ -93,11 +115,9 @@ func (s *Shard) dropStale(g *state, topics Topics) {
 		if !h.stale(topic, topics) {
 			continue
 		}
-		delete(g.assigned, topic)
-		for _, m := range g.members {
-			if slices.Contains(m.topics, topic) {
-				s.touch(m)
-			}
+		h.shaped, h.slots = false, nil
+		for _, m := range h.readers {
+			s.touch(m)
 		}
 	}
 }
