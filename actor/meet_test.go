@@ -117,3 +117,70 @@ func TestAStartBesideAPartitionThatIsDown(t *testing.T) {
 	}
 	meets(t, b, "[t-0@1]")
 }
+
+// What is committed to a topic that goes at the same time leaves nothing behind, which would count for ever.
+func TestACommitToATopicThatGoes(t *testing.T) {
+	for name, call := range map[string]struct {
+		change func(b *Broker) error
+		left   int64 // the group, and what it has of topic u
+	}{
+		"commit": {func(b *Broker) error {
+			c := commitOf("g", "t", 0, 0)
+			c.Offsets = append(c.Offsets, broker.CommitOffset{Topic: "u"})
+			_, err := b.Commit(context.Background(), c)
+			return err
+		}, 2},
+		"start": {func(b *Broker) error {
+			_, err := b.Join(context.Background(), fetchAs("g", "m", "t", "u"))
+			return err
+		}, 4}, // with the notes of both topics
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := mustOpen(t, Config{})
+				defer b.Close()
+				makeTopic(t, b, "t", 1)
+				u := makeTopic(t, b, "u", 1)
+				if _, err := b.PutGroup(context.Background(), "g", broker.StartLatest); err != nil {
+					t.Fatal(err)
+				}
+				release, done := make(chan struct{}), make(chan error)
+				go u.actors[0].ask(func() { <-release })
+				synctest.Wait()
+				go func() { done <- call.change(b) }()
+				synctest.Wait() // t has told where it ends, and u is asked
+				if err := b.DeleteTopic(context.Background(), "t"); err != nil {
+					t.Fatal(err)
+				}
+				close(release)
+				if err := <-done; err != nil {
+					t.Fatal(err)
+				}
+				if got := b.groups.totals.weight.Load(); got != call.left {
+					t.Errorf("%d are left, want %d", got, call.left)
+				}
+			})
+		})
+	}
+}
+
+// A lease's end that could not be written is tried again though nobody calls.
+func TestALeaseEndsOnceTheDiskHasRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := segmenttest.New()
+		b := engine(t, fs, Config{Fsync: FsyncNever})
+		defer b.Close()
+		makeTopic(t, b, "t", 1)
+		c := fetchAs("g", "m", "t")
+		c.SessionMs = 1000
+		brokertest.Join(t, b, c)
+		fs.FailFrom(segmenttest.OpWrite, 1, syscall.ENOSPC)
+		time.Sleep(1500 * time.Millisecond)
+		fs.Heal()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if n, err := b.GroupCount(context.Background()); n != 0 || err != nil {
+			t.Errorf("%d groups are left: %v", n, err)
+		}
+	})
+}

@@ -2,8 +2,10 @@ package http
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
+	"flashq/actor"
 	"flashq/broker"
 )
 
@@ -95,4 +97,31 @@ func TestStartLatestWaits(t *testing.T) {
 			t.Errorf("after its ack: %q", a.values())
 		}
 	})
+}
+
+// Records that retention took are no lag: the group will never get them.
+func TestLagBeginsWhereTheTopicDoes(t *testing.T) {
+	f := startOver(t, Config{}, actor.Config{MemoryBytes: 8 << 20})
+	f.createTopic("news", `{"segment_bytes":1024,"retention_bytes":2048}`)
+	f.post("/groups/g/offsets", `{"offsets":[{"topic":"news","partition":0,"offset":0}]}`).want(t, 200)
+	for range 20 {
+		f.produce("/topics/news/records", `{"value":"`+strings.Repeat("x", 500)+`"}`)
+	}
+	var topic struct{ Details []struct{ Earliest int64 } }
+	f.get("/topics/news").want(t, 200).decode(t, &topic)
+	var got struct{ Offsets []struct{ Lag int64 } }
+	f.get("/groups/g/offsets").want(t, 200).decode(t, &got)
+	if first := topic.Details[0].Earliest; first == 0 || got.Offsets[0].Lag != 20-first {
+		t.Errorf("lag %d of 20 records, of which %d are gone", got.Offsets[0].Lag, first)
+	}
+}
+
+// An alias that reads for a group is a change like any fetch for one: no image on a page may make it.
+func TestAliasesAreGuarded(t *testing.T) {
+	f := groupFixture(t, Config{})
+	f.do("PUT", "/groups/g", "").want(t, 201)
+	for _, path := range []string{"/consumer/g/topic/news/record/offset", "/consumer/g/topic/news/record/time?from_time=-1h"} {
+		f.get(path, "Sec-Fetch-Site", "cross-site").wantError(t, 403, "origin_not_allowed")
+		f.get(path, "Sec-Fetch-Site", "same-origin").want(t, 200)
+	}
 }

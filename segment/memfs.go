@@ -151,7 +151,7 @@ func (m *Memory) mkdir(name string) {
 	m.list(name, &memDir{})
 }
 
-// list adds a folder, in the place of another one of the name, and unlist takes it away: the one that it is in counts it.
+// list adds a folder, in the place of another one of the name; unlist takes it away. The one that it is in counts it.
 func (m *Memory) list(name string, d *memDir) {
 	if m.dirs[name] == nil {
 		above, _ := split(name)
