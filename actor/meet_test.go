@@ -184,3 +184,25 @@ func TestALeaseEndsOnceTheDiskHasRoom(t *testing.T) {
 		}
 	})
 }
+
+// Who waits for a partition is woken when it fails: nothing more comes.
+func TestAPartitionThatFailsWakesWhoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := segmenttest.New()
+		b := engine(t, fs, Config{Fsync: FsyncAlways})
+		defer b.Close()
+		tp := makeTopic(t, b, "t", 1)
+		w := &broker.Watch{Waiter: &broker.Waiter{Ready: make(chan struct{}, 1)}, From: 9}
+		if err := tp.Watch(0, w); err != nil {
+			t.Fatal(err)
+		}
+		fs.Fail(segmenttest.OpSync, 1, errDisk)
+		if err := put(tp, 0, "a"); !errors.Is(err, broker.ErrStorage) {
+			t.Fatalf("append: %v", err)
+		}
+		synctest.Wait()
+		if !w.Fired.Load() {
+			t.Error("it waits still")
+		}
+	})
+}

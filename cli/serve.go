@@ -237,7 +237,7 @@ func (f *serveFlags) engine() actor.Config {
 		MemoryBytes: int64(f.memoryBytes), BatchBytes: int(f.batchBytes), SegmentBytes: int64(f.segmentBytes),
 		FsyncInterval: f.interval, DefaultPartitions: f.partitions, MaxTopics: f.maxTopics,
 		MaxPartitions: f.wire.MaxPartitions, MaxPartitionsTotal: f.maxPartitionsTotal, MaxGroups: f.maxGroups,
-		MaxCommits: f.maxCommits,
+		MaxCommits:  f.maxCommits,
 		SyncWorkers: f.syncers, ReadWorkers: f.readers,
 	}
 	if f.storage.value == "file" {
