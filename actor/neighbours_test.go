@@ -42,7 +42,7 @@ func TestChangedSegmentsStaySmallInMemory(t *testing.T) {
 	}
 	defer b.Close()
 	tp := makeTopic(t, b, "t", 1)
-	large := int64(1 << 30)
+	large := int64(1 << 29)
 	if _, _, err := b.CreateTopic(context.Background(), "t", broker.TopicChange{SegmentBytes: &large}); err != nil {
 		t.Fatal(err)
 	}
