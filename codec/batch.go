@@ -9,7 +9,7 @@ import (
 	"github.com/klauspost/compress/snappy"
 
 	"flashq/segment/batch"
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 // mostPlain bounds what one stored batch may decompress to.

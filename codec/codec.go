@@ -11,7 +11,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 var (

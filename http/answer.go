@@ -10,7 +10,7 @@ import (
 	"flashq/budget"
 	"flashq/http/conn"
 	"flashq/http/fault"
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 // smallAnswer is the size in bytes up to which an answer doesn't count: a connection keeps as much for it anyway.

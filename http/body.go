@@ -14,7 +14,7 @@ import (
 	"flashq/http/conn"
 	"flashq/http/fault"
 	"flashq/http/request"
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 const (

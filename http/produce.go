@@ -13,7 +13,7 @@ import (
 	"flashq/http/fault"
 	"flashq/http/recordjson"
 	"flashq/http/request"
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 // production is the state of one produce request, reused by later ones. It belongs to the handler's goroutine.

@@ -8,7 +8,7 @@ import (
 	"math"
 
 	"flashq/segment/batch"
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 // errDamaged is what a cursor wraps when the bytes at pos are not the batch that should be there.

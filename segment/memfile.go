@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"unique"
 
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 const (

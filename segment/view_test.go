@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 // Who reads on where the last read ended gets what somebody gets who begins there, whatever lies between.

@@ -7,7 +7,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"flashq/budget"
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 // copyBelow is the size up to which a body is copied into fasthttp's own buffer, which a connection keeps.

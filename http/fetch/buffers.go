@@ -5,7 +5,7 @@ import (
 	"flashq/budget"
 	"flashq/codec"
 	"flashq/segment/batch"
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 // readBytes is how much one read of storage asks for: so little that it stays in the processor's cache from the copy to

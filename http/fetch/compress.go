@@ -4,7 +4,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"flashq/http/request"
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 // compressAbove is the size in bytes from which an answer is worth compressing.

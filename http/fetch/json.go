@@ -5,7 +5,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 // document is an answer as one JSON object.

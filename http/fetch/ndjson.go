@@ -4,7 +4,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"flashq/http/request"
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 // lines is an answer as NDJSON: records and nothing else.

@@ -8,7 +8,7 @@ import (
 	"flashq/http/conn"
 	"flashq/http/fault"
 	"flashq/segment/batch"
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 // MostSearches bounds the searches for a time that go on at once; those that an index answers don't count.

@@ -7,7 +7,7 @@ import (
 
 	"flashq/http/recordjson"
 	"flashq/http/request"
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 // sink is the form of an answer. It owns what the answer is until finish gives it away.

@@ -7,7 +7,7 @@ import (
 
 	"flashq/broker"
 	"flashq/segment/batch"
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 // OffsetForTime finds the first record of a partition that is not older than millis, with its timestamp, for a request

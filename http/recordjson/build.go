@@ -2,7 +2,7 @@ package recordjson
 
 import (
 	"flashq/segment/batch"
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 // part is one partition's batch while it is built; its Buf is a slab.

@@ -2,7 +2,7 @@ package recordjson
 
 import (
 	"flashq/segment/batch"
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 // Decoder turns a produce body into batches. Its zero value is ready; it belongs to one goroutine at a time and is

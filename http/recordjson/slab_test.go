@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"flashq/segment/slab"
+	"flashq/slab"
 )
 
 // TestOneSlabForOnePartition: it is of the body's size and never has to grow, whatever the records look like.
