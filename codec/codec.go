@@ -15,8 +15,10 @@ import (
 )
 
 var (
-	// ErrTooLarge is returned for what decompresses to more than its limit, or asks for a window beyond it.
+	// ErrTooLarge is returned for what decompresses to more than its limit.
 	ErrTooLarge = errors.New("larger than the limit")
+	// ErrWindow is returned for zstd that needs more memory to be decompressed than Window.
+	ErrWindow = errors.New("zstd window too large")
 	// ErrDamaged is returned for data that is not of its codec. It hides the codec's own words, which help no client.
 	ErrDamaged = errors.New("compressed data is damaged")
 )
@@ -41,6 +43,9 @@ func New(maxBody int) *Set {
 		window: uint64(max(maxBody, 8<<20)), // every zstd level up to 19 stays within 8 MiB
 	}
 }
+
+// Window is the largest zstd window that is decoded.
+func (c *Set) Window() int { return int(c.window) }
 
 func empty[T any](n int) chan T {
 	var none T
@@ -70,7 +75,7 @@ func (c *Set) Unzstd(dst []byte, src io.Reader, limit int) ([]byte, error) {
 	defer func() { c.unzstds <- r }()
 	var err error
 	if r == nil {
-		r, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(c.window),
+		r, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(c.window), zstd.WithDecoderMaxWindow(c.window),
 			zstd.WithDecodeBuffersBelow(0))
 		if err != nil {
 			panic("codec: zstd decoder: " + err.Error()) // fixed options: a broken invariant
@@ -106,8 +111,10 @@ func readBounded(dst []byte, r io.Reader, limit int) ([]byte, error) {
 		n, err := r.Read(dst[len(dst):min(cap(dst), limit+1)])
 		dst = dst[:len(dst)+n]
 		switch {
-		case len(dst) > limit || errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded):
+		case len(dst) > limit || errors.Is(err, zstd.ErrDecoderSizeExceeded):
 			return dst, ErrTooLarge
+		case errors.Is(err, zstd.ErrWindowSizeExceeded):
+			return dst, ErrWindow
 		case err == io.EOF:
 			return dst, nil
 		case err != nil:

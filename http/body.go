@@ -3,6 +3,7 @@ package http
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 	"time"
@@ -143,8 +144,14 @@ func (s *Server) decompress(coding string, body []byte, most int) (plain []byte,
 		return plain, nil
 	}
 	slab.Put(plain)
-	if errors.Is(err, codec.ErrTooLarge) {
+	switch {
+	case errors.Is(err, codec.ErrTooLarge):
 		return nil, bodyTooLarge(most)
+	case errors.Is(err, codec.ErrWindow):
+		window := s.codecs.Window()
+		return nil, fault.BodyTooLarge.New(fmt.Sprintf("The body's zstd window is larger than %d bytes; compress it with "+
+			"a smaller one: zstd -19 at most, without --long and --ultra", window),
+			fault.Details{"field": "Content-Encoding", "max_size": window})
 	}
 	return nil, fault.OutOfRange.New("The body is not valid "+coding, fault.Details{"field": "Content-Encoding"})
 }

@@ -67,7 +67,8 @@ func TestBombs(t *testing.T) {
 	f.postCoded("gzip", gzipped(t, bomb)).wantError(t, 413, "body_too_large")
 	f.postCoded("zstd", zstded(t, bomb)).wantError(t, 413, "body_too_large")
 	// A frame that declares a window of 1 GiB and holds nothing.
-	f.postCoded("zstd", "\x28\xb5\x2f\xfd\x00\xa0\x01\x00\x00").wantError(t, 413, "body_too_large")
+	f.postCoded("zstd", "\x28\xb5\x2f\xfd\x00\xa0\x01\x00\x00").says(t, 413, "body_too_large", "zstd window is larger than")
+	f.postCoded("zstd", zstded(t, bomb)).says(t, 413, "body_too_large", "request body is larger than")
 	exact := oneRecord + strings.Repeat(" ", 1<<20-len(oneRecord))
 	f.postCoded("gzip", gzipped(t, exact)).want(t, 200)
 	f.postCoded("gzip", gzipped(t, exact+" ")).wantError(t, 413, "body_too_large")

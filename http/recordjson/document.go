@@ -1,6 +1,9 @@
 package recordjson
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // document reads {"records":[...]}.
 func (d *Decoder) document() *Error {
@@ -42,11 +45,15 @@ func (d *Decoder) notDocument() *Error {
 	if d.i >= len(d.p) {
 		return d.syntax(0, "the body is empty")
 	}
-	if d.i == 0 && len(d.p) >= 3 && string(d.p[:3]) == "\xef\xbb\xbf" {
-		return d.syntax(0, "a byte order mark is not allowed")
+	if d.hasByteOrderMark() {
+		return d.syntax(0, byteOrderMark)
 	}
 	return d.wrongType("", `the body must be an object with a member "records"`)
 }
+
+const byteOrderMark = "a byte order mark is not allowed"
+
+func (d *Decoder) hasByteOrderMark() bool { return bytes.HasPrefix(d.p, []byte("\xef\xbb\xbf")) }
 
 // records reads the array, and counts on after the limit.
 func (d *Decoder) records() *Error {
@@ -80,6 +87,10 @@ func (d *Decoder) element(surplus bool) *Error {
 
 // ndjson reads one record a line.
 func (d *Decoder) ndjson() *Error {
+	if d.hasByteOrderMark() {
+		d.index = 0
+		return d.syntax(0, byteOrderMark)
+	}
 	for d.peek(); d.i < len(d.p); d.peek() {
 		if d.p[d.i] == '\n' {
 			d.i++

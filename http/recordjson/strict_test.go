@@ -61,6 +61,7 @@ func TestErrorsNameTheLine(t *testing.T) {
 		"{\"value\":1}\n\n\n{\"value\":1}\r\n{\"valu\":1}\n": "line 5: a record has no member",
 		"{\"value\":1}\n{\"value\":\"cut\n{\"value\":1}\n":   "line 2: invalid JSON at byte 25: the line ends within a string",
 		"{\"value\":1}\n{\"value\":1\n":                      "the line ends where a comma or } should be",
+		"\xef\xbb\xbf{\"value\":1}\n":                        "a byte order mark is not allowed",
 		"{'value':1}\n":                                      "JSON needs double quotes; in a shell: -d '{\"a\":1}'",
 	} {
 		_, err := decode(t, body, strict, true)
