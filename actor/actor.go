@@ -41,7 +41,11 @@ type Actor struct {
 
 	watches watchList // owned by run, but for its counts
 
-	// atomic
+	condition
+}
+
+// condition is what others may know of an owner without asking it. All atomic, set by run.
+type condition struct {
 	broken atomic.Bool  // failed is set: refuse before anything is written elsewhere
 	full   atomic.Int64 // when a write last found no room, milliseconds; 0 after one that went through
 	bytes  atomic.Int64 // size of the log, for the governor

@@ -195,7 +195,7 @@ func options(ctx *fasthttp.RequestCtx) { ctx.Response.SetStatusCode(fasthttp.Sta
 func (s *Server) fail(ctx *fasthttp.RequestCtx, err error) {
 	e, known := fault.Explain(err)
 	if !known {
-		s.log.Error("request failed", "method", string(ctx.Method()), "path", string(ctx.Path()), "err", err)
+		s.cfg.Logger.Error("request failed", "method", string(ctx.Method()), "path", string(ctx.Path()), "err", err)
 	}
 	s.discardBody(ctx)
 	s.writeError(ctx, e)

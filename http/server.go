@@ -26,17 +26,14 @@ const maxHeadBytes = 16 << 10
 // Server serves one broker.Broker over HTTP.
 type Server struct {
 	// set before serving
-	cfg         Config
-	log         *slog.Logger
-	wire        *fasthttp.Server
-	route       fasthttp.RequestHandler
-	table       surface
-	ids         *requestIDs
-	guard       *guard
-	codecs      *codec.Set
-	bounds      bounds
-	shares      *conn.Shares
-	connections *conn.Bound
+	cfg    Config
+	wire   *fasthttp.Server
+	route  fasthttp.RequestHandler
+	table  surface
+	ids    *requestIDs
+	guard  *guard
+	codecs *codec.Set
+	bounds bounds
 
 	early   verdicts
 	life    *life
@@ -49,21 +46,24 @@ type bounds struct {
 	inflight *budget.Budget // bytes of bodies that are not appended yet
 	answers  *budget.Budget // bytes of answers that are built or not sent yet
 	waiters  *budget.Budget // fetches that wait
+
+	shares      *conn.Shares // of one address
+	connections *conn.Bound  // how many there may be
 }
 
 // New makes a server; Serve starts it.
 func New(c Config) *Server {
 	c = c.withDefaults()
 	s := &Server{
-		cfg: c, log: c.Logger, ids: newRequestIDs(), guard: newGuard(c.AllowedHosts), codecs: codec.New(c.MaxBodyBytes),
+		cfg: c, ids: newRequestIDs(), guard: newGuard(c.AllowedHosts), codecs: codec.New(c.MaxBodyBytes),
 		bounds: bounds{
-			inflight: budget.New(c.MaxInflightBytes),
-			answers:  budget.New(c.MaxInflightBytes),
-			waiters:  budget.New(c.MaxWaiters),
+			inflight:    budget.New(c.MaxInflightBytes),
+			answers:     budget.New(c.MaxInflightBytes),
+			waiters:     budget.New(c.MaxWaiters),
+			shares:      conn.NewShares(int64(c.MaxInflightBytes)/2, c.TrustedProxies),
+			connections: conn.NewBound(c.MaxConnections, c.Logger),
 		},
-		shares:      conn.NewShares(int64(c.MaxInflightBytes)/2, c.TrustedProxies),
-		connections: conn.NewBound(c.MaxConnections, c.Logger),
-		life:        newLife(),
+		life: newLife(),
 	}
 	s.fetches = fetch.Env{
 		Calls: s.life.calls, Answers: s.bounds.answers, Waiters: s.bounds.waiters, Drain: s.life.drain,
@@ -112,7 +112,7 @@ func (s *Server) Serve(listeners ...net.Listener) error {
 }
 
 func (s *Server) serveOn(ln net.Listener) error {
-	patient, stop := conn.Listen(s.connections.On(ln), s.log, s.shares)
+	patient, stop := conn.Listen(s.bounds.connections.On(ln), s.cfg.Logger, s.bounds.shares)
 	defer stop()
 	if err := s.wire.Serve(patient); err != nil {
 		return fmt.Errorf("http: serve %s: %w", ln.Addr(), err)
@@ -166,7 +166,7 @@ var (
 func (s *Server) finish(c *call) {
 	ctx := c.ctx
 	if p := recover(); p != nil {
-		s.log.Error("panic in a handler", "method", string(ctx.Method()), "path", string(ctx.Path()), "panic", p,
+		s.cfg.Logger.Error("panic in a handler", "method", string(ctx.Method()), "path", string(ctx.Path()), "panic", p,
 			"stack", string(debug.Stack()))
 		ctx.SetConnectionClose()
 		s.writeError(ctx, fault.Internal.New("Internal error", nil))

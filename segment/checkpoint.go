@@ -11,7 +11,7 @@ import (
 // sealedInfo is what is known of a sealed segment. It never changes.
 type sealedInfo struct {
 	base    int64
-	next    int64 // the offset behind its last record
+	next    int64 // the offset after its last record
 	size    int64
 	firstTS int64 // -1 without a record
 	maxTS   int64

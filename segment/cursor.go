@@ -44,7 +44,7 @@ func (c *cursor) release() {
 	c.window = nil
 }
 
-// next gives the batch at pos and moves behind it: io.EOF at the end; errDamaged, without moving, when CRC, magic,
+// next gives the batch at pos and moves past it: io.EOF at the end; errDamaged, without moving, when CRC, magic,
 // length or base offset are not as they should be. The batch is valid until the next call.
 func (c *cursor) next() (batch.Batch, error) {
 	b, err := c.peek()
@@ -62,8 +62,8 @@ func (c *cursor) next() (batch.Batch, error) {
 	return b, nil
 }
 
-// skip moves behind batches that end before offset, and tells whether there were any. Their heads alone are looked at:
-// nobody asked for them, and a large one would cost as much as the one that is wanted. Where something is wrong behind
+// skip moves past batches that end before offset, and tells whether there were any. Their heads alone are looked at:
+// nobody asked for them, and a large one would cost as much as the one that is wanted. Where something is wrong after
 // them, back takes that back: a head may have told a lie.
 func (c *cursor) skip(offset int64) bool {
 	c.from = place{c.pos, c.expected}
@@ -174,8 +174,8 @@ func (c *cursor) fill(n, ahead int) error {
 	return err
 }
 
-// resync looks behind damage for the next batch that can be trusted: its CRC holds, and its offset fits, since a record
-// takes at least one byte or because the batch behind it confirms it. The cursor moves there; false leaves it at end.
+// resync looks after damage for the next batch that can be trusted: its CRC holds, and its offset fits, since a record
+// takes at least one byte or because the batch after it confirms it. The cursor moves there; false leaves it at end.
 // An error is the file system's: nothing is known then.
 func (c *cursor) resync() (bool, error) {
 	damaged, expected := c.pos, c.expected
@@ -201,7 +201,7 @@ func (c *cursor) resync() (bool, error) {
 	return false, nil
 }
 
-// fits judges the base offset of a batch found behind damage; the CRC does not cover it.
+// fits judges the base offset of a batch found after damage; the CRC does not cover it.
 func (c *cursor) fits(b batch.Batch, damaged, expected int64) bool {
 	base, last := b.BaseOffset(), b.LastOffset()
 	if base < expected || base-expected > math.MaxInt32 { // no segment goes further

@@ -28,9 +28,9 @@ func TestTornTail(t *testing.T) {
 		{"one byte short", func(p []byte) []byte { return p[:len(p)-1] }, 9, last - 1},
 		{"only the last header", func(p []byte) []byte { return p[:len(p)-last+61] }, 9, 61},
 		{"one byte of a header", func(p []byte) []byte { return p[:len(p)-last+1] }, 9, 1},
-		{"zeroes behind", func(p []byte) []byte { return append(p, make([]byte, 5000)...) }, 12, 5000},
-		{"garbage behind", func(p []byte) []byte { return append(p, bytes.Repeat([]byte{0xa7}, 100)...) }, 12, 100},
-		{"twos behind", func(p []byte) []byte { return append(p, bytes.Repeat([]byte{2}, 200)...) }, 12, 200},
+		{"zeroes after", func(p []byte) []byte { return append(p, make([]byte, 5000)...) }, 12, 5000},
+		{"garbage after", func(p []byte) []byte { return append(p, bytes.Repeat([]byte{0xa7}, 100)...) }, 12, 100},
+		{"twos after", func(p []byte) []byte { return append(p, bytes.Repeat([]byte{2}, 200)...) }, 12, 200},
 		{"all gone", func([]byte) []byte { return []byte{} }, 0, 0},
 		{"all zero", func(p []byte) []byte { return make([]byte, len(p)) }, 0, all},
 		{"last batch zeroed", func(p []byte) []byte {
@@ -70,7 +70,7 @@ func filled(t testing.TB, batches int) *segmenttest.FS {
 	return fs
 }
 
-// TestCutAtEveryByte is F4: the longest whole prefix, exactly.
+// TestCutAtEveryByte: what comes back is the longest whole prefix, exactly.
 func TestCutAtEveryByte(t *testing.T) {
 	whole := filled(t, 6).Bytes(active)
 	var ends []int
@@ -100,7 +100,7 @@ func TestCutAtEveryByte(t *testing.T) {
 	}
 }
 
-// TestFlipAtEveryByte is F4 for a log of three segments: a record comes back as sent, or an error names it; and nothing
+// TestFlipAtEveryByte spoils a log of three segments: a record comes back as sent, or an error names it; and nothing
 // else is lost. Opened with and without the checkpoint, the answer is the same.
 func TestFlipAtEveryByte(t *testing.T) {
 	clean := newDisk()
@@ -181,7 +181,7 @@ func every(size, at int, flip byte) func(p []byte) []byte {
 	}
 }
 
-// TestSpoiltIndexes is P6: whatever stands in the index files, answers do not change.
+// TestSpoiltIndexes: whatever stands in the index files, answers do not change.
 func TestSpoiltIndexes(t *testing.T) {
 	clean := newDisk()
 	l, _ := open(t, clean, 40_000)
@@ -242,7 +242,7 @@ func TestSpoiltIndexes(t *testing.T) {
 	}
 }
 
-// Batches that were whole and are spoiled keep their offsets, however many stand at the end; a torn write behind them is
+// Batches that were whole and are spoiled keep their offsets, however many stand at the end; a torn write after them is
 // still cut. Else an offset that was acknowledged would be given out again.
 func TestSpoiledBatchesAtTheEndKeepTheirOffsets(t *testing.T) {
 	last := len(encode(9, 9, 3))

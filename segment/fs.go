@@ -51,7 +51,7 @@ type File interface {
 
 // Adopter is a File that can keep a caller's memory instead of copying it.
 type Adopter interface {
-	// AdoptAt makes p the file's bytes at its end off. The memory behind p belongs to the file from then on.
+	// AdoptAt makes p the file's bytes at its end off. The memory of p belongs to the file from then on.
 	AdoptAt(p []byte, off int64) error
 }
 

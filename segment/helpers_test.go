@@ -67,7 +67,7 @@ func tryPut(l *segment.Log, ts int64, n int) error {
 	return l.Append(at(ts), []batch.Batch{b}, make([]bool, 1))
 }
 
-// readAll reads from an offset to the end, going on behind damage as a client would.
+// readAll reads from an offset to the end, going on after damage as a client would.
 func readAll(t testing.TB, l *segment.Log, from int64) (recs []rec, damaged []segment.DamagedError) {
 	t.Helper()
 	v := l.View(l.Next())

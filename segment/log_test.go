@@ -60,7 +60,7 @@ func TestIndexesAreKafkas(t *testing.T) {
 	if err := l.Close(true); err != nil {
 		t.Fatal(err)
 	}
-	// 3 KiB batches: an entry for the first batch that begins more than 4096 bytes behind the last entry's batch.
+	// 3 KiB batches: an entry for the first batch that begins more than 4096 bytes after the last entry's batch.
 	index, times := fs.Bytes(dir+"/00000000000000000000.index"), fs.Bytes(dir+"/00000000000000000000.timeindex")
 	if len(index) != 9*8 {
 		t.Fatalf("%d index bytes", len(index))

@@ -112,7 +112,7 @@ func (f *memFile) ReadAt(p []byte, off int64) (int, error) {
 func (f *memFile) WriteAt(p []byte, off int64) (int, error) {
 	size := f.size.Load()
 	if off > size {
-		return 0, fmt.Errorf("write at %d leaves a hole behind %d", off, size)
+		return 0, fmt.Errorf("write at %d leaves a hole after %d", off, size)
 	}
 	n := 0
 	if off < size {
@@ -186,7 +186,7 @@ func (f *memFile) AdoptAt(p []byte, off int64) error {
 	return nil
 }
 
-// seal gives up the room that the last slab has left behind end: an adopted slab stands there from now on.
+// seal gives up the room that the last slab has left after end: an adopted slab stands there from now on.
 func (n *memNode) seal(end int64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

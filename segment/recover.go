@@ -35,8 +35,8 @@ const scanWindow = 1 << 20
 type scan struct {
 	indexes
 
-	next   int64 // the offset behind the last record
-	end    int64 // the position behind the last batch that is kept
+	next   int64 // the offset after the last record
+	end    int64 // the position after the last batch that is kept
 	epoch  int32 // of the last good batch, -1 without one
 	damage []Damage
 }
@@ -80,8 +80,8 @@ func (s *scan) noteDamage(next int64) {
 	s.next = next
 }
 
-// judgeTail decides about bad bytes at the end behind which nothing good comes: batches that once were whole stay, as
-// damage that has a name, and a torn write behind them is left to be cut.
+// judgeTail decides about bad bytes at the end with nothing good after it: batches that once were whole stay, as
+// damage that has a name, and a torn write after them is left to be cut.
 func (s *scan) judgeTail(f io.ReaderAt, pos, size int64, powerCut bool) error {
 	for pos < size {
 		p := make([]byte, min(size-pos, maxBatch))
@@ -138,7 +138,7 @@ func recordsIn(b batch.Batch) int64 {
 	return n
 }
 
-// cutTail keeps what stands behind end as a .broken file and cuts the log there.
+// cutTail keeps what stands after end as a .broken file and cuts the log there.
 func cutTail(fs FS, dir string, f File, base, end, size int64) (string, error) {
 	name, err := unusedName(fs, dir+"/"+fmt.Sprintf("%020d-%d%s", base, end, brokenSuffix))
 	if err != nil {

@@ -141,7 +141,7 @@ func (j SealJob) note() (err error) {
 // Renote has the next SealJob write the checkpoint anew, after one that failed with ErrCheckpoint.
 func (l *Log) Renote() { l.lines = math.MaxInt32 }
 
-// Roll begins a new active segment behind the sealed one. After an error the log is as it was, and Roll may be tried
+// Roll begins a new active segment after the sealed one. After an error the log is as it was, and Roll may be tried
 // again.
 func (l *Log) Roll() error {
 	old, info := l.active, l.sealedInfo()

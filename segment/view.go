@@ -78,7 +78,7 @@ func (v *View) Close() {
 // Start is the offset of the earliest record.
 func (v *View) Start() int64 { return v.start }
 
-// End is the offset behind the last record to be seen.
+// End is the offset after the last record to be seen.
 func (v *View) End() int64 { return v.end }
 
 // piece is one segment as a View reads it.
@@ -263,7 +263,7 @@ func (p *piece) read(c *cursor, dst []byte, had int, from int64, maxBytes int) (
 		case err != nil && skipped: // by heads that nobody had verified
 			skipped = false
 			c.back()
-		case err == nil && b.LastOffset() < from: // behind damage
+		case err == nil && b.LastOffset() < from: // after damage
 		case err == nil:
 			from = b.LastOffset() + 1
 			dst = c.moveTo(dst, b)
@@ -278,7 +278,7 @@ func (p *piece) read(c *cursor, dst []byte, had int, from int64, maxBytes int) (
 	return dst, from, nil
 }
 
-// damage looks where good records go on after c: nil when that is not behind from, with c moved there; else the
+// damage looks where good records go on after c: nil when that is not after from, with c moved there; else the
 // DamagedError.
 func (p *piece) damage(c *cursor, from int64) error {
 	next := p.limit

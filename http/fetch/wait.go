@@ -30,7 +30,7 @@ func (f *fetching) wait() error {
 		if err := f.watch(p); err != nil || f.satisfied() || !p.Park(until) {
 			return err
 		}
-		if over, err := f.hear(p); err != nil || over {
+		if over, err := f.followGroup(p); err != nil || over {
 			return err
 		}
 		if err := f.rounds.collect((*cursor).news); err != nil {
@@ -67,9 +67,9 @@ func (f *fetching) watch(p *poll.Poll) error {
 	return nil
 }
 
-// hear asks the reader again when something has changed in its group. over tells that the wait ends instead: what was
+// followGroup asks the reader again when something has changed in its group. over tells that the wait ends instead: what was
 // read already is answered as it was read, and the next call gives up what the reader is not to have any more.
-func (f *fetching) hear(p *poll.Poll) (over bool, err error) {
+func (f *fetching) followGroup(p *poll.Poll) (over bool, err error) {
 	if !p.GroupNews() {
 		return false, nil
 	}

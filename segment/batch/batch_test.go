@@ -98,7 +98,7 @@ func TestCheckRecordsRefuses(t *testing.T) {
 	}{
 		{"none at all", one(0)},
 		{"one less than counted", one(2, good...)},
-		{"bytes behind the last", one(1, append(bytes.Clone(good), 0)...)},
+		{"bytes after the last", one(1, append(bytes.Clone(good), 0)...)},
 		{"offset delta 1 first", one(1, 14, 0, 0, 2, 1, 2, 'x', 0)},
 		{"negative length", one(1, 1)},
 		{"no attributes", one(1, 0)},
@@ -107,7 +107,7 @@ func TestCheckRecordsRefuses(t *testing.T) {
 		{"key length -2", one(1, 14, 0, 0, 0, 3, 2, 'x', 0)},
 		{"headers counted but absent", one(1, 14, 0, 0, 0, 1, 2, 'x', 2)},
 		{"negative header count", one(1, 14, 0, 0, 0, 1, 2, 'x', 1)},
-		{"bytes behind the headers", one(1, 16, 0, 0, 0, 1, 2, 'x', 0, 0)},
+		{"bytes after the headers", one(1, 16, 0, 0, 0, 1, 2, 'x', 0, 0)},
 		{"header without name", one(1, 18, 0, 0, 0, 1, 2, 'x', 2, 1, 1)},
 		{"varint without end", one(1, 0x80, 0x80)},
 	} {

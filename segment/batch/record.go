@@ -44,7 +44,7 @@ func (it *Iterator) next() bool {
 	}
 	if it.left == 0 {
 		if len(it.rest) != 0 {
-			it.err = fmt.Errorf("%w: %d bytes behind the last record", ErrCorrupt, len(it.rest))
+			it.err = fmt.Errorf("%w: %d bytes after the last record", ErrCorrupt, len(it.rest))
 		}
 		return false
 	}
@@ -113,7 +113,7 @@ func (it *HeaderIterator) Next() bool {
 	}
 	if it.left == 0 {
 		if len(it.rest) != 0 {
-			it.err = fmt.Errorf("%w: bytes behind the last header", ErrCorrupt)
+			it.err = fmt.Errorf("%w: bytes after the last header", ErrCorrupt)
 		}
 		return false
 	}

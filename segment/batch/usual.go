@@ -35,7 +35,7 @@ func (it *Iterator) nextUsual() bool {
 	return it.finishUsual(p, key, at, end, time, offset)
 }
 
-// finishUsual goes on behind the key, which ends at at; the record ends at end.
+// finishUsual goes on after the key, which ends at at; the record ends at end.
 func (it *Iterator) finishUsual(p, key []byte, at, end uint64, time, offset int64) bool {
 	if at+8 > uint64(len(p)) {
 		return false

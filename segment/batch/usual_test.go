@@ -49,7 +49,7 @@ func TestTheUsualAreRead(t *testing.T) {
 func sameWalk(t *testing.T, p Batch) {
 	t.Helper()
 	got, want := p.Records(), p.Records()
-	for i := range 8 { // also behind the end or a fault
+	for i := range 8 { // also after the end or a fault
 		gotMore, wantMore := got.Next(), want.next()
 		if gotMore != wantMore || (got.err == nil) != (want.err == nil) || got.left != want.left ||
 			!bytes.Equal(got.rest, want.rest) {
