@@ -75,7 +75,8 @@ func (c *Set) Unzstd(dst []byte, src io.Reader, limit int) ([]byte, error) {
 	defer func() { c.unzstds <- r }()
 	var err error
 	if r == nil {
-		r, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(c.window), zstd.WithDecoderMaxWindow(c.window),
+		r, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1),
+			zstd.WithDecoderMaxMemory(c.window), zstd.WithDecoderMaxWindow(c.window),
 			zstd.WithDecodeBuffersBelow(0))
 		if err != nil {
 			panic("codec: zstd decoder: " + err.Error()) // fixed options: a broken invariant
