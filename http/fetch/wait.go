@@ -67,8 +67,8 @@ func (f *fetching) watch(p *poll.Poll) error {
 	return nil
 }
 
-// followGroup asks the reader again when something has changed in its group. over tells that the wait ends instead: what
-// was read already is answered as it was read, and the next call gives up what the reader is not to have any more.
+// followGroup asks the reader again when something has changed in its group. over tells that the wait ends instead:
+// what was read already is answered as it was read, and the next call gives up what the reader is not to have any more.
 func (f *fetching) followGroup(p *poll.Poll) (over bool, err error) {
 	if !p.GroupNews() {
 		return false, nil
