@@ -49,6 +49,18 @@ func TestDamagedCompressionStoresNothing(t *testing.T) {
 	f.get("/topics/news").wantError(t, 404, "topic_not_found")
 }
 
+// What a body is decompressed to counts as much as what is sent.
+func TestDecompressedBodiesCount(t *testing.T) {
+	f := start(t, Config{MaxInflightBytes: 1 << 20})
+	large := gzipped(t, oneRecord+strings.Repeat(" ", 400<<10))
+	f.s.bounds.inflight.Take(700 << 10) // somebody else's bodies
+	f.postCoded("gzip", large).wantError(t, 429, "overloaded")
+	f.get("/topics/news").wantError(t, 404, "topic_not_found")
+	f.s.bounds.inflight.Give(700 << 10)
+	f.postCoded("gzip", large).want(t, 200)
+	eventually(t, "nothing is held", func() bool { return f.s.bounds.inflight.Used() == 0 })
+}
+
 func TestUnknownCoding(t *testing.T) {
 	f := start(t, Config{})
 	for _, coding := range []string{"br", "deflate", "gzip, gzip"} {

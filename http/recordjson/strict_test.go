@@ -54,6 +54,24 @@ func TestAFetchedRecordCanBeSentAgain(t *testing.T) {
 	}
 }
 
+// Among many members that mean nothing none may stand twice either, be it the first by name.
+func TestManyUnknownMembersStandOnce(t *testing.T) {
+	var members strings.Builder
+	for _, name := range strings.Split("p o n m l k j i h g f e d c b a", " ") {
+		members.WriteString(`"` + name + `":0,`)
+	}
+	lenient := recordjson.Target{Partitions: 1, Partition: -1, Now: now, Lenient: true}
+	if _, err := decode(t, `{`+members.String()+`"value":1}`, lenient, true); err != nil {
+		t.Error(err)
+	}
+	for _, twice := range []string{"a", "h", "p"} {
+		_, err := decode(t, `{`+members.String()+`"value":1,"`+twice+`":1}`, lenient, true)
+		if err == nil || err.Field != twice {
+			t.Errorf("%s twice: %v", twice, err)
+		}
+	}
+}
+
 // In NDJSON an error names the line, as an editor counts them: blank ones too.
 func TestErrorsNameTheLine(t *testing.T) {
 	strict := recordjson.Target{Partitions: 1, Partition: -1, Now: now}
