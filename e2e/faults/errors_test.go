@@ -23,7 +23,9 @@ func TestFailedCallEndsWrites(t *testing.T) {
 	for _, fsync := range []string{"always", "interval"} {
 		for _, call := range []string{"fsync", "pwrite64", "openat", "ftruncate"} {
 			t.Run(fsync+" "+call, func(t *testing.T) {
-				rule := tracer.Rule{Calls: []string{call}, Create: true, Path: "/hit-0", Errno: syscall.EIO}
+				rule := tracer.Rule{
+					Calls: []string{call}, Create: true, Path: "/hit-0", Not: checkpoint, Errno: syscall.EIO,
+				}
 				all := failWhileWriting(t, fsync, rule)
 				runs, struck := spread(t, all, "FLASHQ_FAILS", 6, func(t *testing.T, n int) int {
 					rule.From = n
@@ -36,6 +38,27 @@ func TestFailedCallEndsWrites(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// checkpoint is a partition's note of which segments are whole: a cache.
+const checkpoint = "segments.checkpoint"
+
+// A checkpoint that can't be written costs nothing but a longer start: writes go on, and the next segment brings another.
+func TestFailedCheckpointEndsNothing(t *testing.T) {
+	for _, call := range []string{"openat", "pwrite64"} {
+		t.Run(call, func(t *testing.T) {
+			rule := tracer.Rule{Calls: []string{call}, Create: true, Path: "/hit-0/" + checkpoint, Errno: syscall.EIO}
+			all := failWhileWriting(t, "always", rule)
+			runs, struck := spread(t, all, "FLASHQ_FAILS", 6, func(t *testing.T, n int) int {
+				rule.From = n
+				return failWhileWriting(t, "always", rule)
+			})
+			fmt.Printf("EIO of one %s of a checkpoint: %d of %d calls failed, none ended anything\n", call, struck, all)
+			if runs == 0 {
+				t.Errorf("no %s is made", call)
+			}
+		})
 	}
 }
 
@@ -78,7 +101,14 @@ func failWhileWriting(t *testing.T, fsync string, rule tracer.Rule) int {
 	broker.Terminate()
 	code := broker.Wait(t)
 	counted, struck := broker.Report(t)
-	if want := min(struck, 1); code != want { // also where the call that failed was one of the stop
+	want := min(struck, 1)
+	if strings.Contains(rule.Path, checkpoint) {
+		want = 0
+		if failed {
+			t.Error("a checkpoint that failed ended writes")
+		}
+	}
+	if code != want { // also where the call that failed was one of the stop
 		t.Errorf("exit code %d instead of %d; writes were refused: %v", code, want, failed)
 	}
 	if rule.From == 0 {

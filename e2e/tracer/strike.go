@@ -127,7 +127,8 @@ func (s *strike) counts(i *info) bool {
 			return true
 		}
 		path := s.file(a, i)
-		return strings.Contains(path, s.rule.Path) && strings.HasSuffix(path, s.rule.Suffix)
+		return strings.Contains(path, s.rule.Path) && strings.HasSuffix(path, s.rule.Suffix) &&
+			(s.rule.Not == "" || !strings.Contains(path, s.rule.Not))
 	}
 	return false
 }
