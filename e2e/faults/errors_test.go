@@ -202,7 +202,7 @@ func TestFailedCallInOwnLogs(t *testing.T) {
 
 // atStart are the system calls that a start may make on the data folder.
 var atStart = []string{
-	"openat", "pread64", "pwrite64", "fsync", "ftruncate", "renameat", "unlinkat",
+	"openat", "preadv2", "pwrite64", "fsync", "ftruncate", "renameat", "unlinkat",
 }
 
 // A start of which any one call on the data folder fails either goes well or ends with one line that says why; the next

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // strike counts calls and strikes at those that the rule says.
@@ -31,6 +33,7 @@ var calls = map[string]argument{
 	"write":     {syscall.SYS_WRITE, 0, -1, -1},
 	"pwrite64":  {syscall.SYS_PWRITE64, 0, -1, -1},
 	"pread64":   {syscall.SYS_PREAD64, 0, -1, -1},
+	"preadv2":   {unix.SYS_PREADV2, 0, -1, -1},
 	"fdatasync": {syscall.SYS_FDATASYNC, 0, -1, -1},
 	"fsync":     {syscall.SYS_FSYNC, 0, -1, -1},
 	"ftruncate": {syscall.SYS_FTRUNCATE, 0, -1, -1},
