@@ -106,7 +106,7 @@ func (p *production) admit(c *call) (f request.Format, coding string, err error)
 		return 0, "", fault.NotSupported.New(
 			"Idempotency-Key is not supported yet; without it a retry may store the records twice", nil)
 	}
-	if f, err = request.BodyFormat(c.head.ContentType, request.Records); err != nil {
+	if f, err = request.BodyFormat(c.head.ContentType, request.RecordBodies); err != nil {
 		return 0, "", err
 	}
 	coding, err = request.BodyCoding(c.head.ContentEncoding)

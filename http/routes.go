@@ -9,7 +9,7 @@ import (
 func (s *Server) routes() []route {
 	const get, put, post, del = "GET", "PUT", "POST", "DELETE"
 	var none []request.Media
-	one, records := request.OnlyJSON, request.Records
+	one, bodies, answers := request.OnlyJSON, request.RecordBodies, request.RecordAnswers
 	return []route{
 		{get, "/topics", read, none, one, query(topicListParams, s.listTopics),
 			"list topics"},
@@ -21,9 +21,9 @@ func (s *Server) routes() []route {
 			"delete a topic with its records"},
 		{get, "/topics/{topic}/offsets", read, none, one, query(topicOffsetsParams, s.topicOffsets),
 			"where a topic's partitions begin, end, or were at a time"},
-		{get, "/topics/{topic}/records", read, none, records, s.fetching(fetch.Params, fetchQuery),
+		{get, "/topics/{topic}/records", read, none, answers, s.fetching(fetch.Params, fetchQuery),
 			"read records"},
-		{post, "/topics/{topic}/records", write, records, one, s.producing(false),
+		{post, "/topics/{topic}/records", write, bodies, one, s.producing(false),
 			"append records"},
 
 		{get, "/groups", read, none, one, query(groupListParams, s.listGroups),
@@ -44,16 +44,16 @@ func (s *Server) routes() []route {
 			"commit or reset a group's offsets"},
 
 		// The routes of FlashQ in Rust (aliases.go).
-		{post, "/topic/{topic}/record", write, records, one, s.producing(true),
+		{post, "/topic/{topic}/record", write, bodies, one, s.producing(true),
 			"append records"},
 		{post, "/consumer/{group}", read, one, one, plain(s.aliasCreateGroup).upTo(smallBody),
 			"create a consumer group"},
 		{del, "/consumer/{group}", admin, none, none, plain(s.aliasDeleteGroup),
 			"delete a consumer group"},
-		{get, "/consumer/{group}/topic/{topic}/record/offset", read, none, records,
+		{get, "/consumer/{group}/topic/{topic}/record/offset", read, none, answers,
 			s.fetching(fetch.AliasParams, aliasQuery),
 			"read a group's records"},
-		{get, "/consumer/{group}/topic/{topic}/record/time", read, none, records,
+		{get, "/consumer/{group}/topic/{topic}/record/time", read, none, answers,
 			s.fetching(fetch.AliasParams, aliasTimeQuery),
 			"read a group's records from a time on"},
 		{get, "/consumer/{group}/topic/{topic}/offset", read, none, one, plain(s.aliasOffset),

@@ -22,7 +22,7 @@ func FuzzAccept(f *testing.F) {
 	f.Add("application/json;q=0.5, */*;q=0.1")
 	f.Add("a/b;q=;;,,=")
 	f.Fuzz(func(t *testing.T, accept string) {
-		for _, media := range Records {
+		for _, media := range RecordAnswers {
 			if score := scoreOf(accept, media.Name); score < 0 || score > 10003 {
 				t.Fatalf("%q: %s scores %d", accept, media.Name, score)
 			}

@@ -15,6 +15,9 @@ type Format int
 const (
 	JSON Format = iota
 	NDJSON
+	Raw     // one record: the body is its value
+	Batches // Kafka's record batches
+	Events  // server-sent events
 )
 
 // Media is a media type and the format that it stands for.
@@ -23,14 +26,20 @@ type Media struct {
 	Format Format
 }
 
-// Records are the media types of records, best first; OnlyJSON is what everything else is written in.
+// RecordBodies are the media types in which records come, RecordAnswers those in which they go, best first; OnlyJSON is
+// what everything else is written in.
 var (
-	Records = []Media{
+	RecordBodies = []Media{
 		{"application/json", JSON},
 		{"application/x-ndjson", NDJSON},
 		{"application/jsonl", NDJSON},
 	}
-	OnlyJSON = Records[:1]
+	RecordAnswers = []Media{
+		{"application/json", JSON},
+		{"application/x-ndjson", NDJSON},
+		{"application/jsonl", NDJSON},
+	}
+	OnlyJSON = RecordAnswers[:1]
 )
 
 var typeJSON = []byte("application/json")
