@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"flashq/broker"
+	"flashq/partition"
 	"flashq/segment"
 )
 
@@ -86,7 +87,7 @@ func (r *request) size() int {
 	if r.part == nil {
 		return 0
 	}
-	return len(r.part.Batch)
+	return partition.Size(r.part)
 }
 
 // commit writes what is gathered, as far as the active segment takes it, and seals that when it takes no more.
@@ -171,7 +172,7 @@ func (a *Actor) writeFailed(err error) {
 func (a *Actor) needed() (n int64) {
 	for _, r := range a.queue {
 		if r.part != nil { // else it is not planned yet
-			n = max(n, int64(cap(r.part.Batch)))
+			n = max(n, memoryOf(r.part))
 		}
 	}
 	return n

@@ -35,7 +35,7 @@ func BenchmarkAppend(b *testing.B) {
 				b.RunParallel(func(pb *testing.PB) {
 					parts := []broker.Part{brokertest.Part(0, 1, strings.Repeat("x", 100))}
 					for pb.Next() {
-						if err := t.Append(parts, false); err != nil {
+						if err := t.Append(parts, broker.How{}); err != nil {
 							b.Error(err)
 							return
 						}

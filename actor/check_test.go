@@ -24,7 +24,7 @@ func stopped(t *testing.T) string {
 			t.Fatal(err)
 		}
 		for i := range partitions {
-			if err := topic.Append([]broker.Part{part(i, name)}, true); err != nil {
+			if err := topic.Append([]broker.Part{part(i, name)}, broker.How{Sync: true}); err != nil {
 				t.Fatal(err)
 			}
 		}

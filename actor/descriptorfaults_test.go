@@ -28,7 +28,7 @@ func TestSyncWithoutDescriptors(t *testing.T) {
 				answers := make(chan error, 1)
 				mustSeal(t, tp, 0)
 				fs.FailFrom(segmenttest.OpSyncDir, 1, why)
-				go func() { answers <- tp.Append([]broker.Part{part(0, "b")}, true) }()
+				go func() { answers <- tp.Append([]broker.Part{part(0, "b")}, broker.How{Sync: true}) }()
 				time.Sleep(time.Minute)
 				select {
 				case err := <-answers:
@@ -141,7 +141,7 @@ func TestSealWithoutRoomLeavesTheFolderToSync(t *testing.T) {
 			t.Fatalf("append that needs a third segment: %v", err)
 		}
 		fs.Heal()
-		if err := tp.Append([]broker.Part{part(0, "d")}, true); err != nil {
+		if err := tp.Append([]broker.Part{part(0, "d")}, broker.How{Sync: true}); err != nil {
 			t.Fatal(err)
 		}
 		b = engine(t, fs.Crash(nil), Config{})

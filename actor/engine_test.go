@@ -145,7 +145,7 @@ func TestIntervalSyncs(t *testing.T) {
 			t.Errorf("%d syncs for one burst", n)
 		}
 		parts := []broker.Part{part(0, "durable")}
-		if err := tp.Append(parts, true); err != nil {
+		if err := tp.Append(parts, broker.How{Sync: true}); err != nil {
 			t.Fatal(err)
 		}
 		crashed := fs.Crash(nil)

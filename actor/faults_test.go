@@ -29,7 +29,7 @@ func TestFailedSyncIsSticky(t *testing.T) {
 		}
 		wantValues(t, tp, 0, "before")
 		mustPut(t, tp, 1, "another partition goes on")
-		if err := tp.Append([]broker.Part{part(1, "no"), part(0, "no")}, false); !errors.Is(err, broker.ErrStorage) {
+		if err := tp.Append([]broker.Part{part(1, "no"), part(0, "no")}, broker.How{}); !errors.Is(err, broker.ErrStorage) {
 			t.Fatalf("append to both: %v", err)
 		}
 		wantValues(t, tp, 1, "another partition goes on") // every status is checked before any is written

@@ -193,7 +193,7 @@ func TestACommitAheadOfALostTailIsTruncated(t *testing.T) {
 	b := engine(t, fs, Config{FsyncInterval: 1 << 40})
 	tp := makeTopic(t, b, "t", 1)
 	mustPut(t, tp, 0, "a", "b")
-	if err := tp.Append([]broker.Part{part(0, "c")}, true); err != nil {
+	if err := tp.Append([]broker.Part{part(0, "c")}, broker.How{Sync: true}); err != nil {
 		t.Fatal(err)
 	}
 	mustPut(t, tp, 0, "d", "e")

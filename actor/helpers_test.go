@@ -44,7 +44,7 @@ func part(partition int, values ...string) broker.Part {
 }
 
 func put(tp *topic, partition int, values ...string) error {
-	return tp.Append([]broker.Part{part(partition, values...)}, false)
+	return tp.Append([]broker.Part{part(partition, values...)}, broker.How{})
 }
 
 func mustPut(t *testing.T, tp *topic, partition int, values ...string) {

@@ -42,7 +42,7 @@ func TestAStartSurvivesAPowerCut(t *testing.T) {
 	fs := segmenttest.New()
 	b := engine(t, fs, Config{FsyncInterval: 1 << 40})
 	tp := makeTopic(t, b, "t", 2)
-	if err := tp.Append([]broker.Part{part(0, "a")}, true); err != nil {
+	if err := tp.Append([]broker.Part{part(0, "a")}, broker.How{Sync: true}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.PutGroup(context.Background(), "g", broker.StartLatest); err != nil {

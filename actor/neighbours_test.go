@@ -111,7 +111,7 @@ func TestPartlyStored(t *testing.T) {
 		}
 		send := func() ([]broker.Part, error) {
 			parts := []broker.Part{part(0, "x"), part(1, "y")}
-			return parts, tp.Append(parts, false)
+			return parts, tp.Append(parts, broker.How{})
 		}
 		var partial *broker.PartialError
 		if parts, err := send(); !errors.As(err, &partial) || !parts[0].Stored || parts[1].Stored {
@@ -186,7 +186,7 @@ func TestASealSyncsForWhoAsked(t *testing.T) {
 		g := newGate(fs, segmenttest.OpSyncDir) // the first one's file is synced by then, without the second
 		answers := make(chan error, 3)
 		for i, v := range []string{"a", "b", strings.Repeat("c", 1000)} {
-			go func() { answers <- tp.Append([]broker.Part{part(0, v)}, i < 2) }()
+			go func() { answers <- tp.Append([]broker.Part{part(0, v)}, broker.How{Sync: i < 2}) }()
 			synctest.Wait()
 		}
 		close(g.open)

@@ -66,7 +66,7 @@ func putAt(t *testing.T, tp *topic, millis int64) {
 	t.Helper()
 	var b batch.Builder
 	b.Add(millis, nil, []byte("value"))
-	if err := tp.Append([]broker.Part{{Batch: b.Finish()}}, false); err != nil {
+	if err := tp.Append([]broker.Part{{Batch: b.Finish()}}, broker.How{}); err != nil {
 		t.Fatal(err)
 	}
 }

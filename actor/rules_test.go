@@ -91,7 +91,7 @@ func TestWritersOfADeletedTopic(t *testing.T) {
 		long := strings.Repeat("x", 900)
 		for range mailbox {
 			go func() {
-				err := tp.Append([]broker.Part{part(0, long), part(1, long)}, false)
+				err := tp.Append([]broker.Part{part(0, long), part(1, long)}, broker.How{})
 				if err != nil && !errors.Is(err, broker.ErrTopicNotFound) {
 					t.Errorf("append while the topic is deleted: %v", err)
 				}

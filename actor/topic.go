@@ -3,9 +3,11 @@ package actor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 
 	"flashq/broker"
+	"flashq/partition"
 )
 
 // topic is a broker.Topic: a name, and the owners of its partitions.
@@ -66,19 +68,25 @@ func (t *topic) writable(partition int) (*Actor, error) {
 	return a, nil
 }
 
+// errNoKeys is returned for what is given a key until there are any: ignored, it would promise too much.
+var errNoKeys = fmt.Errorf("%w: this engine takes no keys", broker.ErrInvalid)
+
 // Append implements broker.Topic.
-func (t *topic) Append(parts []broker.Part, sync bool) error {
+func (t *topic) Append(parts []broker.Part, how broker.How) error {
+	if how.Key != nil {
+		return errNoKeys
+	}
 	if !t.broker.couldHold(parts) {
 		return broker.ErrTooLarge
 	}
 	if len(parts) != 1 {
-		return t.appendMany(parts, sync)
+		return t.appendMany(parts, how.Sync)
 	}
 	a, err := t.writable(parts[0].Partition)
 	if err != nil {
 		return err
 	}
-	return t.answer(a, a.send(&parts[0], sync), parts[0].Partition)
+	return t.answer(a, a.send(&parts[0], how.Sync), parts[0].Partition)
 }
 
 // couldHold tells whether there is room for the parts of a request when there is nothing else.
@@ -88,9 +96,17 @@ func (b *Broker) couldHold(parts []broker.Part) bool {
 	}
 	size := int64(0)
 	for i := range parts {
-		size += int64(cap(parts[i].Batch)) // memory storage keeps what it is given
+		size += memoryOf(&parts[i])
 	}
 	return size <= b.memory.LogLimit()
+}
+
+// memoryOf is how much memory a part takes: memory storage keeps the one batch that it is given, and copies several.
+func memoryOf(part *broker.Part) int64 {
+	if len(part.Rest) > 0 {
+		return int64(partition.Size(part))
+	}
+	return int64(cap(part.Batch))
 }
 
 // answer waits for an append that was sent; r is nil when the owner had left.

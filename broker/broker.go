@@ -81,7 +81,8 @@ type Topic interface {
 	// status is checked before any is written. On success each part's BaseOffset and Timestamp are set. The bytes of
 	// the parts are lent until Append returns; where a part's Adopted is set they belong to the engine for good.
 	// An accepted append is not cancelled: its outcome is always known. A PartialError tells what was stored all the same.
-	Append(parts []Part, sync bool) error
+	// What is known to be stored already is not stored again: Part.Duplicate, Key.Replayed.
+	Append(parts []Part, how How) error
 	// Snapshot gives an immutable view of one partition: ErrPartitionNotFound. The caller closes it.
 	Snapshot(ctx context.Context, partition int) (Snapshot, error)
 	// Watch pokes w.Waiter as soon as the partition's high watermark is above w.From, or it failed or went away.
@@ -92,18 +93,21 @@ type Topic interface {
 	Stats(ctx context.Context, partition int) (PartitionStats, error)
 }
 
-// Part is what one request stores in one partition: one batch.
+// Part is what one request stores in one partition: one batch, or where the request came as batches, all of them.
 type Part struct {
 	Partition int
 	Batch     batch.Batch
+	Rest      []More // the batches after the first, written with it and in order
 	// BrokerTime tells that no record came with a timestamp: all carry the broker's clock, and the owner may move them,
-	// so that what the broker gave does not go back within a partition. A client's timestamps move nobody else's.
+	// so that what the broker gave does not go back within a partition. A client's timestamps move nobody else's. It does
+	// not go with Rest: batches that came as such have their own.
 	BrokerTime bool
 
 	// Set by Append.
 	BaseOffset int64
 	Timestamp  int64 // the batch's max timestamp as stored, milliseconds
 	Stored     bool
+	Duplicate  bool // Batch was stored before: BaseOffset and Timestamp are those of then
 	Adopted    bool // the engine keeps the batch's memory: don't reuse it
 }
 

@@ -64,7 +64,7 @@ func (e *TopicError) Error() string { return fmt.Sprintf("topic %s: %v", e.Topic
 func (e *TopicError) Unwrap() error { return e.Err }
 
 // LimitError tells which bound of the engine was reached: Err is ErrTooManyTopics, ErrTooManyPartitions,
-// ErrTooManyGroups or ErrTooManyCommits.
+// ErrTooManyGroups, ErrTooManyCommits, ErrTooManyKeys or ErrTooManyProducers.
 type LimitError struct {
 	Err   error
 	Limit int64

@@ -170,7 +170,7 @@ func (p *production) store(s *Server, f request.Format) error {
 	}
 	slab.Put(p.body) // what follows may wait for a disk
 	p.body = nil
-	if err := p.topic.Append(p.parts, p.query.sync); err != nil {
+	if err := p.topic.Append(p.parts, broker.How{Sync: p.query.sync}); err != nil {
 		return p.appendFault(err)
 	}
 	return nil

@@ -39,7 +39,7 @@ func (f *fixture) store(b batch.Batch) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	if err := topic.Append([]broker.Part{{Batch: b}}, false); err != nil {
+	if err := topic.Append([]broker.Part{{Batch: b}}, broker.How{}); err != nil {
 		f.Fatal(err)
 	}
 }

@@ -163,13 +163,31 @@ func (p *Partition) HighWatermark() int64 {
 func (p *Partition) Fit(appends []*broker.Part) int {
 	bytes, next := int64(0), p.log.Next()
 	for i, a := range appends {
-		bytes += int64(len(a.Batch))
-		next += int64(a.Batch.LastOffsetDelta()) + 1
+		bytes += int64(Size(a))
+		next += records(a)
 		if !p.log.Fits(bytes, next-1) {
 			return i
 		}
 	}
 	return len(appends)
+}
+
+// Size is how many bytes a part's batches have.
+func Size(part *broker.Part) int {
+	size := len(part.Batch)
+	for i := range part.Rest {
+		size += len(part.Rest[i].Batch)
+	}
+	return size
+}
+
+// records is how many offsets a part's batches take.
+func records(part *broker.Part) int64 {
+	n := int64(part.Batch.LastOffsetDelta()) + 1
+	for i := range part.Rest {
+		n += int64(part.Rest[i].Batch.LastOffsetDelta()) + 1
+	}
+	return n
 }
 
 // Append stamps the batches and writes them in one write. On success each part's BaseOffset, Timestamp and Stored are
@@ -179,8 +197,6 @@ func (p *Partition) Append(now segment.Moment, parts []*broker.Part) error {
 	next, given := p.log.Next(), p.given
 	for _, part := range parts {
 		b := part.Batch
-		b.SetBaseOffset(next)
-		b.SetLeaderEpoch(p.epoch)
 		if part.BrokerTime {
 			given = appendTime(now.Wall, b.BaseTimestamp(), given)
 			if given != b.BaseTimestamp() {
@@ -188,19 +204,34 @@ func (p *Partition) Append(now segment.Moment, parts []*broker.Part) error {
 			}
 		}
 		part.BaseOffset, part.Timestamp = next, b.MaxTimestamp()
-		next = b.LastOffset() + 1
-		p.batches, p.adopted = append(p.batches, b), append(p.adopted, false)
+		next = p.stamp(b, next)
+		for i := range part.Rest {
+			more := &part.Rest[i]
+			more.BaseOffset, more.Timestamp = next, more.Batch.MaxTimestamp()
+			next = p.stamp(more.Batch, next)
+		}
 	}
 	err := p.log.Append(now, p.batches, p.adopted)
-	for i, part := range parts {
-		part.Adopted, part.Stored = p.adopted[i], err == nil
-		p.batches[i] = nil // the bytes are lent
+	for _, part := range parts {
+		part.Stored = err == nil
 	}
+	if len(p.batches) == 1 { // several are copied
+		parts[0].Adopted = p.adopted[0]
+	}
+	clear(p.batches) // the bytes are lent
 	if err != nil {
 		return err
 	}
 	p.given = given
 	return nil
+}
+
+// stamp makes b the next batch to be written, from offset on, and gives the offset after it.
+func (p *Partition) stamp(b batch.Batch, offset int64) (next int64) {
+	b.SetBaseOffset(offset)
+	b.SetLeaderEpoch(p.epoch)
+	p.batches, p.adopted = append(p.batches, b), append(p.adopted, false)
+	return b.LastOffset() + 1
 }
 
 // setBack is how far a clock may go back before append times follow it.

@@ -321,3 +321,28 @@ func TestWhatIsFoundIsSeen(t *testing.T) {
 		t.Errorf("high watermark %d", p.HighWatermark())
 	}
 }
+
+// A part's batches stand and fall together: they count as one for the segment, and a disk that fills up in their middle
+// has none of them.
+func TestAppendSeveralBatches(t *testing.T) {
+	fs := segmenttest.New()
+	p := open(t, fs, Config{Retention: Retention{Ms: -1, Bytes: -1, SegmentBytes: 1000}})
+	several := func(batches int) *broker.Part {
+		whole := part(1, 4)
+		for i := range batches - 1 {
+			whole.Rest = append(whole.Rest, broker.More{Batch: part(int64(i)+2, 3).Batch})
+		}
+		return whole
+	}
+	group := []*broker.Part{several(3), several(2), several(30)}
+	fs.Tear(1, len(group[0].Batch)+5, syscall.ENOSPC)
+	if err := p.Append(at(1), group[:1]); !errors.Is(err, syscall.ENOSPC) || group[0].Stored || p.Next() != 0 {
+		t.Fatalf("on a full disk: %v, the log ends at %d", err, p.Next())
+	}
+	if err := p.Append(at(1), group[:1]); err != nil || p.Next() != 10 || group[0].Rest[1].BaseOffset != 7 {
+		t.Fatalf("the log ends at %d, answer %+v: %v", p.Next(), group[0], err)
+	}
+	if n := p.Fit(group[1:]); n != 1 {
+		t.Errorf("the rest of a segment takes %d of a small part and a large one", n)
+	}
+}

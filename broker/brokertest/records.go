@@ -2,6 +2,7 @@ package brokertest
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"flashq/broker"
@@ -27,10 +28,20 @@ func Part(partition int, millis int64, values ...string) broker.Part {
 	return broker.Part{Partition: partition, Batch: b.Finish()}
 }
 
+// Batches is a part of several batches, each one's values parted by spaces and a millisecond later than the one before.
+func Batches(partition int, millis int64, batches ...string) broker.Part {
+	part := Part(partition, millis, strings.Fields(batches[0])...)
+	for i, values := range batches[1:] {
+		next := Part(partition, millis+int64(i)+1, strings.Fields(values)...)
+		part.Rest = append(part.Rest, broker.More{Batch: next.Batch})
+	}
+	return part
+}
+
 // Append stores one part.
 func Append(t testing.TB, topic broker.Topic, part broker.Part) {
 	t.Helper()
-	if err := topic.Append([]broker.Part{part}, false); err != nil {
+	if err := topic.Append([]broker.Part{part}, broker.How{}); err != nil {
 		t.Fatalf("append: %v", err)
 	}
 }

@@ -30,10 +30,10 @@ func testSubjects(t *testing.T, b broker.Broker) {
 	}{
 		{"topic", second(b.Topic(ctx, "none")), broker.ErrTopicNotFound, none},
 		{"delete", b.DeleteTopic(ctx, "none"), broker.ErrTopicNotFound, none},
-		{"append to a deleted one", gone.Append(parts(0), false), broker.ErrTopicNotFound, "topic gone"},
+		{"append to a deleted one", gone.Append(parts(0), broker.How{}), broker.ErrTopicNotFound, "topic gone"},
 		{"snapshot of a deleted one", second(gone.Snapshot(ctx, 0)), broker.ErrTopicNotFound, "topic gone"},
-		{"append", topic.Append(parts(2), false), broker.ErrPartitionNotFound, third},
-		{"append many", topic.Append(append(parts(0), parts(2)...), false), broker.ErrPartitionNotFound, third},
+		{"append", topic.Append(parts(2), broker.How{}), broker.ErrPartitionNotFound, third},
+		{"append many", topic.Append(append(parts(0), parts(2)...), broker.How{}), broker.ErrPartitionNotFound, third},
 		{"snapshot", second(topic.Snapshot(ctx, -1)), broker.ErrPartitionNotFound, "partition -1 of 2 of t"},
 		{"stats", second(topic.Stats(ctx, 2)), broker.ErrPartitionNotFound, third},
 		{"watch", topic.Watch(2, &broker.Watch{}), broker.ErrPartitionNotFound, third},

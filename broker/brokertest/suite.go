@@ -20,6 +20,7 @@ func Run(t *testing.T, open func(t *testing.T) broker.Broker) {
 		{"configuration", testConfiguration},
 		{"append and read", testAppendAndRead},
 		{"several partitions", testPartitions},
+		{"several batches a part", testSeveralBatches},
 		{"snapshots do not change", testSnapshot},
 		{"offset for time", testOffsetForTime},
 		{"broker time does not go back", testBrokerTime},
@@ -140,7 +141,7 @@ func testAppendAndRead(t *testing.T, b broker.Broker) {
 func testPartitions(t *testing.T, b broker.Broker) {
 	topic := Make(t, b, "t", 3)
 	parts := []broker.Part{Part(2, 5, "a", "b"), Part(0, 5, "c")}
-	if err := topic.Append(parts, true); err != nil {
+	if err := topic.Append(parts, broker.How{Sync: true}); err != nil {
 		t.Fatal(err)
 	}
 	Append(t, topic, Part(2, 6, "d"))
@@ -152,7 +153,7 @@ func testPartitions(t *testing.T, b broker.Broker) {
 			t.Errorf("partition %d holds %s, want %s", p, got, want)
 		}
 	}
-	err := topic.Append([]broker.Part{Part(0, 7, "no"), Part(3, 7, "no")}, false)
+	err := topic.Append([]broker.Part{Part(0, 7, "no"), Part(3, 7, "no")}, broker.How{})
 	if !errors.Is(err, broker.ErrPartitionNotFound) {
 		t.Errorf("unknown partition: %v", err)
 	}
@@ -161,6 +162,37 @@ func testPartitions(t *testing.T, b broker.Broker) {
 	}
 	if _, err := topic.Snapshot(context.Background(), -1); !errors.Is(err, broker.ErrPartitionNotFound) {
 		t.Errorf("snapshot of partition -1: %v", err)
+	}
+}
+
+func testSeveralBatches(t *testing.T, b broker.Broker) {
+	topic := Make(t, b, "t", 2)
+	Append(t, topic, Part(0, 4, "before"))
+	parts := []broker.Part{Batches(0, 5, "a b", "c", "d e f"), Batches(1, 7, "g", "h")}
+	if err := topic.Append(parts, broker.How{Sync: true}); err != nil {
+		t.Fatal(err)
+	}
+	Append(t, topic, Part(0, 9, "after"))
+	for _, row := range []struct {
+		what                       string
+		base, time, wantAt, wantTS int64
+	}{
+		{"first", parts[0].BaseOffset, parts[0].Timestamp, 1, 5},
+		{"second", parts[0].Rest[0].BaseOffset, parts[0].Rest[0].Timestamp, 3, 6},
+		{"third", parts[0].Rest[1].BaseOffset, parts[0].Rest[1].Timestamp, 4, 7},
+		{"other partition's second", parts[1].Rest[0].BaseOffset, parts[1].Rest[0].Timestamp, 1, 8},
+	} {
+		if row.base != row.wantAt || row.time != row.wantTS {
+			t.Errorf("%s batch: offset %d, timestamp %d", row.what, row.base, row.time)
+		}
+	}
+	if !parts[0].Stored || parts[0].Adopted {
+		t.Errorf("answer %+v", parts[0])
+	}
+	for p, want := range []string{"[before a b c d e f after]", "[g h]"} {
+		if got := fmt.Sprint(ReadAll(t, topic, p, 0)); got != want {
+			t.Errorf("partition %d holds %s, want %s", p, got, want)
+		}
 	}
 }
 
@@ -215,7 +247,7 @@ func testBrokerTime(t *testing.T, b broker.Broker) {
 	} {
 		parts := []broker.Part{Part(0, row.millis, fmt.Sprint(i))}
 		parts[0].BrokerTime = !row.own
-		if err := topic.Append(parts, false); err != nil || parts[0].Timestamp != row.want {
+		if err := topic.Append(parts, broker.How{}); err != nil || parts[0].Timestamp != row.want {
 			t.Errorf("%d: timestamp %d, want %d: %v", i, parts[0].Timestamp, row.want, err)
 		}
 	}
@@ -261,7 +293,7 @@ func testDelete(t *testing.T, b broker.Broker) {
 	if err := b.DeleteTopic(ctx, "t"); !errors.Is(err, broker.ErrTopicNotFound) {
 		t.Errorf("deleting twice: %v", err)
 	}
-	if err := topic.Append([]broker.Part{Part(0, 1, "x")}, false); !errors.Is(err, broker.ErrTopicNotFound) {
+	if err := topic.Append([]broker.Part{Part(0, 1, "x")}, broker.How{}); !errors.Is(err, broker.ErrTopicNotFound) {
 		t.Errorf("append to a deleted topic: %v", err)
 	}
 	if _, err := topic.Snapshot(ctx, 0); !errors.Is(err, broker.ErrTopicNotFound) {
@@ -281,7 +313,7 @@ func testClose(t *testing.T, b broker.Broker) {
 	if err := b.Ready(); !errors.Is(err, broker.ErrDraining) {
 		t.Errorf("ready: %v", err)
 	}
-	if err := topic.Append([]broker.Part{Part(0, 1, "x")}, false); !errors.Is(err, broker.ErrDraining) {
+	if err := topic.Append([]broker.Part{Part(0, 1, "x")}, broker.How{}); !errors.Is(err, broker.ErrDraining) {
 		t.Errorf("append: %v", err)
 	}
 	if _, _, err := b.CreateTopic(context.Background(), "u", broker.TopicChange{}); !errors.Is(err, broker.ErrDraining) {
