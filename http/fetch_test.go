@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -249,10 +251,39 @@ func TestShapes(t *testing.T) {
 		"include_headers=false": head + `"key_base64":"/w==","value":"v","headers":null}`,
 		"encoding=base64": head +
 			`"key_base64":"/w==","value_base64":"dg==","headers":[{"key":"a","value_base64":"Yg=="}]}`,
+		"encoding=json": head + `"key_base64":"/w==","value_text":"v","headers":{"a":"b"}}`,
 	} {
 		if got := f.get("/topics/news/records?"+query, "Accept", "application/x-ndjson").body; got != want+"\n" {
 			t.Errorf("%s: %s", query, got)
 		}
+	}
+}
+
+// With encoding=json a value that is JSON stands as it is, and what was fetched can be sent again.
+func TestJSONValuesAreEmbedded(t *testing.T) {
+	f := start(t, Config{})
+	f.produce("/topics/news/records", `{"value":{"item": 7}}`, `{"value":"{\"a\":1,\"a\":2}"}`, `{"value":"7"}`,
+		`{"value":null}`, `{"value_base64":"/w=="}`, `{"value":"null"}`)
+	want := []string{
+		`"value":{"item": 7},`, `"value_text":"{\"a\":1,\"a\":2}",`, `"value":7,`, `"value":null,`, `"value_base64":"/w==",`,
+		`"value_text":"null",`,
+	}
+	lines := f.get("/topics/news/records?encoding=json", "Accept", "application/x-ndjson").want(t, 200).body
+	for i, line := range strings.Split(strings.TrimSuffix(lines, "\n"), "\n") {
+		if !strings.Contains(line, want[i]) {
+			t.Errorf("%s has no %s", line, want[i])
+		}
+	}
+	f.do("POST", "/topics/again/records", lines, "Content-Type", "application/x-ndjson").want(t, 200)
+	document := f.get("/topics/news/records?encoding=json").want(t, 200).body
+	records, _, _ := strings.Cut(document, `,"next_offset"`)
+	f.post("/topics/again/records", records+"}").want(t, 200)
+	stored := func(topic string) []string {
+		all := f.get("/topics/"+topic+"/records?encoding=base64", "Accept", "application/x-ndjson").want(t, 200).body
+		return regexp.MustCompile(`"value[^,]*`).FindAllString(all, -1)
+	}
+	if before := stored("news"); !slices.Equal(stored("again"), append(before, before...)) {
+		t.Errorf("%q became %q", before, stored("again"))
 	}
 }
 

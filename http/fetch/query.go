@@ -167,9 +167,10 @@ func setFollow(_ *Query, v request.Value) error {
 }
 
 func setEncoding(q *Query, v request.Value) error {
-	q.Shape.Base64 = string(v.Text) == "base64"
-	if !q.Shape.Base64 && string(v.Text) != "text" {
-		return v.Bad("must be text or base64")
+	encoding := string(v.Text)
+	q.Shape.Base64, q.Shape.Embed = encoding == "base64", encoding == "json"
+	if !q.Shape.Base64 && !q.Shape.Embed && encoding != "text" {
+		return v.Bad("must be text, base64 or json")
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 // Options say how records are shown.
 type Options struct {
 	Base64    bool // keys, values and header values always as base64
+	Embed     bool // values that are JSON stand as they are, and others never as value
 	NoHeaders bool // headers are always null
 }
 
@@ -41,7 +42,11 @@ func (w *Writer) Append(dst []byte, partition int, offset, timestamp int64, r *b
 	} else {
 		dst = append(appendBytes(dst, r.Key, w.Base64), `,"value`...)
 	}
-	dst = appendBytes(dst, r.Value, w.Base64)
+	if w.Embed {
+		dst = appendEmbedded(dst, r.Value)
+	} else {
+		dst = appendBytes(dst, r.Value, w.Base64)
+	}
 	if w.NoHeaders || r.HeaderCount() == 0 {
 		return append(dst, `,"headers":null}`...)
 	}
@@ -100,6 +105,21 @@ func appendBytes(dst, p []byte, asBase64 bool) []byte {
 	}
 	dst = append(dst, `_base64":"`...)
 	return append(base64.StdEncoding.AppendEncode(dst, p), '"')
+}
+
+// appendEmbedded goes on after a value's name: null, the value as it is where it is JSON, else text or base64
+// and a name that says so.
+func appendEmbedded(dst, p []byte) []byte {
+	switch {
+	case p == nil:
+		return append(dst, `":null`...)
+	case embeddable(p):
+		return append(append(dst, `":`...), p...)
+	}
+	if out, ok := appendQuoted(append(dst, `_text":`...), p); ok {
+		return out
+	}
+	return appendBytes(dst, p, true)
 }
 
 // appendHeaders prefers the object form, which people like to read; the list form can say everything.
