@@ -62,13 +62,15 @@ func TestAcceptPicksTheFormat(t *testing.T) {
 		"application/json;q=0, */*":                          "application/x-ndjson",
 		"text/html, */*;q=0.8":                               "application/json",
 		"text/event-stream, application/json":                "application/json",
+		"application/octet-stream":                           "application/octet-stream",
+		"application/octet-stream, */*;q=0.8":                "application/octet-stream",
 	} {
 		if got := f.get("/topics/news/records", "Accept", accept).want(t, 200).header.Get("Content-Type"); got != want {
 			t.Errorf("%s: %s, want %s", accept, got, want)
 		}
 	}
 	for _, accept := range []string{
-		"text/html", "text/event-stream", "application/octet-stream", "application/vnd.kafka.recordbatch.v2", "*/*;q=0",
+		"text/html", "text/event-stream", "text/plain", "application/vnd.kafka.recordbatch.v2", "*/*;q=0",
 	} {
 		a := f.get("/topics/news/records", "Accept", accept)
 		a.wantError(t, 406, "not_acceptable")

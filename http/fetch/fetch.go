@@ -66,6 +66,7 @@ type fetching struct {
 	member   member
 	document document
 	lines    lines
+	single   single
 }
 
 // ask is what is asked of whom.
@@ -82,6 +83,9 @@ var fetchings = sync.Pool{New: func() any { return new(fetching) }}
 func Serve(
 	ctx *fasthttp.RequestCtx, env *Env, topic broker.Topic, q Query, media request.Media, head *request.Head,
 ) error {
+	if err := q.suit(media, topic); err != nil {
+		return err
+	}
 	f := fetchings.Get().(*fetching)
 	defer f.release()
 	f.conn = ctx.Conn()
@@ -111,6 +115,8 @@ func (f *fetching) setSink(format request.Format) {
 	switch format {
 	case request.NDJSON:
 		f.lines.writer.Options, f.sink = f.query.Shape, &f.lines
+	case request.Raw:
+		f.single.noHeaders, f.sink = f.query.Shape.NoHeaders, &f.single
 	default:
 		f.document.writer.Options, f.sink = f.query.Shape, &f.document
 	}

@@ -3,7 +3,6 @@ package fetch
 import (
 	"github.com/valyala/fasthttp"
 
-	"flashq/http/request"
 	"flashq/slab"
 )
 
@@ -16,32 +15,8 @@ func (l *lines) add(r *found) {
 	l.slab = append(slab.Grow(l.slab, 1), '\n')
 }
 
-// finish says in headers what the lines have no place for.
 func (l *lines) finish(h *fasthttp.ResponseHeader, r *result) []byte {
-	h.SetCanonical([]byte("FlashQ-Position"), r.appendPosition(nil))
-	var gaps, beyond, faults []byte
-	for i := range r.cursors {
-		c := &r.cursors[i]
-		if c.gap > 0 {
-			gaps = request.AppendMark(gaps, 0, c.partition, c.gap)
-		}
-		if n := c.beyond(); n > 0 {
-			beyond = request.AppendMark(beyond, 0, c.partition, n)
-		}
-		if c.trouble.kind != noTrouble {
-			faults = append(c.trouble.appendTo(append(faults, `,{`...), c.partition), '}')
-		}
-	}
-	if gaps != nil {
-		h.SetCanonical([]byte("FlashQ-Gap"), gaps)
-	}
-	if beyond != nil {
-		h.SetCanonical([]byte("FlashQ-Beyond"), beyond)
-	}
-	if faults != nil {
-		faults[0] = '['
-		h.SetCanonical([]byte("FlashQ-Error"), append(faults, ']'))
-	}
+	r.tell(h)
 	body := l.slab
 	l.slab = nil
 	return body

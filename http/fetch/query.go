@@ -29,8 +29,10 @@ type Query struct {
 	Until      int64 // milliseconds: reading ends before the first record that is not older
 	Partitions []int // nil: all
 	Most       Amount
-	MinBytes   int // to wait for, no more than an answer may hold
+	MostGiven  bool // its records were given, not left out
+	MinBytes   int  // to wait for, no more than an answer may hold
 	Timeout    time.Duration
+	Encoding   string // "": not given
 	Shape      recordjson.Options
 
 	Group     string // "": none
@@ -138,6 +140,7 @@ func setPartitions(q *Query, v request.Value) (err error) {
 }
 
 func setMaxRecords(q *Query, v request.Value) (err error) {
+	q.MostGiven = true
 	q.Most.Records, err = v.Int(1, maxRecords)
 	return err
 }
@@ -167,9 +170,9 @@ func setFollow(_ *Query, v request.Value) error {
 }
 
 func setEncoding(q *Query, v request.Value) error {
-	encoding := string(v.Text)
-	q.Shape.Base64, q.Shape.Embed = encoding == "base64", encoding == "json"
-	if !q.Shape.Base64 && !q.Shape.Embed && encoding != "text" {
+	q.Encoding = string(v.Text)
+	q.Shape.Base64, q.Shape.Embed = q.Encoding == "base64", q.Encoding == "json"
+	if !q.Shape.Base64 && !q.Shape.Embed && q.Encoding != "text" {
 		return v.Bad("must be text, base64 or json")
 	}
 	return nil

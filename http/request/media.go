@@ -38,6 +38,7 @@ var (
 		{"application/json", JSON},
 		{"application/x-ndjson", NDJSON},
 		{"application/jsonl", NDJSON},
+		{"application/octet-stream", Raw},
 	}
 	OnlyJSON = RecordAnswers[:1]
 )
