@@ -123,6 +123,9 @@ func TestCommitMovesAnyWayAndAckOnlyForward(t *testing.T) {
 			t.Errorf("%+v: committed %d, previous %d", step, r.Offset, r.Previous)
 		}
 	}
+	if _, same, _ := b.shard.Commit(of(broker.Commit{Group: "g", Ack: true}, at("t", 0, 0))); same.Batch != nil {
+		t.Error("an ack that moves nothing is written")
+	}
 	i, err := b.shard.Find("g", "t", every, 1)
 	want := []broker.GroupOffset{{Topic: "t", Metadata: "m", Timestamp: 7}}
 	if diff := cmp.Diff(want, i.Offsets); err != nil || diff != "" {
@@ -181,6 +184,18 @@ func TestAnotherTopicOfTheNameHasNoCommit(t *testing.T) {
 	if c := b.shard.Forget("t", id("t"), 9); c.Batch != nil {
 		t.Error("forgetting the old topic takes the new one's commit")
 	}
+	b.commit("g", false, at("t", 1, 50), at("t", 2, 50))
+	third := at("t", 2, 3)
+	third.TopicID = id("other")
+	b.commit("g", true, third)
+	b.write(b.shard.Forget("t", id("t"), 9))
+	left := b.shard.groups["g"].commits["t"]
+	if len(left) != 2 || left[0].offset != 2 || left[1].offset != 3 {
+		t.Errorf("forgetting the old topic leaves %+v", left)
+	}
+	if again := reopened(t, b.log); show(again) != show(b.shard) {
+		t.Errorf("the log says %s", show(again))
+	}
 	b.shard.Prune(func(string, [16]byte) bool { return false })
 	if b.shard.Len() != 0 {
 		t.Errorf("pruned shard holds %s", show(b.shard))
@@ -218,6 +233,11 @@ func TestReplayNamesWhatItCanNotRead(t *testing.T) {
 	err := s.Replay(w.Finish())
 	if !errors.Is(err, ErrEncoding) || strings.Count(err.Error(), "\n") != 2 {
 		t.Errorf("error: %v", err)
+	}
+	for _, place := range []string{"offset 0: ", "offset 2: ", "offset 3: "} {
+		if !strings.Contains(err.Error(), place) {
+			t.Errorf("no %q in %v", place, err)
+		}
 	}
 	none := func(string) ([16]byte, int) { return [16]byte{}, 1 }
 	if i, err := s.Find("g", "t", none, 1); err != nil || len(i.Offsets) != 1 || i.Offsets[0].Offset != 4 {

@@ -28,7 +28,7 @@ func TestCommitsOfAllGroupsAreBounded(t *testing.T) {
 	}{
 		{0, 0, at("t", 0, 1), true}, {1, 0, at("t", 0, 1), false}, {0, 0, at("t", 0, 2), false},
 		{0, 1000, at("t", 0, 3), true}, {7, 1000, at("t", 0, 3), false}, {0, 1000, at("t", 0, 4), false},
-		{-5, 10, at("t", 0, 5), false}, {0, 0, at("t", 1, 1), true},
+		{-5, 10, at("t", 0, 5), false}, {-5, 10, at("t", 0, 6), false}, {0, 0, at("t", 1, 1), true},
 	} {
 		err := commit(step.room, step.metadata, step.at)
 		var limit *broker.LimitError
