@@ -262,31 +262,36 @@ func TestModel(t *testing.T) {
 	})
 }
 
-// Who opens a partition learns that its epoch is not on the disk for want of room, so that no append is taken before.
+// Who opens a partition learns that its epoch is not on the disk for want of room or of a descriptor, so that no append
+// is taken before.
 func TestTheNewEpochIsStoredFirst(t *testing.T) {
-	for _, powerCut := range []bool{true, false} {
-		fs := segmenttest.New()
-		p := open(t, fs, Config{Retention: unbounded})
-		fill(t, p, 1, 2)
-		if err := p.Close(false); err != nil {
-			t.Fatal(err)
-		}
-		fs.SetBytes("p-0/leader-epoch-checkpoint", nil)
-		fs.FailFrom(segmenttest.OpWrite, 1, syscall.ENOSPC)
-		p, report, err := Open(Config{FS: fs, Dir: "p-0", Retention: unbounded, NewEpoch: powerCut})
-		if err != nil || !errors.Is(report.Unwritten, syscall.ENOSPC) || !p.Owes() {
-			t.Fatalf("power cut %v: %v, %+v", powerCut, err, report)
-		}
-		if err := p.Settle(); !errors.Is(err, syscall.ENOSPC) || !p.Owes() {
-			t.Errorf("power cut %v: settled without room: %v", powerCut, err)
-		}
-		fs.Heal()
-		if err := p.Settle(); err != nil || p.Owes() {
-			t.Errorf("power cut %v: not settled with room: %v", powerCut, err)
-		}
-		want := map[bool]string{true: "0\n1\n1 4\n", false: "0\n1\n0 4\n"}[powerCut]
-		if got := string(fs.Bytes("p-0/leader-epoch-checkpoint")); got != want {
-			t.Errorf("power cut %v: epochs %q", powerCut, got)
+	for _, want := range []struct {
+		op  segmenttest.Op
+		err error
+	}{{segmenttest.OpWrite, syscall.ENOSPC}, {segmenttest.OpCreate, syscall.EMFILE}} {
+		for powerCut, epochs := range map[bool]string{true: "0\n1\n1 4\n", false: "0\n1\n0 4\n"} {
+			fs := segmenttest.New()
+			p := open(t, fs, Config{Retention: unbounded})
+			fill(t, p, 1, 2)
+			if err := p.Close(false); err != nil {
+				t.Fatal(err)
+			}
+			fs.SetBytes("p-0/leader-epoch-checkpoint", nil)
+			fs.FailFrom(want.op, 1, want.err)
+			p, report, err := Open(Config{FS: fs, Dir: "p-0", Retention: unbounded, NewEpoch: powerCut})
+			if err != nil || !errors.Is(report.Unwritten, want.err) || !p.Owes() {
+				t.Fatalf("power cut %v: %v, %+v", powerCut, err, report)
+			}
+			if err := p.Settle(); !errors.Is(err, want.err) || !p.Owes() {
+				t.Errorf("power cut %v: settled all the same: %v", powerCut, err)
+			}
+			fs.Heal()
+			if err := p.Settle(); err != nil || p.Owes() {
+				t.Errorf("power cut %v: not settled with room: %v", powerCut, err)
+			}
+			if got := string(fs.Bytes("p-0/leader-epoch-checkpoint")); got != epochs {
+				t.Errorf("power cut %v: epochs %q", powerCut, got)
+			}
 		}
 	}
 }
