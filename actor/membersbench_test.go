@@ -98,25 +98,31 @@ func commitUntil(b *testing.B, engine *Broker, group string, member bool, more f
 	}
 }
 
-// BenchmarkJoin is the price of a member more, and of its end: everything of its group is dealt out anew. 5 ms of a shard
-// are the most that they may take.
+// BenchmarkJoin is the price of a member more, and of its end: what it asks for is dealt out anew. 5 ms of a shard are the
+// most that they may take. Where topics are apart, each member asks for the ones after its predecessor's first.
 func BenchmarkJoin(b *testing.B) {
-	for _, c := range []struct{ members, topics, partitions int }{
-		{1, 1, 256}, {100, 1, 256}, {999, 1, 256}, {999, 100, 1}, {999, 100, 16}, {999, 100, 256},
+	for _, c := range []struct{ members, topics, partitions, apart int }{
+		{1, 1, 256, 0}, {100, 1, 256, 0}, {999, 1, 256, 0}, {999, 100, 1, 0}, {999, 100, 16, 0}, {999, 100, 256, 0},
+		{999, 100, 16, 1},
 	} {
-		b.Run(fmt.Sprintf("%dmembers/%dtopics/%dpartitions", c.members, c.topics, c.partitions), func(b *testing.B) {
+		b.Run(fmt.Sprintf("%dmembers/%dtopics/%dpartitions/%dapart", c.members, c.topics, c.partitions, c.apart), func(b *testing.B) {
 			engine := mustOpen(b, Config{MaxMemberTopics: 1_000_000})
 			b.Cleanup(func() { _ = engine.Close() })
-			names := make([]string, c.topics)
+			names := make([]string, c.topics+c.members*c.apart)
 			for i := range names {
 				names[i] = fmt.Sprint("t", i)
 				brokertest.Make(b, engine, names[i], c.partitions)
 			}
-			for i := range c.members {
-				brokertest.Join(b, engine, fetchAs("g", fmt.Sprint("m", i), names...))
+			join := func(name string, like int) {
+				brokertest.Join(b, engine, fetchAs("g", name, names[like*c.apart:][:c.topics]...))
+			}
+			for range 2 { // the second time they take what is meant for them
+				for i := range c.members {
+					join(fmt.Sprint("m", i), i)
+				}
 			}
 			for b.Loop() {
-				brokertest.Join(b, engine, fetchAs("g", "one-more", names...))
+				join("one-more", c.members/2)
 				if err := engine.Leave(context.Background(), "g", "one-more"); err != nil {
 					b.Fatal(err)
 				}

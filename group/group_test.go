@@ -255,3 +255,46 @@ func TestAMeetingIsNoGroup(t *testing.T) {
 		t.Errorf("there is %s", show(s))
 	}
 }
+
+// A change looks at what it changes: at none of the thousand topics that others of the group ask for.
+func TestAJoinLooksAtItsOwnTopicsAlone(t *testing.T) {
+	w := newWorld(t)
+	looked := 0
+	topics := func(name string) ([16]byte, int) {
+		looked++
+		return w.shape(name)
+	}
+	join := func(member string, names []string) {
+		t.Helper()
+		var answer broker.Membership
+		c := broker.MemberCall{Group: "g", Member: member, Create: true, Topics: names}
+		plan, err := w.shard.Join(c, nil, Rooms{Topics: roomy, Commits: roomy}, topics, w.now, &answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.write(plan)
+	}
+	for m := range 10 {
+		for _, name := range topicNames(100*m, 100) {
+			w.topic(name, 4)
+		}
+		join(fmt.Sprint("m", m), topicNames(100*m, 100))
+	}
+	few := func(what string, do func()) {
+		t.Helper()
+		looked = 0
+		do()
+		if looked > 10 {
+			t.Errorf("%s asks for the shape of %d topics", what, looked)
+		}
+	}
+	few("a join", func() { join("n", topicNames(150, 2)) })
+	few("a call", func() { join("n", nil) })
+	few("a leave", func() {
+		plan, err := w.shard.Leave("g", "n", topics, w.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.write(plan)
+	})
+}

@@ -39,7 +39,7 @@ func (s *Shard) Join(
 	if unmet := g.unmet(wanted); len(unmet) > 0 {
 		return Plan{}, &UnmetError{Topics: unmet}
 	}
-	changes := m == nil || !slices.Equal(m.topics, wanted) || g.stale(m, topics)
+	changes := m == nil || !slices.Equal(m.topics, wanted) || m.stale(topics)
 	var w batch.Builder
 	if changes {
 		s.addGeneration(&w, c.Group, now)
@@ -52,7 +52,11 @@ func (s *Shard) Join(
 		m := s.admit(g, c, now)
 		if changes {
 			s.subscribe(g, m, wanted)
-			s.dropStale(g, topics)
+			for _, h := range m.reads {
+				if h.shaped && h.stale(topics) {
+					s.dropStale(g, h)
+				}
+			}
 			s.rebalance(g, topics)
 		}
 		s.revoke(g, m)
@@ -90,8 +94,8 @@ func (g *state) topicsOf(m *member, c broker.MemberCall, room Room) ([]string, e
 }
 
 // stale tells whether one of a member's topics came, went or is another one now.
-func (g *state) stale(m *member, topics Topics) bool {
-	return slices.ContainsFunc(m.topics, func(topic string) bool { return g.assigned[topic].stale(topic, topics) })
+func (m *member) stale(topics Topics) bool {
+	return slices.ContainsFunc(m.reads, func(h *assignment) bool { return h.stale(topics) })
 }
 
 // admit finds the member or makes it, and renews its lease. One whose lease had ended begins anew.
@@ -116,17 +120,19 @@ func (s *Shard) admit(g *state, c broker.MemberCall, now int64) *member {
 // subscribe sets a member's topics. They are assigned anew after that.
 func (s *Shard) subscribe(g *state, m *member, topics []string) {
 	s.subscriptions += len(topics) - len(m.topics)
-	for _, topic := range m.topics {
-		if _, keeps := slices.BinarySearch(topics, topic); !keeps {
-			g.removeReader(topic, m)
+	for _, h := range m.reads {
+		if _, keeps := slices.BinarySearch(topics, h.topic); !keeps {
+			g.removeReader(h, m)
 		}
 	}
+	reads := make([]*assignment, 0, len(topics))
 	for _, topic := range topics {
 		if _, had := slices.BinarySearch(m.topics, topic); !had {
 			g.addReader(topic, m)
 		}
+		reads = append(reads, g.assigned[topic])
 	}
-	m.topics = topics
+	m.topics, m.reads = topics, reads
 }
 
 // membership is what a member is told.
@@ -134,7 +140,7 @@ func (g *state) membership(c broker.MemberCall, m *member, topics Topics, now in
 	a := broker.Membership{Expires: m.expires(now), Seen: m.seen}
 	if c.Topic == "" {
 		a.Group = broker.Group{Name: c.Group, Start: g.start, Generation: g.generation}
-		a.Assignment = g.assignmentOf(m)
+		a.Assignment = m.assignment()
 		return a
 	}
 	a.Group = g.view(c.Group, c.Topic, topics)

@@ -105,29 +105,30 @@ func (s *Shard) end(dead []*member, topics Topics, now int64) Plan {
 	if len(dead) == 0 {
 		return Plan{}
 	}
-	leaving := map[string]int{}
+	leaving := map[string][]*member{}
 	for _, m := range dead {
-		leaving[m.group]++
+		leaving[m.group] = append(leaving[m.group], m)
 	}
 	var w batch.Builder
-	for name, n := range leaving {
+	for name, some := range leaving {
 		g := s.groups[name]
-		if n == len(g.members) && !g.explicit && len(g.commits) == 0 {
+		if len(some) == len(g.members) && !g.explicit && len(g.commits) == 0 {
 			w.Add(now, groupKey(name), nil) // nothing is left of it
 			continue
 		}
 		s.addGeneration(&w, name, now)
 	}
 	return Plan{Batch: w.Finish(), Apply: func() {
-		for _, m := range dead {
-			if g := s.groups[m.group]; g != nil && g.members[m.name] == m {
-				s.leave(g, m)
+		for name, some := range leaving {
+			g := s.groups[name]
+			if len(some) == len(g.members) {
+				s.disband(name, g)
+				continue
 			}
-		}
-		for name := range leaving {
-			if g := s.groups[name]; g != nil && len(g.members) > 0 {
-				s.rebalance(g, topics)
+			for _, m := range some {
+				s.remove(g, m)
 			}
+			s.rebalance(g, topics)
 		}
 	}}
 }

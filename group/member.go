@@ -13,19 +13,22 @@ type Topics func(name string) (id [16]byte, partitions int)
 // member is one who shares a group's work. It is in memory only: who lives on over a restart joins again.
 type member struct {
 	group, name string
-	topics      []string // sorted
-	session     int64    // milliseconds
-	end         int64    // of the lease, milliseconds; while a call waits it only says when it began to
-	waiting     int      // calls that wait and hold the lease
-	born        uint64   // tells it from an earlier member of the name
-	seen        uint64   // see Shard.Seen
+	topics      []string      // sorted
+	reads       []*assignment // of topics, in their order
+	session     int64         // milliseconds
+	end         int64         // of the lease, milliseconds; while a call waits it only says when it began to
+	waiting     int           // calls that wait and hold the lease
+	born        uint64        // tells it from an earlier member of the name
+	seen        uint64        // see Shard.Seen
 
 	due   int64 // its place in Shard.leases: at the lease's end, or before
 	index int
 
-	// while partitions are assigned
-	place int // among the readers of the topic that is looked at
-	load  int // how many partitions of all topics it is to have
+	// what it is to have
+	load   int  // how many partitions of all topics
+	moving int  // how many it has that another one is to have
+	moved  bool // it is in state.moved
+	place  int  // among the readers of the topic that is looked at
 }
 
 func (m *member) alive(now int64) bool { return m != nil && (m.waiting > 0 || now < m.end) }
@@ -40,17 +43,33 @@ func (m *member) expires(now int64) int64 {
 
 // assignment is how the partitions of one topic are assigned to those members who ask for it.
 type assignment struct {
-	readers []*member // sorted by name; at least one
-	shaped  bool      // id and slots are those of the topic as it was seen
+	topic   string
+	readers []reader // sorted by name; none once it is forgotten
+	shaped  bool     // id and slots are those of the topic as it was seen
 	id      [16]byte
 	slots   []slot // by partition; none while there is no such topic
+	least   int    // how many partitions each reader is to have at least
+	changed bool   // it is in state.changed
+	listed  bool   // it is in the list that affected makes
 }
 
-// slot is one partition. It has one owner at a time: who is to have it next waits until the owner lets go.
+// slot is one partition. It has one owner at a time, who asks for the topic: who is to have it next waits until the
+// owner lets go.
 type slot struct {
 	owner  *member
 	target *member // the owner itself where it is to keep it
 	since  int32   // the generation in which it came to its owner
+}
+
+// moves tells whether the owner is to let go.
+func (s *slot) moves() bool { return s.owner != nil && s.owner != s.target }
+
+// free takes the partition from its owner.
+func (s *slot) free() {
+	if s.moves() {
+		s.owner.moving--
+	}
+	s.owner = nil
 }
 
 // live counts the members whose lease has not ended.
@@ -77,23 +96,27 @@ func (g *state) active(now int64) bool {
 
 // partitions are those of a topic that the member holds.
 func (g *state) partitions(topic string, m *member) []int {
+	if h := g.assigned[topic]; h != nil {
+		return h.heldBy(m)
+	}
+	return []int{}
+}
+
+func (h *assignment) heldBy(m *member) []int {
 	held := []int{}
-	if s := g.assigned[topic]; s != nil {
-		held = make([]int, 0, len(s.slots)/len(g.members)+1)
-		for p := range s.slots {
-			if s.slots[p].owner == m {
-				held = append(held, p)
-			}
+	for p := range h.slots {
+		if h.slots[p].owner == m {
+			held = append(held, p)
 		}
 	}
 	return held
 }
 
 // assignment is all that the member holds, with an entry for each of its topics.
-func (g *state) assignmentOf(m *member) map[string][]int {
+func (m *member) assignment() map[string][]int {
 	all := make(map[string][]int, len(m.topics))
-	for _, topic := range m.topics {
-		all[topic] = g.partitions(topic, m)
+	for _, h := range m.reads {
+		all[h.topic] = h.heldBy(m)
 	}
 	return all
 }
@@ -186,27 +209,24 @@ func (s *Shard) add(g *state, group, name string) *member {
 
 // remove ends a member: what it holds is nobody's until it is assigned.
 func (s *Shard) remove(g *state, m *member) {
-	for _, a := range g.assigned {
-		for p := range a.slots {
-			if a.slots[p].owner == m {
-				a.slots[p].owner = nil
-			}
-		}
-	}
 	delete(g.members, m.name)
 	s.subscribe(g, m, nil)
 	s.endLease(m)
 	s.touched[m.group] = true
 }
 
-// leave ends a member, and with the last one what only members need.
-func (s *Shard) leave(g *state, m *member) {
-	s.remove(g, m)
+// disband ends all members of a group, and what only members need.
+func (s *Shard) disband(name string, g *state) {
+	s.touchGroup(name)
 	if len(g.members) == 0 {
-		g.members, g.assigned = nil, nil
-		s.touchGroup(m.group)
-		s.dropEmpty(m.group, g)
+		return
 	}
+	for _, m := range g.members {
+		s.subscriptions -= len(m.topics)
+		s.endLease(m)
+	}
+	g.members, g.assigned, g.changed, g.moved = nil, nil, nil, nil
+	s.dropEmpty(name, g)
 }
 
 // subscribed lists the topics that any member asks for.

@@ -296,6 +296,7 @@ func (m *model) holds() {
 	})
 	for name, g := range m.shard.groups {
 		m.balanced(name, g)
+		m.counted(name, g)
 	}
 }
 

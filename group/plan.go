@@ -70,10 +70,7 @@ func (s *Shard) Delete(name string, force bool, now int64) (Plan, error) {
 		w.Add(now, groupKey(name), nil)
 	}
 	return Plan{Batch: w.Finish(), Apply: func() {
-		for _, m := range g.members {
-			s.leave(g, m)
-		}
-		s.touchGroup(name)
+		s.disband(name, g)
 	}}, nil
 }
 

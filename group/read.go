@@ -41,7 +41,7 @@ func (g *state) list(now int64) []broker.Member {
 	for name, m := range g.members {
 		if m.alive(now) {
 			all = append(all, broker.Member{
-				Name: name, Topics: slices.Clone(m.topics), Assignment: g.assignmentOf(m), Expires: m.expires(now),
+				Name: name, Topics: slices.Clone(m.topics), Assignment: m.assignment(), Expires: m.expires(now),
 			})
 		}
 	}

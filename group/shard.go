@@ -24,6 +24,7 @@ type Shard struct {
 	touched       map[string]bool  // groups, see Touched
 	unwritten     map[meeting]bool // see Keep
 	rewriteAt     int64            // when they are to be written, milliseconds
+	scratch       scratch
 }
 
 // state is one group.
@@ -37,6 +38,8 @@ type state struct {
 	// What is in no log; nil without members.
 	members  map[string]*member
 	assigned map[string]*assignment // by topic, of those that a member asks for
+	changed  []*assignment          // topics that are to be assigned anew; some are forgotten by then
+	moved    []*member              // whose load has changed since the last balance
 	seen     uint64                 // see Shard.Seen
 }
 
