@@ -26,6 +26,8 @@ type Config struct {
 	Now segment.Moment
 	// LogStart is where it begins although older files may be there, 0 is where they say.
 	LogStart int64
+	// Producers says what it knows of those who number their batches; nil: it does not look at them.
+	Producers *Producers
 }
 
 // Partition is one log with what its offsets mean. All methods belong to its one owner.
@@ -42,13 +44,25 @@ type Partition struct {
 	given     int64 // the last append time that the broker gave; a client's timestamps don't count
 	batches   []batch.Batch
 	adopted   []bool
+
+	limits    *Producers // nil where producers is
+	producers *producers
+	refused   []error            // of the last Append, by part; empty where all were stored
+	saved     []int64            // offsets of the snapshots on the disk, in order
+	digests   map[int64][16]byte // of keys, as Open found them
 }
 
 // Open recovers a partition.
 func Open(c Config) (*Partition, segment.Report, error) {
+	var last *producers // what the last segment says of them
+	var see func(batch.Batch)
+	if c.Producers != nil {
+		last = newProducers()
+		see = func(b batch.Batch) { last.see(b, c.Now.Steady) }
+	}
 	log, report, err := segment.Open(segment.Config{
 		FS: c.FS, Dir: c.Dir, SegmentBytes: c.Retention.SegmentBytes, PowerCut: c.NewEpoch,
-		Now: c.Now, LogStart: c.LogStart,
+		Now: c.Now, LogStart: c.LogStart, See: see,
 	})
 	if err != nil {
 		return nil, report, err
@@ -57,6 +71,9 @@ func Open(c Config) (*Partition, segment.Report, error) {
 		log: log, holdBack: c.HoldBack, retention: c.Retention, synced: log.Next(), fs: c.FS, dir: c.Dir,
 	}
 	err = p.openEpoch(c, &report)
+	if err == nil && c.Producers != nil {
+		err = p.openProducers(c, last, &report)
+	}
 	if err == nil && c.Sync {
 		err = log.SyncJob().Run()
 	}
@@ -181,6 +198,14 @@ func Size(part *broker.Part) int {
 	return size
 }
 
+// End is the offset after the last record of a part that was stored.
+func End(part *broker.Part) int64 {
+	if n := len(part.Rest); n > 0 {
+		return part.Rest[n-1].BaseOffset + int64(part.Rest[n-1].Batch.LastOffsetDelta()) + 1
+	}
+	return part.BaseOffset + int64(part.Batch.LastOffsetDelta()) + 1
+}
+
 // records is how many offsets a part's batches take.
 func records(part *broker.Part) int64 {
 	n := int64(part.Batch.LastOffsetDelta()) + 1
@@ -191,47 +216,78 @@ func records(part *broker.Part) int64 {
 }
 
 // Append stamps the batches and writes them in one write. On success each part's BaseOffset, Timestamp and Stored are
-// set; on failure nothing has changed, whatever the batches' headers say.
+// set, and Duplicate where nothing had to be written; Refused tells of parts that were not stored for what their
+// producers had numbered. On failure nothing has changed, whatever the batches' headers say.
 func (p *Partition) Append(now segment.Moment, parts []*broker.Part) error {
-	p.batches, p.adopted = p.batches[:0], p.adopted[:0]
-	next, given := p.log.Next(), p.given
-	for _, part := range parts {
-		b := part.Batch
-		if part.BrokerTime {
-			given = appendTime(now.Wall, b.BaseTimestamp(), given)
-			if given != b.BaseTimestamp() {
-				b.ShiftTimestamps(given - b.BaseTimestamp())
-			}
+	p.batches, p.adopted, p.refused = p.batches[:0], p.adopted[:0], p.refused[:0]
+	w := writing{now: now, next: p.log.Next(), given: p.given}
+	for i, part := range parts {
+		before := len(p.batches)
+		if p.producers != nil && part.Batch.ProducerID() != batch.NoProducer {
+			p.placeNumbered(&w, i, parts)
+		} else {
+			p.place(&w, part)
 		}
-		part.BaseOffset, part.Timestamp = next, b.MaxTimestamp()
-		next = p.stamp(b, next)
-		for i := range part.Rest {
-			more := &part.Rest[i]
-			more.BaseOffset, more.Timestamp = next, more.Batch.MaxTimestamp()
-			next = p.stamp(more.Batch, next)
+		if len(p.batches) > before {
+			w.last = i
 		}
 	}
-	err := p.log.Append(now, p.batches, p.adopted)
-	for _, part := range parts {
-		part.Stored = err == nil
+	err := p.write(&w, parts)
+	if p.producers != nil && len(p.producers.undo) > 0 {
+		p.concludeNumbered(err)
 	}
-	if len(p.batches) == 1 { // several are copied
-		parts[0].Adopted = p.adopted[0]
-	}
-	clear(p.batches) // the bytes are lent
-	if err != nil {
-		return err
-	}
-	p.given = given
-	return nil
+	return err
 }
 
-// stamp makes b the next batch to be written, from offset on, and gives the offset after it.
-func (p *Partition) stamp(b batch.Batch, offset int64) (next int64) {
+// writing is one Append under way.
+type writing struct {
+	now   segment.Moment
+	next  int64 // the offset of the next batch
+	given int64
+	last  int // the part that the last batch to be written is of
+}
+
+// place has a part written.
+func (p *Partition) place(w *writing, part *broker.Part) {
+	part.BaseOffset, part.Timestamp = p.stamp(w, part.Batch, part.BrokerTime)
+	for i := range part.Rest {
+		more := &part.Rest[i]
+		more.BaseOffset, more.Timestamp = p.stamp(w, more.Batch, false)
+	}
+}
+
+// stamp makes b the next batch to be written.
+func (p *Partition) stamp(w *writing, b batch.Batch, brokerTime bool) (offset, timestamp int64) {
+	offset = w.next
 	b.SetBaseOffset(offset)
 	b.SetLeaderEpoch(p.epoch)
+	if brokerTime {
+		w.given = appendTime(w.now.Wall, b.BaseTimestamp(), w.given)
+		if w.given != b.BaseTimestamp() {
+			b.ShiftTimestamps(w.given - b.BaseTimestamp())
+		}
+	}
+	w.next = b.LastOffset() + 1
 	p.batches, p.adopted = append(p.batches, b), append(p.adopted, false)
-	return b.LastOffset() + 1
+	return offset, b.MaxTimestamp()
+}
+
+// write writes what is placed.
+func (p *Partition) write(w *writing, parts []*broker.Part) (err error) {
+	if len(p.batches) > 0 {
+		err = p.log.Append(w.now, p.batches, p.adopted)
+	}
+	for i, part := range parts {
+		part.Stored = err == nil && p.Refused(i) == nil
+	}
+	if len(p.batches) == 1 { // several are copied
+		parts[w.last].Adopted = p.adopted[0]
+	}
+	clear(p.batches) // the bytes are lent
+	if err == nil {
+		p.given = w.given
+	}
+	return err
 }
 
 // setBack is how far a clock may go back before append times follow it.
@@ -257,6 +313,9 @@ func (p *Partition) Resync() { p.log.Resync() }
 
 // Renote has the next seal write the checkpoint anew.
 func (p *Partition) Renote() { p.log.Renote() }
+
+// Synced is the offset below which everything is durable, as far as it is known.
+func (p *Partition) Synced() int64 { return p.synced }
 
 // SetSynced tells that everything below upTo is durable.
 func (p *Partition) SetSynced(upTo int64) { p.synced = max(p.synced, upTo) }

@@ -21,6 +21,8 @@ type Config struct {
 	Now Moment
 	// LogStart is where the log begins although earlier files may be there, 0 is where they say.
 	LogStart int64
+	// See, if it is not nil, is given every good batch of the last segment, which Open reads.
+	See func(batch.Batch)
 }
 
 const (

@@ -139,7 +139,7 @@ func (l *Log) rebuild(base, size int64, r *Report) (info sealedInfo, err error) 
 	if err != nil {
 		return info, err
 	}
-	s, err := scanLog(f, base, size, false)
+	s, err := scanLog(f, base, size, false, nil)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return info, err
 	}
@@ -163,7 +163,7 @@ func (l *Log) openActive(base int64, r *Report) error {
 	if err != nil {
 		return err
 	}
-	s, err := scanLog(f, base, st.Size, l.cfg.PowerCut)
+	s, err := scanLog(f, base, st.Size, l.cfg.PowerCut, l.cfg.See)
 	if err == nil && s.end < st.Size {
 		r.CutBytes = st.Size - s.end
 		r.Broken, err = cutTail(l.cfg.FS, l.cfg.Dir, f, base, s.end, st.Size)
@@ -189,6 +189,6 @@ func (l *Log) openActive(base int64, r *Report) error {
 // LastEpoch is the leader epoch of the last good batch of the active segment; -1 without one. It reads, so it is for
 // start-up only.
 func (l *Log) LastEpoch() (int32, error) {
-	s, err := scanLog(l.active.file, l.active.base, l.active.size, false)
+	s, err := scanLog(l.active.file, l.active.base, l.active.size, false, nil)
 	return s.epoch, err
 }

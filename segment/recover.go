@@ -25,6 +25,8 @@ type Report struct {
 	Rebuilt int
 	// Stays is why files from before the log's start are still there.
 	Stays error
+	// Producers is why something that was saved of producers could not be used.
+	Producers error
 	// StartBeyond tells that Config.LogStart is beyond the log's end and was not believed.
 	StartBeyond bool
 }
@@ -42,8 +44,8 @@ type scan struct {
 }
 
 // scanLog walks a log file from its start. powerCut tells whether a whole but wrong last batch may be torn: only a
-// power cut tears a write without shortening the file.
-func scanLog(f io.ReaderAt, base, size int64, powerCut bool) (scan, error) {
+// power cut tears a write without shortening the file. see, if it is not nil, is given every good batch.
+func scanLog(f io.ReaderAt, base, size int64, powerCut bool, see func(batch.Batch)) (scan, error) {
 	s := scan{indexes: newIndexes(), next: base, epoch: -1}
 	c := newCursor(f, 0, size, base, scanWindow)
 	defer c.release()
@@ -56,6 +58,9 @@ func scanLog(f io.ReaderAt, base, size int64, powerCut bool) (scan, error) {
 		if err == nil {
 			s.add(base, b, pos)
 			s.next, s.end, s.epoch = c.expected, c.pos, b.LeaderEpoch()
+			if see != nil {
+				see(b)
+			}
 			continue
 		}
 		if !errors.Is(err, errDamaged) {

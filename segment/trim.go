@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+
+	"flashq/segment/batch"
 )
 
 // Sealed is what retention needs to know of a sealed segment.
 type Sealed struct {
+	Base  int64
 	Bytes int64
 	End   int64 // where the next one begins
 	// Arrived is when its last record did, by the steady clock.
@@ -23,11 +26,24 @@ func (l *Log) Sealed() iter.Seq[Sealed] {
 			if i+1 < len(l.sealed) {
 				end = l.sealed[i+1].base
 			}
-			if !yield(Sealed{Bytes: s.size, End: end, Arrived: s.arrived}) {
+			if !yield(Sealed{Base: s.base, Bytes: s.size, End: end, Arrived: s.arrived}) {
 				return
 			}
 		}
 	}
+}
+
+// Walk gives every good batch of a sealed segment. It reads all of it, so it is for start-up only.
+func (l *Log) Walk(s Sealed, see func(batch.Batch)) error {
+	f, err := l.cfg.FS.Open(l.path(s.Base, logSuffix))
+	if err != nil {
+		return fmt.Errorf("segment %d: walk: %w", s.Base, err)
+	}
+	_, err = scanLog(f, s.Base, s.Bytes, false, see)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("segment %d: walk: %w", s.Base, err)
+	}
+	return nil
 }
 
 // ActiveBegan is when the first record of the active segment arrived, by the steady clock; ok is false without one.

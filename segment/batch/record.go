@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 )
@@ -126,6 +127,11 @@ func (it *HeaderIterator) Next() bool {
 	it.Header, it.rest = Header{Key: key, Value: value}, rest
 	it.left--
 	return true
+}
+
+// SameHeaders tells whether two records have the same headers in the same order.
+func (r *Record) SameHeaders(other *Record) bool {
+	return r.headerCount == other.headerCount && bytes.Equal(r.headers, other.headers)
 }
 
 func (r *Record) checkHeaders() error {
