@@ -92,7 +92,7 @@ func TestARefusalFromTheHeadNeedsNoBody(t *testing.T) {
 	}{
 		"too large":         {"POST /topics/t/records" + json + "99999999", "", 413},
 		"too large for it":  {"PUT /topics/t" + json + "70000", "", 413},
-		"its type":          {"POST /topics/t/records HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: 10", "", 415},
+		"its type":          {"POST /topics/t/records HTTP/1.1\r\nContent-Type: text/html\r\nContent-Length: 10", "", 415},
 		"its coding":        {"POST /topics/t/records" + json + "70000\r\nContent-Encoding: br", "", 415},
 		"its parameters":    {"POST /topics/t/records?key=a" + json + "70000", "", 400},
 		"with a first byte": {"POST /topics/t/records?key=a" + json + "100", "{", 400},

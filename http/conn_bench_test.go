@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,6 +70,13 @@ func BenchmarkConnBare(b *testing.B) {
 func BenchmarkConnProduce(b *testing.B) {
 	s := benchEngine(b)
 	benchConn(b, s.wire, produceRequest(1, 100))
+}
+
+// The same record as it is.
+func BenchmarkConnProduceRaw(b *testing.B) {
+	s := benchEngine(b)
+	benchConn(b, s.wire, []byte(strings.Replace(post("Content-Length: 100\r\n"), "application/json", "text/plain", 1)+
+		strings.Repeat("v", 100)))
 }
 
 func BenchmarkConnFetch1000x1000(b *testing.B) {

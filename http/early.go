@@ -2,6 +2,7 @@ package http
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,8 +48,8 @@ func (s *Server) headRead(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 		return fasthttp.RequestConfig{}
 	}
 	paced := fasthttp.RequestConfig{MaxRequestBodySize: 1}
-	if declared <= smallBody && bytes.HasPrefix(h.ContentType(), typeJSON) {
-		return paced // nearly every request: what more there is to see of it, its handler sees
+	if declared <= smallBody && isUsual(h) {
+		return paced // what more there is to see of it, its handler sees
 	}
 	if err := s.judgeHead(h); err != nil {
 		s.early.put(h, err)
@@ -56,6 +57,19 @@ func (s *Server) headRead(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	}
 	return paced
 }
+
+// isUsual tells what nearly every request with a body is: JSON, or records in another format.
+func isUsual(h *fasthttp.RequestHeader) bool {
+	kind := h.ContentType()
+	if bytes.HasPrefix(kind, typeJSON) {
+		return true
+	}
+	isKind := func(m request.Media) bool { return m.Name == string(kind) }
+	return h.IsPost() && bytes.HasPrefix(h.RequestURI(), topicsPath) &&
+		slices.ContainsFunc(request.RecordBodies, isKind)
+}
+
+var topicsPath = []byte("/topics/")
 
 // judgeHead refuses parameters, or a body's size, type or coding, that the route doesn't take.
 func (s *Server) judgeHead(h *fasthttp.RequestHeader) error {
@@ -67,13 +81,14 @@ func (s *Server) judgeHead(h *fasthttp.RequestHeader) error {
 	if declared, most := h.ContentLength(), row.mostBody(s.cfg.MaxBodyBytes); declared > most {
 		return bodyTooLarge(most)
 	}
-	if _, err := request.BodyFormat(h.ContentType(), row.bodies); err != nil {
+	format, err := request.BodyFormat(h.ContentType(), row.bodies)
+	if err != nil {
 		return err
 	}
 	if _, err := request.BodyCoding(h.Peek("Content-Encoding")); err != nil {
 		return err
 	}
-	return row.judge(query)
+	return row.judge(query, format)
 }
 
 // find gives the route of a request that the router has not seen yet.

@@ -13,13 +13,13 @@ func TestPartialErrorTellsWhatIsStored(t *testing.T) {
 	var b batch.Builder
 	b.Reset(nil)
 	b.Add(1, nil, []byte("v"))
-	p := production{
+	p := placed{
 		parts: []broker.Part{
 			{Partition: 2, Batch: b.Finish(), BaseOffset: 70, Stored: true},
 			{Partition: 1},
 			{Partition: 0, BaseOffset: 5, Stored: true},
 		},
-		deltas: []int64{3, 0, 0},
+		batches: []placedBatch{{part: 0, rest: -1, delta: 3}, {part: 1, rest: -1}, {part: 2, rest: -1}},
 	}
 	e, _ := fault.Explain(p.appendFault(&broker.PartialError{Cause: broker.ErrStorage}))
 	want := "[map[base_offset:5 last_offset:5 partition:0] map[base_offset:70 last_offset:73 partition:2]]"

@@ -11,39 +11,36 @@ import (
 	"flashq/budget"
 	"flashq/http/conn"
 	"flashq/http/fault"
-	"flashq/http/recordjson"
+	"flashq/http/recordbody"
 	"flashq/http/request"
 	"flashq/slab"
 )
 
 // production is the state of one produce request, reused by later ones. It belongs to the handler's goroutine.
 type production struct {
-	query   produceQuery
-	topic   broker.Topic // nil until the topic exists
-	name    string
-	lenient bool
-	decoder recordjson.Decoder
-	decoded *recordjson.Request
-	parts   []broker.Part
-	adopted func(part int) bool // made once: tells the decoder which batches the engine keeps
-	body    []byte              // a slab, nil when given back
-	hold    budget.Lease        // of bounds.inflight
-	deltas  []int64             // of each part: its last offset less its base; its batch may be the engine's by then
-	order   []int               // of parts, by partition
-	answer  []byte
-	sending budget.Lease // of bounds.answers, for a long answer
+	query    produceQuery
+	topic    broker.Topic // nil until the topic exists
+	name     string
+	lenient  bool
+	decoders decoders
+	placed   placed
+	adopted  func(part int) bool // made once: tells the decoders which batches the engine keeps
+	body     []byte              // a slab, nil when given back
+	hold     budget.Lease        // of bounds.inflight
+	answer   []byte
+	sending  budget.Lease // of bounds.answers, for a long answer
 }
 
 var productions = sync.Pool{New: func() any {
 	p := new(production)
-	p.adopted = func(part int) bool { return part < len(p.parts) && p.parts[part].Adopted }
+	p.adopted = func(part int) bool { return part < len(p.placed.parts) && p.placed.parts[part].Adopted }
 	return p
 }}
 
 // producing handles requests whose parameters go into a production; lenient lets members that are not known mean
 // nothing.
 func (s *Server) producing(lenient bool) handler {
-	judge := func(query []byte) error { return produceParams.Parse(query, new(produceQuery)) }
+	judge := func(query []byte, f request.Format) error { return judgeProduce(query, f, new(produceQuery)) }
 	return handler{params: produceParams.Names(), judge: judge, serve: func(c *call) (any, error) {
 		return nil, s.produce(c, lenient)
 	}}
@@ -76,38 +73,43 @@ func (s *Server) produce(c *call, lenient bool) error {
 func (p *production) respond(ctx *fasthttp.RequestCtx) {
 	ctx.Response.SetStatusCode(fasthttp.StatusOK)
 	ctx.Response.Header.SetContentTypeBytes(typeJSON)
-	if size := p.answerSize(); size > smallAnswer {
-		conn.Lend(ctx, p.appendAnswer(slab.Get(size)), &p.sending)
+	offsets := p.query.offsets
+	if size := p.placed.answerSize(offsets); size > smallAnswer {
+		conn.Lend(ctx, p.placed.appendAnswer(slab.Get(size), offsets), &p.sending)
 		return
 	}
-	p.answer = p.appendAnswer(p.answer[:0])
+	p.answer = p.placed.appendAnswer(p.answer[:0], offsets)
 	ctx.Response.SetBody(p.answer)
 }
 
 // release gives back what the request held and readies p for another one.
 func (p *production) release() {
-	p.decoder.Release(p.adopted)
+	p.decoders.release(p.adopted)
 	slab.Put(p.body)
 	p.hold.End()
 	p.sending.End()
-	clear(p.parts)
-	p.parts = p.parts[:0]
-	p.topic, p.decoded, p.body, p.name = nil, nil, nil, ""
+	p.placed.forget()
+	p.topic, p.body, p.name, p.query, p.decoders.single = nil, nil, "", produceQuery{}, recordbody.Single{}
 	productions.Put(p)
 }
 
 // admit judges what stands before the body.
 func (p *production) admit(c *call) (f request.Format, coding string, err error) {
-	p.query = produceQuery{partition: -1}
-	if err := produceParams.Parse(c.ctx.URI().QueryString(), &p.query); err != nil {
-		return 0, "", err
-	}
 	if len(c.head.IdempotencyKey) > 0 {
 		return 0, "", fault.NotSupported.New(
 			"Idempotency-Key is not supported yet; without it a retry may store the records twice", nil)
 	}
 	if f, err = request.BodyFormat(c.head.ContentType, request.RecordBodies); err != nil {
 		return 0, "", err
+	}
+	if err := judgeProduce(c.ctx.URI().QueryString(), f, &p.query); err != nil {
+		return 0, "", err
+	}
+	switch {
+	case f == request.Raw:
+		p.decoders.single = p.query.single(&c.ctx.Request.Header, c.head.RecordHeader != nil)
+	case c.head.RecordHeader != nil:
+		return 0, "", headersOfNobody(c.head.RecordHeader)
 	}
 	coding, err = request.BodyCoding(c.head.ContentEncoding)
 	return f, coding, err
@@ -165,13 +167,13 @@ func (p *production) store(s *Server, f request.Format) error {
 			}
 		}
 	}
-	if size := p.answerSize(); size > smallAnswer && !p.sending.Raise(size) {
+	if size := p.placed.answerSize(p.query.offsets); size > smallAnswer && !p.sending.Raise(size) {
 		return answersWait(false) // said while nothing is stored
 	}
 	slab.Put(p.body) // what follows may wait for a disk
 	p.body = nil
-	if err := p.topic.Append(p.parts, broker.How{Sync: p.query.sync}); err != nil {
-		return p.appendFault(err)
+	if err := p.topic.Append(p.placed.parts, broker.How{Sync: p.query.sync}); err != nil {
+		return p.placed.appendFault(err)
 	}
 	return nil
 }
@@ -182,10 +184,10 @@ func (p *production) decode(s *Server, f request.Format, partitions int) error {
 		return noPartition(p.name, p.query.partition, partitions)
 	}
 	c := &s.cfg
-	target := recordjson.Target{
+	target := recordbody.Target{
 		Partitions: partitions, Partition: p.query.partition, Now: time.Now().UnixMilli(), Placements: p.query.offsets,
 		Lenient: p.lenient,
-		Limits: recordjson.Limits{
+		Limits: recordbody.Limits{
 			KeyBytes: c.MaxKeyBytes, ValueBytes: c.MaxValueBytes, HeaderBytes: c.MaxHeaderBytes, Headers: c.MaxHeaders,
 			Records: c.MaxBatchRecords,
 		},
@@ -193,22 +195,13 @@ func (p *production) decode(s *Server, f request.Format, partitions int) error {
 	if partitions > 1 {
 		target.Sticky = int(s.sticky.Add(1) % uint32(partitions))
 	}
-	p.decoder.Release(nil) // of an earlier decoding of this same body
-	p.parts, p.deltas = p.parts[:0], p.deltas[:0]
-	var err error
-	if f == request.NDJSON {
-		p.decoded, err = p.decoder.NDJSON(p.body, target)
-	} else {
-		p.decoded, err = p.decoder.JSON(p.body, target)
-	}
+	p.placed.forget() // of an earlier decoding of this same body
+	p.decoders.release(nil)
+	decoded, err := p.decoders.decode(f, p.body, target)
 	if err != nil {
 		return err
 	}
-	for i := range p.decoded.Parts {
-		d := &p.decoded.Parts[i]
-		p.parts = append(p.parts, broker.Part{Partition: d.Partition, Batch: d.Batch, BrokerTime: d.BrokerTime})
-		p.deltas = append(p.deltas, int64(d.Batch.LastOffsetDelta()))
-	}
+	p.placed.take(decoded)
 	return nil
 }
 

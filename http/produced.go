@@ -3,137 +3,195 @@ package http
 import (
 	"cmp"
 	"errors"
-	"math"
 	"slices"
 	"strconv"
 
 	"flashq/broker"
 	"flashq/http/fault"
+	"flashq/http/recordbody"
 	"flashq/http/recordjson"
-	"flashq/http/request"
 )
-
-// produceQuery is what a produce's query asks for.
-type produceQuery struct {
-	partition int // -1: by key
-	sync      bool
-	offsets   bool // one offset per record in the answer
-}
-
-var produceParams = request.Params[produceQuery]{
-	{Name: "partition", Axis: "which", Set: func(q *produceQuery, v request.Value) (err error) {
-		q.partition, err = v.Int(0, math.MaxInt32)
-		return err
-	}},
-	{Name: "sync", Axis: "how", Set: func(q *produceQuery, v request.Value) (err error) {
-		q.sync, err = v.Bool()
-		return err
-	}},
-	{Name: "return", Axis: "answer", Set: func(q *produceQuery, v request.Value) error {
-		if q.offsets = string(v.Text) == "offsets"; !q.offsets {
-			return v.Bad("must be offsets")
-		}
-		return nil
-	}},
-}
 
 var typeJSON = []byte("application/json")
 
+// placed is where a request's records go, and how that is told.
+type placed struct {
+	decoded *recordbody.Request
+	parts   []broker.Part
+	batches []placedBatch // of all parts, in their order
+	spans   []span        // working memory
+}
+
+// placedBatch is one batch of a part, and the distance of its last offset from its first: its bytes may be the engine's
+// by the time when that is asked for.
+type placedBatch struct {
+	part, rest int // rest is its place in the part's Rest, -1 for Batch
+	delta      int64
+}
+
+// span is a run of offsets in one partition.
+type span struct {
+	partition  int
+	base, last int64
+}
+
+// take makes a part for the engine of each that was decoded.
+func (p *placed) take(decoded *recordbody.Request) {
+	p.decoded = decoded
+	for i := range decoded.Parts {
+		d := &decoded.Parts[i]
+		part := broker.Part{Partition: d.Partition, Batch: d.Batch, BrokerTime: d.BrokerTime}
+		p.batches = append(p.batches, placedBatch{part: i, rest: -1, delta: int64(d.Batch.LastOffsetDelta())})
+		for rest, b := range d.Rest {
+			part.Rest = append(part.Rest, broker.More{Batch: b})
+			p.batches = append(p.batches, placedBatch{part: i, rest: rest, delta: int64(b.LastOffsetDelta())})
+		}
+		p.parts = append(p.parts, part)
+	}
+}
+
+// forget drops what take took.
+func (p *placed) forget() {
+	clear(p.parts)
+	p.decoded, p.parts, p.batches = nil, p.parts[:0], p.batches[:0]
+}
+
 // answerSize is how long appendAnswer's text gets at most.
-func (p *production) answerSize() int {
+func (p *placed) answerSize(offsets bool) int {
 	const head, perPart, perRecord = 128, 96, 64 // names, and digits of the largest numbers
-	size := head + perPart*len(p.parts)
-	if p.query.offsets {
-		size += perRecord * len(p.decoded.Placements)
+	size := head + perPart*len(p.batches)
+	if offsets {
+		size += perRecord * p.decoded.Count
 	}
 	return size
 }
 
 // appendAnswer writes where the records went, parts in the order of their partitions.
-func (p *production) appendAnswer(a []byte) []byte {
-	last := p.decoded.LastPart
-	lastTime := p.decoded.Parts[last].LastTimestamp
-	if p.parts[last].BrokerTime {
-		lastTime = p.parts[last].Timestamp // the owner may have raised it
-	}
+func (p *placed) appendAnswer(a []byte, offsets bool) []byte {
 	a = append(a, `{"offset":`...)
-	a = strconv.AppendInt(a, p.lastOffset(last), 10)
+	a = strconv.AppendInt(a, p.lastOffset(), 10)
 	a = append(a, `,"timestamp":"`...)
-	a = recordjson.AppendTime(a, lastTime)
+	a = recordjson.AppendTime(a, p.lastTime())
 	a = append(a, `","count":`...)
 	a = strconv.AppendInt(a, int64(p.decoded.Count), 10)
 	a = append(a, `,"partitions":[`...)
-	for i, part := range p.byPartition() {
+	for i, s := range p.stored(false) {
 		if i > 0 {
 			a = append(a, ',')
 		}
-		a = p.appendRange(a, part)
+		a = s.appendTo(a)
 	}
 	a = append(a, ']')
-	if p.query.offsets {
+	if offsets {
 		a = p.appendOffsets(a)
 	}
 	return append(a, '}', '\n')
 }
 
-func (p *production) lastOffset(part int) int64 { return p.parts[part].BaseOffset + p.deltas[part] }
+// lastOffset is that of the request's last record.
+func (p *placed) lastOffset() int64 {
+	for i := len(p.batches) - 1; ; i-- {
+		if b := &p.batches[i]; b.part == p.decoded.LastPart {
+			return p.spanOf(b).last
+		}
+	}
+}
 
-func (p *production) appendRange(a []byte, part int) []byte {
+// lastTime is the timestamp of the request's last record, as it is stored: the owner may have raised the broker's
+// clock, and what was stored before has the time of then.
+func (p *placed) lastTime() int64 {
+	last, decoded := &p.parts[p.decoded.LastPart], &p.decoded.Parts[p.decoded.LastPart]
+	if last.BrokerTime || last.Duplicate && !decoded.LastTimed {
+		return last.Timestamp
+	}
+	return decoded.LastTimestamp
+}
+
+// spanOf tells where a batch stands.
+func (p *placed) spanOf(b *placedBatch) span {
+	part := &p.parts[b.part]
+	base := part.BaseOffset
+	if b.rest >= 0 {
+		base = part.Rest[b.rest].BaseOffset
+	}
+	return span{partition: part.Partition, base: base, last: base + b.delta}
+}
+
+// stored gives the runs of offsets that the records have, by partition; or, of a request that failed, those of the
+// parts that are stored all the same.
+func (p *placed) stored(failed bool) []span {
+	p.spans = p.spans[:0]
+	for i := range p.batches {
+		b := &p.batches[i]
+		if failed && !p.parts[b.part].Stored {
+			continue
+		}
+		s := p.spanOf(b)
+		if last := len(p.spans) - 1; b.rest >= 0 && p.spans[last].last+1 == s.base {
+			p.spans[last].last = s.last
+			continue
+		}
+		p.spans = append(p.spans, s)
+	}
+	if len(p.spans) > 1 {
+		slices.SortStableFunc(p.spans, func(a, b span) int { return cmp.Compare(a.partition, b.partition) })
+	}
+	return p.spans
+}
+
+func (s span) appendTo(a []byte) []byte {
 	a = append(a, `{"partition":`...)
-	a = strconv.AppendInt(a, int64(p.parts[part].Partition), 10)
+	a = strconv.AppendInt(a, int64(s.partition), 10)
 	a = append(a, `,"base_offset":`...)
-	a = strconv.AppendInt(a, p.parts[part].BaseOffset, 10)
+	a = strconv.AppendInt(a, s.base, 10)
 	a = append(a, `,"last_offset":`...)
-	a = strconv.AppendInt(a, p.lastOffset(part), 10)
+	a = strconv.AppendInt(a, s.last, 10)
 	return append(a, '}')
 }
 
-// byPartition gives the indexes of the parts in the order of their partitions.
-func (p *production) byPartition() []int {
-	p.order = p.order[:0]
-	for i := range p.parts {
-		p.order = append(p.order, i)
+// appendOffsets lists each record's partition and offset in request order.
+func (p *placed) appendOffsets(a []byte) []byte {
+	a = append(a, `,"offsets":[`...)
+	if len(p.parts) == 1 {
+		for i := range p.batches {
+			s := p.spanOf(&p.batches[i])
+			for offset := s.base; offset <= s.last; offset++ {
+				a = append(appendOffset(a, s.partition, offset), ',')
+			}
+		}
+	} else {
+		next := make([]int64, len(p.parts)) // per part, which has one batch: the next record's offset
+		for i := range p.parts {
+			next[i] = p.parts[i].BaseOffset
+		}
+		for _, record := range p.decoded.Placements {
+			a = append(appendOffset(a, p.parts[record.Part].Partition, next[record.Part]), ',')
+			next[record.Part]++
+		}
 	}
-	if len(p.order) > 1 {
-		slices.SortFunc(p.order, func(a, b int) int { return cmp.Compare(p.parts[a].Partition, p.parts[b].Partition) })
-	}
-	return p.order
+	a[len(a)-1] = ']' // there is a record at least
+	return a
 }
 
-// appendOffsets lists each record's partition and offset in request order.
-func (p *production) appendOffsets(a []byte) []byte {
-	next := make([]int64, len(p.parts)) // per part: the next record's offset
-	for i := range p.parts {
-		next[i] = p.parts[i].BaseOffset
-	}
-	a = append(a, `,"offsets":[`...)
-	for i, part := range p.decoded.Placements {
-		if i > 0 {
-			a = append(a, ',')
-		}
-		a = append(a, `{"partition":`...)
-		a = strconv.AppendInt(a, int64(p.parts[part].Partition), 10)
-		a = append(a, `,"offset":`...)
-		a = strconv.AppendInt(a, next[part], 10)
-		a = append(a, '}')
-		next[part]++
-	}
-	return append(a, ']')
+func appendOffset(a []byte, partition int, offset int64) []byte {
+	a = append(a, `{"partition":`...)
+	a = strconv.AppendInt(a, int64(partition), 10)
+	a = append(a, `,"offset":`...)
+	a = strconv.AppendInt(a, offset, 10)
+	return append(a, '}')
 }
 
 // appendFault tells what a failed append left behind.
-func (p *production) appendFault(err error) error {
+func (p *placed) appendFault(err error) error {
 	var partial *broker.PartialError
 	if !errors.As(err, &partial) {
 		return err
 	}
 	stored := []map[string]int64{}
-	for _, i := range p.byPartition() {
-		if part := &p.parts[i]; part.Stored {
-			stored = append(stored, map[string]int64{
-				"partition": int64(part.Partition), "base_offset": part.BaseOffset, "last_offset": p.lastOffset(i),
-			})
-		}
+	for _, s := range p.stored(true) {
+		stored = append(stored, map[string]int64{
+			"partition": int64(s.partition), "base_offset": s.base, "last_offset": s.last,
+		})
 	}
 	e, _ := fault.Explain(partial)
 	return e.With("stored", stored)

@@ -72,7 +72,7 @@ func TestUnknownParameterListsWhatIsAllowed(t *testing.T) {
 	f := start(t, Config{})
 	a := f.post("/topics/news/records?synk=true", `{"records":[{"value":"a"}]}`)
 	details := a.wantError(t, 400, "invalid_parameter")
-	if !strings.Contains(a.body, "'synk'") || len(details["allowed"].([]any)) != 3 {
+	if !strings.Contains(a.body, "'synk'") || len(details["allowed"].([]any)) != 6 {
 		t.Error(a.body)
 	}
 }

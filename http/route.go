@@ -39,8 +39,9 @@ const (
 type handler struct {
 	params []string // the query parameters that it takes
 	serve  func(c *call) (any, error)
-	judge  func(query []byte) error // refuses parameters that serve would refuse
-	most   int                      // bytes of a body, decompressed; 0: as many as the broker takes at all
+	// judge refuses parameters that serve would refuse beside a body of the format.
+	judge func(query []byte, f request.Format) error
+	most  int // bytes of a body, decompressed; 0: as many as the broker takes at all
 }
 
 // upTo bounds the body of a handler's requests.
@@ -64,7 +65,7 @@ func plain(h func(c *call) (any, error)) handler {
 
 // query handles requests whose parameters go into a Q.
 func query[Q any](params request.Params[Q], h func(c *call, q Q) (any, error)) handler {
-	judge := func(query []byte) error {
+	judge := func(query []byte, _ request.Format) error {
 		var q Q
 		return params.Parse(query, &q)
 	}

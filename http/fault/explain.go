@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"flashq/broker"
-	"flashq/http/recordjson"
+	"flashq/http/recordbody"
 )
 
 // ErrBodyTimeout is returned when a body did not arrive within the read timeout; ErrBodyBroken when one ends early or
@@ -50,7 +50,7 @@ var sentinels = []struct {
 
 // Explain finds the answer for any error; known is false for one that only the log may show.
 func Explain(err error) (e *Error, known bool) {
-	var record *recordjson.Error
+	var record *recordbody.Error
 	var partial *broker.PartialError
 	switch {
 	case errors.As(err, &e):
@@ -215,7 +215,7 @@ var recordKinds = map[string]*Kind{
 }
 
 // ofRecord puts a decoder's verdict on a body into the contract's words.
-func ofRecord(r *recordjson.Error) *Error {
+func ofRecord(r *recordbody.Error) *Error {
 	e := recordKinds[r.Code].New(r.Message, Details{})
 	if r.Field != "" {
 		e.Details["field"] = r.Field

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"flashq/broker"
-	"flashq/http/recordjson"
+	"flashq/http/recordbody"
 )
 
 func TestEveryEngineErrorHasItsAnswer(t *testing.T) {
@@ -32,10 +32,10 @@ func TestEveryEngineErrorHasItsAnswer(t *testing.T) {
 		{broker.ErrTooManyOpenFiles, 503, "too_many_open_files", true},
 		{broker.ErrStorage, 503, "storage_error", true},
 		{&broker.PartialError{Cause: broker.ErrDiskFull}, 503, "partially_stored", true},
-		{&recordjson.Error{Code: "invalid_json"}, 400, "invalid_json", false},
-		{&recordjson.Error{Code: "validation_error"}, 400, "validation_error", false},
-		{&recordjson.Error{Code: "record_validation_error"}, 422, "record_validation_error", false},
-		{&recordjson.Error{Code: "partition_not_found"}, 404, "partition_not_found", false},
+		{&recordbody.Error{Code: "invalid_json"}, 400, "invalid_json", false},
+		{&recordbody.Error{Code: "validation_error"}, 400, "validation_error", false},
+		{&recordbody.Error{Code: "record_validation_error"}, 422, "record_validation_error", false},
+		{&recordbody.Error{Code: "partition_not_found"}, 404, "partition_not_found", false},
 	} {
 		e, known := Explain(fmt.Errorf("partition 3: %w", test.err))
 		if !known || e.Kind.Status != test.status || e.Kind.Code != test.code || e.Kind.Retryable != test.retryable {

@@ -10,6 +10,7 @@ type part struct {
 	batch.Builder
 	partition int
 	timed     bool // some record came with a timestamp
+	lastTimed bool // the last one did
 }
 
 // recordRoom is more than a record takes beside its key, value and headers: seven varints, the attributes, the batch's
@@ -40,12 +41,13 @@ func (d *Decoder) place(length int) *Error {
 	if cap(p.Buf)-len(p.Buf) < need {
 		p.Buf = slab.Grow(p.Buf, need)
 	}
-	p.timed = p.timed || r.timed
+	p.timed, p.lastTimed = p.timed || r.timed, r.timed
 	d.write(p, r)
 	d.req.Count++
 	d.req.LastPart = i
 	if d.target.Placements {
-		d.req.Placements = append(d.req.Placements, int32(i))
+		named := r.partition >= 0 || d.target.Partition >= 0
+		d.req.Placements = append(d.req.Placements, Placement{Part: int32(i), Named: named, Timed: r.timed})
 	}
 	return nil
 }

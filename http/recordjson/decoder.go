@@ -79,6 +79,7 @@ func (d *Decoder) finish() {
 			Partition:     p.partition,
 			BrokerTime:    !p.timed,
 			LastTimestamp: p.LastTimestamp(),
+			LastTimed:     p.lastTimed,
 			Batch:         p.Finish(),
 		})
 	}

@@ -4,14 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-)
 
-// The codes are those of docs/api.md.
-const (
-	codeSyntax      = "invalid_json"
-	codeRange       = "validation_error"
-	codeRecord      = "record_validation_error"
-	codeNoPartition = "partition_not_found"
+	"flashq/http/recordbody"
 )
 
 // shownName bounds how much of a stranger's text an error repeats.
@@ -34,7 +28,7 @@ func (s *scanner) line() int { return 1 + bytes.Count(s.p[:min(s.i, len(s.p))], 
 
 // syntax is about the body's bytes from at on.
 func (s *scanner) syntax(at int, what string) *Error {
-	return s.fault(codeSyntax, "", fmt.Sprintf("invalid JSON at byte %d: %s", at, what))
+	return s.fault(recordbody.CodeSyntax, "", fmt.Sprintf("invalid JSON at byte %d: %s", at, what))
 }
 
 // unexpected names what stands where something else should.
@@ -53,7 +47,7 @@ func (s *scanner) unexpected(wanted string) *Error {
 
 // wrong is for JSON that is valid but not what a record looks like.
 func (s *scanner) wrong(field, what string) *Error {
-	return s.fault(codeRecord, field, what)
+	return s.fault(recordbody.CodeRecord, field, what)
 }
 
 // wrongType is wrong, after making sure that the value which has the wrong type is JSON at all.
@@ -71,18 +65,19 @@ func (s *scanner) repeated(name []byte) *Error {
 
 // outOfRange is for values of the right type that can't be taken.
 func (s *scanner) outOfRange(field, what string) *Error {
-	return s.fault(codeRange, field, what)
+	return s.fault(recordbody.CodeRange, field, what)
 }
 
 // tooLarge tells a limit and what was sent instead; unit is "bytes" or what is counted.
 func (s *scanner) tooLarge(field, what, unit string, limit, actual int) *Error {
-	err := s.fault(codeRange, field, fmt.Sprintf("%s has %d %s, at most %d are allowed", what, actual, unit, limit))
+	message := fmt.Sprintf("%s has %d %s, at most %d are allowed", what, actual, unit, limit)
+	err := s.fault(recordbody.CodeRange, field, message)
 	err.MaxSize, err.ActualSize = limit, actual
 	return err
 }
 
 func (s *scanner) noPartition(partition, partitions int) *Error {
-	err := s.fault(codeNoPartition, "partition",
+	err := s.fault(recordbody.CodeNoPartition, "partition",
 		fmt.Sprintf("partition %d does not exist, the topic has %d", partition, partitions))
 	err.Partition = partition
 	return err

@@ -3,10 +3,9 @@ package recordjson
 import (
 	"math"
 	"slices"
-)
 
-// maxAhead is how far in the future a timestamp may lie, in milliseconds: an hour.
-const maxAhead = 3_600_000
+	"flashq/http/recordbody"
+)
 
 func (d *Decoder) key() *Error {
 	if d.null() {
@@ -114,7 +113,7 @@ func (d *Decoder) timestamp() *Error {
 	switch {
 	case ms < 0:
 		return d.outOfRange("timestamp", `"timestamp" is before 1970`)
-	case ms > d.target.Now+maxAhead:
+	case ms > d.target.Now+recordbody.MaxAhead:
 		return d.outOfRange("timestamp", `"timestamp" is more than an hour in the future`)
 	}
 	return nil

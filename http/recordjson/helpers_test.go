@@ -59,9 +59,9 @@ func recordsOf(tb testing.TB, req *recordjson.Request) []record {
 		parts[i] = read(p)
 	}
 	all := make([]record, 0, req.Count)
-	for _, i := range req.Placements {
-		all = append(all, parts[i][0])
-		parts[i] = parts[i][1:]
+	for _, p := range req.Placements {
+		all = append(all, parts[p.Part][0])
+		parts[p.Part] = parts[p.Part][1:]
 	}
 	if len(all) != req.Count {
 		tb.Fatalf("%d placements for %d records", len(all), req.Count)

@@ -58,7 +58,11 @@ func TestParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]int32{0, 1, 0, 2, 2, 1}, req.Placements); diff != "" {
+	places := []recordjson.Placement{
+		{Part: 0, Named: true, Timed: true}, {Part: 1, Named: true}, {Part: 0, Named: true}, {Part: 2, Named: true},
+		{Part: 2, Named: true, Timed: true}, {Part: 1, Named: true},
+	}
+	if diff := cmp.Diff(places, req.Placements); diff != "" {
 		t.Errorf("placements (-want +got):\n%s", diff)
 	}
 	if req.Count != 6 || req.LastPart != 1 {

@@ -20,7 +20,14 @@ type Head struct {
 	FetchSite       []byte // Sec-Fetch-Site
 	RequestID       []byte // X-Request-Id
 	IdempotencyKey  []byte
+	// RecordHeader is the name of the first FlashQ-Header-*, which a raw body's record gets.
+	RecordHeader []byte
 }
+
+// RecordHeaderPrefix begins the names of a raw body's record headers, as fasthttp spells them.
+const RecordHeaderPrefix = "Flashq-Header-"
+
+var recordHeaderPrefix = []byte(RecordHeaderPrefix)
 
 // Read takes the head's fields in place of what h said before. An error is about the request as a whole: where its body
 // ends is not sure, so the connection has to close.
@@ -50,6 +57,9 @@ func (h *Head) Read(r *fasthttp.RequestHeader) (err error) {
 		default:
 			if err == nil && bytes.IndexByte(name, ' ') >= 0 {
 				err = fault.InvalidRequest.New("The header "+fault.Quote(string(name))+" has a blank in its name", nil)
+			}
+			if h.RecordHeader == nil && bytes.HasPrefix(name, recordHeaderPrefix) {
+				h.RecordHeader = name
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package request
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,6 +34,8 @@ var (
 		{"application/json", JSON},
 		{"application/x-ndjson", NDJSON},
 		{"application/jsonl", NDJSON},
+		{"text/plain", Raw},
+		{"application/octet-stream", Raw},
 	}
 	RecordAnswers = []Media{
 		{"application/json", JSON},
@@ -50,24 +53,36 @@ func BodyFormat(contentType []byte, taken []Media) (Format, error) {
 	if bytes.Equal(contentType, typeJSON) {
 		return JSON, nil
 	}
+	for i := range taken {
+		if taken[i].Name == string(contentType) {
+			return taken[i].Format, nil
+		}
+	}
 	media, params, _ := strings.Cut(string(contentType), ";")
 	media = strings.ToLower(strings.TrimSpace(media))
 	for _, m := range taken {
 		if m.Name == media {
+			if m.Name == "application/octet-stream" {
+				return m.Format, nil // bytes have no charset
+			}
 			return m.Format, checkCharset(params)
 		}
 	}
-	return 0, unsupportedMedia(media, names(taken))
+	return 0, unsupportedMedia(media, taken)
 }
 
-func unsupportedMedia(media, taken string) error {
-	message := "Content-Type " + fault.Quote(media) + " is not accepted here; send " + taken
+func unsupportedMedia(media string, taken []Media) error {
+	plain := ""
+	if slices.ContainsFunc(taken, func(m Media) bool { return m.Format == Raw }) {
+		plain = ", or text/plain for one record that is the body as it is"
+	}
+	message := "Content-Type " + fault.Quote(media) + " is not accepted here; send " + names(taken)
 	switch media {
 	case "":
-		message = "Content-Type is missing; send " + taken
+		message = "Content-Type is missing; send " + names(taken)
 	case "application/x-www-form-urlencoded":
-		message = "Content-Type is a form's, which is curl's default; add -H 'Content-Type: application/json'. Accepted: " +
-			taken
+		message = "Content-Type is a form's, which is curl's default; add -H 'Content-Type: application/json'" + plain +
+			". Accepted: " + names(taken)
 	}
 	return fault.UnsupportedMediaType.New(message, nil)
 }
@@ -80,13 +95,17 @@ func names(list []Media) string {
 	return strings.Join(all, ", ")
 }
 
-// checkCharset takes UTF-8 only; other parameters mean nothing here.
+// checkCharset takes UTF-8 and its subset only; other parameters mean nothing here.
 func checkCharset(params string) error {
 	for param := range strings.SplitSeq(params, ";") {
 		name, value, _ := strings.Cut(param, "=")
 		value = strings.Trim(strings.TrimSpace(value), `"`)
-		if strings.EqualFold(strings.TrimSpace(name), "charset") && !strings.EqualFold(value, "utf-8") &&
-			!strings.EqualFold(value, "utf8") {
+		if !strings.EqualFold(strings.TrimSpace(name), "charset") {
+			continue
+		}
+		switch strings.ToLower(value) {
+		case "utf-8", "utf8", "us-ascii", "ascii":
+		default:
 			return fault.UnsupportedMediaType.New("charset "+fault.Quote(value)+" is not accepted; send UTF-8", nil)
 		}
 	}

@@ -1,0 +1,102 @@
+package http
+
+import (
+	"bytes"
+	"encoding/base64"
+	"math"
+
+	"github.com/valyala/fasthttp"
+
+	"flashq/http/fault"
+	"flashq/http/recordbody"
+	"flashq/http/request"
+	"flashq/segment/batch"
+)
+
+// produceQuery is what a produce's query asks for.
+type produceQuery struct {
+	partition int // -1: by key
+	sync      bool
+	offsets   bool // one offset per record in the answer
+
+	// For raw bodies, whose record can't say them itself; rawOnly names the one that was given last.
+	key       []byte // nil: none
+	timestamp int64
+	timed     bool
+	rawOnly   string
+}
+
+var produceParams = request.Params[produceQuery]{
+	{Name: "partition", Axis: "which", Set: func(q *produceQuery, v request.Value) (err error) {
+		q.partition, err = v.Int(0, math.MaxInt32)
+		return err
+	}},
+	{Name: "sync", Axis: "how", Set: func(q *produceQuery, v request.Value) (err error) {
+		q.sync, err = v.Bool()
+		return err
+	}},
+	{Name: "return", Axis: "answer", Set: func(q *produceQuery, v request.Value) error {
+		if q.offsets = string(v.Text) == "offsets"; !q.offsets {
+			return v.Bad("must be offsets")
+		}
+		return nil
+	}},
+	{Name: "key", Axis: "record", Set: func(q *produceQuery, v request.Value) error {
+		return q.setKey(v, append([]byte{}, v.Text...))
+	}},
+	{Name: "key_base64", Axis: "record", Set: func(q *produceQuery, v request.Value) error {
+		// A + that was not escaped comes as a blank, as in a time.
+		key, err := base64.StdEncoding.Strict().DecodeString(string(bytes.ReplaceAll(v.Text, []byte(" "), []byte("+"))))
+		if err != nil {
+			return v.Bad("is not standard base64 with padding")
+		}
+		return q.setKey(v, key)
+	}},
+	{Name: "timestamp", Axis: "record", Set: func(q *produceQuery, v request.Value) (err error) {
+		q.rawOnly, q.timed = v.Name, true
+		q.timestamp, err = v.Time()
+		return err
+	}},
+}
+
+func (q *produceQuery) setKey(v request.Value, key []byte) error {
+	if q.key != nil {
+		return v.Bad("and its other form can't be given both: a record has one key")
+	}
+	q.key, q.rawOnly = key, v.Name
+	return nil
+}
+
+// judgeProduce reads a produce's query, and refuses what doesn't go with the format of its body.
+func judgeProduce(query []byte, f request.Format, q *produceQuery) error {
+	*q = produceQuery{partition: -1}
+	if err := produceParams.Parse(query, q); err != nil {
+		return err
+	}
+	if q.rawOnly != "" && f != request.Raw {
+		return request.BadParam(q.rawOnly, "is for raw bodies, text/plain and application/octet-stream; "+
+			"the records of this body say it themselves")
+	}
+	return nil
+}
+
+// single is what a request says of a raw body's record.
+func (q *produceQuery) single(h *fasthttp.RequestHeader, headers bool) recordbody.Single {
+	s := recordbody.Single{Key: q.key, Timestamp: q.timestamp, Timed: q.timed}
+	if !headers {
+		return s
+	}
+	for name, value := range h.All() {
+		if own, ok := bytes.CutPrefix(name, []byte(request.RecordHeaderPrefix)); ok {
+			s.Headers = append(s.Headers, batch.Header{Key: bytes.ToLower(own), Value: append([]byte{}, value...)})
+		}
+	}
+	return s
+}
+
+// headersOfNobody refuses record headers beside a body whose records have their own: they would be lost in silence.
+func headersOfNobody(name []byte) error {
+	return fault.OutOfRange.New("The header "+fault.Quote(string(name))+" is for raw bodies, text/plain and "+
+		"application/octet-stream; the records of this body have headers of their own",
+		fault.Details{"field": fault.Clip(string(name))})
+}
