@@ -118,6 +118,8 @@ func TestRecordRefused(t *testing.T) {
 		{`{"value_base64":"/+7d\n\n\n\n"}`, fault(wrong, "value_base64", 1)},
 		{`{"value_base64":"YR=="}`, fault(wrong, "value_base64", 1)},
 		{`{"value_base64":"/ 7d"}`, fault(wrong, "value_base64", 1)},
+		{`{"value_base64":"\n\n\n\n/+7d"}`, fault(wrong, "value_base64", 1)},
+		{`{"value_base64":"\r\r\r\r/+7d"}`, fault(wrong, "value_base64", 1)},
 		{`{"key_base64":"====","value":"a"}`, fault(wrong, "key_base64", 1)},
 
 		// ranges
@@ -136,6 +138,7 @@ func TestRecordRefused(t *testing.T) {
 		// limits; one byte less is taken, see TestLimits
 		{`{"value":"a","key":"` + strings.Repeat("k", 1025) + `"}`, tooLarge("key", 1, 1024, 1025)},
 		{`{"value":"a","key_base64":"` + strings.Repeat("AAAA", 342) + `"}`, tooLarge("key", 1, 1024, 1026)},
+		{`{"value":"a","key_base64":"` + strings.Repeat("AAAA", 341) + `AAA="}`, tooLarge("key", 1, 1024, 1025)},
 		{`{"value":"` + strings.Repeat("v", 1<<20) + `\n"}`, tooLarge("value", 1, 1<<20, 1<<20+1)},
 		{`{"value":"` + strings.Repeat(`\u20ac`, 349526) + `"}`, tooLarge("value", 1, 1<<20, 1<<20+2)},
 		{`{"value":[` + strings.Repeat("1,", 1<<19) + `1]}`, tooLarge("value", 1, 1<<20, 1<<20+3)},
@@ -288,6 +291,14 @@ func TestLimits(t *testing.T) {
 	if len(r.Key) != 1024 || len(r.Value) != 1<<20 || len(r.Headers) != 100 || len(r.Headers[99].Key) != 1023 {
 		t.Errorf("key %d, value %d, headers %d", len(r.Key), len(r.Value), len(r.Headers))
 	}
+	coded := `{"key_base64":"` + strings.Repeat("AAAA", 341) + `AA==","value_base64":"` + strings.Repeat("AAAA", 349525) + `AA=="}`
+	if got, err := decode(t, coded, target, true); err != nil || len(got[0].Key) != 1024 || len(got[0].Value) != 1<<20 {
+		t.Errorf("base64 of the largest key and value: %v", err)
+	}
+	full := `{"records":[` + strings.Repeat(`{"value":1},`, 999) + `{"value":1}]}`
+	if got, err := decode(t, full, target, false); err != nil || len(got) != 1000 {
+		t.Errorf("as many records as are allowed: %d, %v", len(got), err)
+	}
 	more := `{"records":[` + strings.Repeat(`{"value":1},`, 1200) +
 		`{"key":"` + strings.Repeat("k", 5000) + `","value":1}]}`
 	unlimited := target
@@ -309,6 +320,13 @@ func TestDepth(t *testing.T) {
 
 // TestMessagesAreShort, although the names in them are a stranger's.
 func TestMessagesAreShort(t *testing.T) {
+	for _, size := range []int{64, 65} {
+		name := strings.Repeat("n", size)
+		_, err := decode(t, `{"`+name+`":1,"`+name+`":2,"value":1}`, target, true)
+		if err == nil || (err.Field == name) != (size == 64) {
+			t.Errorf("a name of %d bytes: %v", size, err)
+		}
+	}
 	name := strings.Repeat("ä", 5000)
 	_, err := decode(t, `{"`+name+`":1,"`+name+`":2,"value":1}`, target, true)
 	if err == nil || len(err.Message) > 200 || !strings.HasPrefix(name, strings.TrimSuffix(err.Field, "...")) {

@@ -76,6 +76,7 @@ func TestManyUnknownMembersStandOnce(t *testing.T) {
 func TestErrorsNameTheLine(t *testing.T) {
 	strict := recordjson.Target{Partitions: 1, Partition: -1, Now: now}
 	for body, says := range map[string]string{
+		"{\"valu\":1}\n": "line 1: a record has no member",
 		"{\"value\":1}\n\n\n{\"value\":1}\r\n{\"valu\":1}\n": "line 5: a record has no member",
 		"{\"value\":1}\n{\"value\":\"cut\n{\"value\":1}\n":   "line 2: invalid JSON at byte 25: the line ends within a string",
 		"{\"value\":1}\n{\"value\":1\n":                      "the line ends where a comma or } should be",
@@ -84,6 +85,22 @@ func TestErrorsNameTheLine(t *testing.T) {
 	} {
 		_, err := decode(t, body, strict, true)
 		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v", body, err)
+		}
+	}
+}
+
+// In a JSON document it names the record, as programs count them, or nothing where it is about the body.
+func TestErrorsNameTheRecord(t *testing.T) {
+	strict := recordjson.Target{Partitions: 1, Partition: -1, Now: now}
+	for body, says := range map[string]string{
+		`{"records":[{"valu":1}]}`:             "record 0: a record has no member",
+		`{"records":[{"value":1},{"valu":1}]}`: "record 1: a record has no member",
+		`{"records":[]}`:                       "the body has no record",
+		``:                                     "invalid JSON at byte 0: the body is empty",
+	} {
+		_, err := decode(t, body, strict, false)
+		if err == nil || !strings.HasPrefix(err.Message, says) {
 			t.Errorf("%q: %v", body, err)
 		}
 	}
