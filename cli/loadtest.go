@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -26,8 +27,11 @@ func loadtestProduceCommand() *cobra.Command {
 	c := f.command("produce", "Measure produce requests, in rounds that alternate with a bare HTTP server")
 	c.Example = "  flashq loadtest produce\n" +
 		"  flashq loadtest produce --batch 100 --size 1000 --value json --storage file --fsync always\n" +
-		"  flashq loadtest produce -s http://127.0.0.1:9000 --rate 5000 --duration 30s --html report.html"
+		"  flashq loadtest produce -s http://127.0.0.1:9000 --rate 5000 --duration 30s --html report.html\n" +
+		"  flashq loadtest produce --idempotent --beside json\n" +
+		"  flashq loadtest produce --format batch --batch 1000 --size 1000 --per-batch 16 -c 4"
 	f.addWriting(c)
+	f.addKeys(c)
 	f.addServer(c)
 	f.addPaired(c)
 	return c
@@ -38,7 +42,9 @@ func loadtestConsumeCommand() *cobra.Command {
 	f.config.Batch, f.config.Size, f.config.Connections = 1000, 1000, 4
 	c := f.command("consume", "Measure fetches, in rounds that alternate with a bare HTTP server that answers as much")
 	c.Example = "  flashq loadtest consume\n" +
-		"  flashq loadtest consume -s http://127.0.0.1:9000 --topic news --batch 100"
+		"  flashq loadtest consume -s http://127.0.0.1:9000 --topic news --batch 100\n" +
+		"  flashq loadtest consume --format batch --decode"
+	f.addAnswers(c)
 	f.addServer(c)
 	f.addPaired(c)
 	return c
@@ -50,6 +56,7 @@ func loadtestEndToEndCommand() *cobra.Command {
 	c := f.command("e2e", "Produce and consume at once, and verify that each record comes once and in order")
 	c.Example = "  flashq loadtest e2e --rate 1000 --partitions 4 --consumers 2"
 	c.Flags().IntVar(&f.config.Consumers, "consumers", 1, "readers that share the partitions out")
+	addWord(c, f.answers, "answers", "format in which records are read back")
 	f.addWriting(c)
 	f.addServer(c)
 	return c
@@ -203,7 +210,7 @@ func (r *loadtestReport) judge(cmd *cobra.Command, old, found *report.Report) er
 		}
 	}
 	if found.Faulty() {
-		return fmt.Errorf("the server broke its promise: %s", found.Verdict)
+		return fmt.Errorf("the server broke its promise: %s", strings.Join(found.Verdicts(), "; "))
 	}
 	return nil
 }

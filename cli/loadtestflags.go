@@ -17,6 +17,7 @@ import (
 type loadtestFlags struct {
 	config                                      loadtest.Config
 	format, value, storage, fsync               *word
+	compression, encoding, answers, beside      *word
 	maxBytes, batchBytes, memoryBytes, retained Size
 	target                                      target
 	length                                      time.Duration // of a measurement, where neither it nor --records is given
@@ -39,6 +40,11 @@ func newLoadtestFlags(workload string) *loadtestFlags {
 		storage:  newWord(report.Storages[0], report.Storages[1:]...),
 		fsync:    newWord(report.Syncs[0], report.Syncs[1:]...),
 		maxBytes: 4 << 30,
+
+		compression: newWord(report.Compressions[0], report.Compressions[1:]...),
+		encoding:    newWord(report.Encodings[0], report.Encodings[1:]...),
+		answers:     newWord("ndjson", "json", "raw", "batch"),
+		beside:      newWord(report.Noop, report.Formats...),
 	}
 }
 
@@ -56,11 +62,13 @@ func (f *loadtestFlags) command(use, short string) *cobra.Command {
 func (f *loadtestFlags) addCommon(c *cobra.Command) {
 	fs, v := c.Flags(), &f.config
 	fs.SortFlags = false
-	fs.Var(f.format, "format", "of the request bodies, of consume: of the answers")
+	addWord(c, f.format, "format", "of request bodies, of consume: of answers; raw holds one record, batch is Kafka's own")
 	fs.IntVar(&v.Size, "size", v.Size, "bytes of each record's value")
-	fs.Var(f.value, "value", "letters, or JSON text whose quotes need escapes")
+	addWord(c, f.value, "value", "letters, or JSON text whose quotes need escapes")
 	fs.StringVar(&v.Payload, "payload", "", "a file whose lines are the values, in place of --size and --value")
 	fs.IntVar(&v.Batch, "batch", v.Batch, "records in each request")
+	fs.IntVar(&v.PerBatch, "per-batch", 0, "records in each RecordBatch of a body; 0: all of a request")
+	addWord(c, f.compression, "compression", "of RecordBatches; of consume: of those that fill the topic")
 	fs.IntVar(&v.Keys, "keys", 0, "distinct record keys; 0: records have no key")
 	fs.Uint64Var(&v.Seed, "seed", v.Seed, "of the values: the same one makes the same bytes")
 	fs.IntVarP(&v.Connections, "connections", "c", v.Connections, "connections, each with one request at a time")
@@ -80,6 +88,19 @@ func (f *loadtestFlags) addWriting(c *cobra.Command) {
 	fs.Var(&f.maxBytes, "max-bytes", "of request bodies written in all; a round ends early at its share")
 }
 
+// addKeys has the flags of requests that may be repeated.
+func (f *loadtestFlags) addKeys(c *cobra.Command) {
+	fs, v := c.Flags(), &f.config
+	fs.BoolVar(&v.Idempotent, "idempotent", false, "an Idempotency-Key for each request")
+	fs.Float64Var(&v.Replay, "replay", 0.01, "share of --idempotent requests that is sent again, to be answered the same")
+}
+
+// addAnswers has the flags of how consume has its answers.
+func (f *loadtestFlags) addAnswers(c *cobra.Command) {
+	addWord(c, f.encoding, "encoding", "of the values in answers that are JSON")
+	c.Flags().BoolVar(&f.config.Decode, "decode", false, "take answers apart, and look at each record's offset")
+}
+
 // addServer has the flags of workloads with a FlashQ behind them.
 func (f *loadtestFlags) addServer(c *cobra.Command) {
 	fs, v := c.Flags(), &f.config
@@ -90,8 +111,8 @@ func (f *loadtestFlags) addServer(c *cobra.Command) {
 		", else one is started)")
 	fs.BoolVar(&v.Mine, "i-own-this-server", false, "load a server beyond this machine")
 	fs.IntVar(&v.ServerPID, "server-pid", 0, "process id of --server on this machine, to know its CPU time")
-	fs.Var(f.storage, "storage", "of the server that is started (file: a temporary folder)")
-	fs.Var(f.fsync, "fsync", "of the server that is started")
+	addWord(c, f.storage, "storage", "of the server that is started (file: a temporary folder)")
+	addWord(c, f.fsync, "fsync", "of the server that is started")
 	fs.Var(&f.batchBytes, "batch-bytes", "of the server that is started; 0: its own default")
 	fs.Var(&f.memoryBytes, "memory-bytes", "of the server that is started; 0: its own default")
 }
@@ -99,6 +120,7 @@ func (f *loadtestFlags) addServer(c *cobra.Command) {
 // addPaired has the flags of workloads that are measured beside something else.
 func (f *loadtestFlags) addPaired(c *cobra.Command) {
 	fs, v := c.Flags(), &f.config
+	addWord(c, f.beside, "beside", "measured in turn: a bare server, or the same server with this format and no keys")
 	fs.BoolVar(&v.SkipNoop, "no-noop", false, "leave the other side out: faster, but there is no ratio")
 	fs.IntVar(&v.IdleTopics, "idle-topics", 0, "topics that nobody uses; compared with a server without them")
 	fs.IntVar(&v.Parked, "parked", 0, "long polls that wait; compared with a server without them")
@@ -113,6 +135,18 @@ func (f *loadtestFlags) settle(cmd *cobra.Command) (loadtest.Config, error) {
 	c.Format, c.Value, c.Storage, c.Fsync = f.format.value, f.value.value, f.storage.value, f.fsync.value
 	c.MaxBytes, c.BatchBytes, c.MemoryBytes = int64(f.maxBytes), int64(f.batchBytes), int64(f.memoryBytes)
 	c.RetentionBytes, c.Version = int64(f.retained), Version()
+	c.Compression, c.Beside = f.compression.value, f.beside.value
+	if fs := cmd.Flags(); fs.Lookup("answers") != nil {
+		c.Answers = f.answers.value
+	} else if fs.Lookup("encoding") != nil && fs.Changed("encoding") {
+		c.Encoding = f.encoding.value
+	}
+	if !c.Idempotent && !cmd.Flags().Changed("replay") {
+		c.Replay = 0
+	}
+	if (c.Format == "raw" || c.Beside == "raw") && !cmd.Flags().Changed("batch") {
+		c.Batch = 1 // all that they hold
+	}
 	if c.Duration == 0 && c.Records == 0 {
 		c.Duration = f.length
 	}
@@ -125,6 +159,13 @@ func (f *loadtestFlags) settle(cmd *cobra.Command) (loadtest.Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// addWord defines a flag of few words, which a shell completes.
+func addWord(c *cobra.Command, w *word, name, usage string) {
+	c.Flags().Var(w, name, usage)
+	// The only errors are a flag that does not exist, or has completions.
+	_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(w.allowed, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // refuseZeros keeps a zero that somebody wrote from being taken for Config's "default".

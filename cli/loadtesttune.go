@@ -24,7 +24,7 @@ func loadtestTuneCommand() *cobra.Command {
 	}
 	f.addCommon(c)
 	fs := c.Flags()
-	fs.Var(f.fsync, "fsync", "of the servers that are started")
+	addWord(c, f.fsync, "fsync", "of the servers that are started")
 	fs.Var(&f.memoryBytes, "memory-bytes", "of the servers that are started; 0: their own default")
 	fs.IntVar(&f.config.Partitions, "partitions", f.config.Partitions, "partitions of the topic")
 	f.addWriting(c)

@@ -21,7 +21,7 @@ type api struct {
 func newAPI(address string, timeout time.Duration) *api {
 	return &api{base: "http://" + address, client: &http.Client{
 		Timeout:   timeout,
-		Transport: &http.Transport{DisableKeepAlives: true},
+		Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true},
 	}}
 }
 
@@ -36,12 +36,22 @@ func (r reply) String() string { return drive.Told(r.status, r.body) }
 func (r reply) ok() bool { return r.status/100 == 2 }
 
 func (a *api) call(ctx context.Context, method, path, body string) (reply, error) {
+	return a.do(ctx, method, path, body, mediaTypes["json"])
+}
+
+// get asks for an answer of that media type.
+func (a *api) get(ctx context.Context, path, accept string) (reply, error) {
+	return a.do(ctx, http.MethodGet, path, "", accept)
+}
+
+func (a *api) do(ctx context.Context, method, path, body, accept string) (reply, error) {
 	req, err := http.NewRequestWithContext(ctx, method, a.base+path, strings.NewReader(body))
 	if err != nil {
 		return reply{}, fmt.Errorf("%s %s: %w", method, path, err)
 	}
+	req.Header.Set("Accept", accept)
 	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", mediaTypes["json"])
 	}
 	resp, err := a.client.Do(req)
 	if err != nil {

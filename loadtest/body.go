@@ -2,9 +2,12 @@ package loadtest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"time"
 
 	"flashq/loadtest/report"
 )
@@ -22,27 +25,43 @@ type record struct {
 	Value string  `json:"value"`
 }
 
+// body is what one request carries.
+type body struct {
+	text  []byte
+	query string // what raw bodies can't say: "" or "?key=..."
+}
+
 // bodies builds the request bodies of a load: the same ones in each run.
-func bodies(l report.Load) ([][]byte, error) {
+func bodies(l report.Load) ([]body, error) {
 	if l.Payload != "" {
 		return payloadBodies(l)
 	}
 	r := rand.New(rand.NewPCG(l.Seed, 2))
-	var list [][]byte
-	size := 0
-	for number := 0; len(list) < wanted(l, size/max(len(list), 1)); {
-		body, err := oneBody(l, number, r)
+	var list []body
+	for number := 0; len(list) < wanted(l, total(list)/max(len(list), 1)); number += l.Batch {
+		b, err := oneBody(l, number, r)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, body)
-		size += len(body)
-		number += l.Batch
+		list = append(list, b)
 	}
-	if size/len(list) > maxBody {
-		return nil, fmt.Errorf("%w: a request has %d bytes: at most %d are allowed", ErrConfig, size/len(list), maxBody)
+	return list, bounded(list)
+}
+
+// total is how many bytes the bodies have.
+func total(list []body) int {
+	n := 0
+	for _, b := range list {
+		n += len(b.text)
 	}
-	return list, nil
+	return n
+}
+
+func bounded(list []body) error {
+	if size := total(list) / len(list); size > maxBody {
+		return fmt.Errorf("%w: a request has %d bytes: at most %d are allowed", ErrConfig, size, maxBody)
+	}
+	return nil
 }
 
 // wanted is how many bodies of that size make the rotation: more than a handful only where the keys don't fit.
@@ -54,7 +73,7 @@ func wanted(l report.Load, size int) int {
 // distinctKeys is how many keys n bodies hold.
 func distinctKeys(l report.Load, n int) int { return min(l.Keys, n*l.Batch) }
 
-func oneBody(l report.Load, number int, r *rand.Rand) ([]byte, error) {
+func oneBody(l report.Load, number int, r *rand.Rand) (body, error) {
 	values := make([][]byte, l.Batch)
 	for i := range values {
 		values[i] = value(l, r)
@@ -63,24 +82,51 @@ func oneBody(l report.Load, number int, r *rand.Rand) ([]byte, error) {
 }
 
 // bodyOf makes a request's body of its values; its first record is the number-th of all.
-func bodyOf(l report.Load, number int, values [][]byte) ([]byte, error) {
-	lines := make([][]byte, len(values))
+func bodyOf(l report.Load, number int, values [][]byte) (body, error) {
+	records := make([]record, len(values))
 	for i, v := range values {
-		rec := record{Value: string(v)}
+		records[i].Value = string(v)
 		if l.Keys > 0 {
 			key := fmt.Sprintf("key-%07d", (number+i)%l.Keys)
-			rec.Key = &key
+			records[i].Key = &key
 		}
-		line, err := json.Marshal(rec)
+	}
+	switch l.Format {
+	case "raw":
+		b := body{text: values[0]}
+		if key := records[0].Key; key != nil {
+			b.query = "?key=" + *key
+		}
+		return b, nil
+	case "batch":
+		return batchBody(l, records)
+	}
+	return textBody(l, records)
+}
+
+func batchBody(l report.Load, records []record) (b body, err error) {
+	now := time.Now().UnixMilli()
+	for some := range slices.Chunk(records, cmp.Or(l.PerBatch, len(records))) {
+		if b.text, err = appendBatch(b.text, some, l.Compression, now); err != nil {
+			return b, err
+		}
+	}
+	return b, nil
+}
+
+func textBody(l report.Load, records []record) (body, error) {
+	lines := make([][]byte, len(records))
+	for i, r := range records {
+		line, err := json.Marshal(r)
 		if err != nil {
-			return nil, fmt.Errorf("body: %w", err)
+			return body{}, fmt.Errorf("body: %w", err)
 		}
 		lines[i] = line
 	}
 	if l.Format == "ndjson" {
-		return append(bytes.Join(lines, []byte("\n")), '\n'), nil
+		return body{text: append(bytes.Join(lines, []byte("\n")), '\n')}, nil
 	}
-	return fmt.Appendf(nil, `{"records":[%s]}`, bytes.Join(lines, []byte(","))), nil
+	return body{text: fmt.Appendf(nil, `{"records":[%s]}`, bytes.Join(lines, []byte(",")))}, nil
 }
 
 func value(l report.Load, r *rand.Rand) []byte {

@@ -32,6 +32,7 @@ type Config struct {
 	report.Growth
 
 	SkipNoop  bool   // drive FlashQ alone: no ratio
+	Beside    string // what produce and consume are compared with: "noop", or the same server with this format
 	Target    string // host:port of a FlashQ that runs, or http:// before it; "" starts one
 	Mine      bool   // Target may be beyond loopback: whoever runs this may load it
 	ServerPID int    // Target's process, when it is on this machine: without it, its CPU time is unknown
@@ -43,6 +44,7 @@ type Config struct {
 	Duration    time.Duration // of each measurement, 5 s; with Records set: unbounded
 	Warmup      time.Duration // before each measurement; zero is none
 	Records     int64         // ends each measurement after so many
+	Replay      float64       // of Idempotent requests: the share that is sent once more, 0 to 1
 	Rate        float64       // records due each second: an open loop; zero is a closed one
 	Timeout     time.Duration // of one answer, 10 s
 	MaxBytes    int64         // of bodies sent to FlashQ in all rounds and warm-ups, 4 GiB
@@ -72,6 +74,13 @@ func (c Config) withDefaults() Config {
 	c.Format = cmp.Or(c.Format, report.Formats[0])
 	c.Value = cmp.Or(c.Value, report.Values[0])
 	c.Storage = cmp.Or(c.Storage, report.Storages[0])
+	c.Beside = cmp.Or(c.Beside, report.Noop)
+	if c.Compression == report.Compressions[0] {
+		c.Compression = ""
+	}
+	if c.Workload == report.EndToEnd {
+		c.Answers = cmp.Or(c.Answers, "ndjson")
+	}
 	c.Size = cmp.Or(c.Size, 100)
 	c.Batch = cmp.Or(c.Batch, 1)
 	c.Partitions = cmp.Or(c.Partitions, 1)

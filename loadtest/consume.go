@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"flashq/loadtest/drive"
+	"flashq/loadtest/report"
 )
 
 const (
@@ -46,28 +47,41 @@ func (k stock) fill(ctx context.Context) error {
 	if err := k.plan.ensureTopic(ctx, k.server, k.topic); err != nil {
 		return err
 	}
-	l := k.plan.config.Load
-	l.Batch = min(max(fillBody/l.Size, 1), 1000)
-	list, err := bodies(l)
+	g, err := newCargo(fillLoad(k.plan.cargo.Load))
 	if err != nil {
 		return err
 	}
-	requests := produceRequests(k.server.address, k.topic, l.Format, list)
-	c := k.plan.driver(k.server, func(int) drive.Source {
-		return drive.NewFixed(requests, int64(l.Batch), int64(l.Size*l.Batch))
-	})
+	c := k.plan.driver(k.server, g.source(k.server.address, k.topic))
 	c.Connections = min(4, c.Connections)
 	d, err := drive.New(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	n := max(fillBytes/int64(l.Size*l.Batch), int64(2*l.Partitions))
+	n := max(fillBytes/g.valueBytes(), int64(2*g.Partitions))
 	filled, err := d.Run(ctx, drive.NewPhase(0, n, 0))
 	if err == nil && filled.OK < n {
 		err = fmt.Errorf("%d of %d requests failed: %s", n-filled.OK, n, filled.First)
 	}
 	return err
+}
+
+// fillLoad is what fills a topic for consume: batches where they are to be compressed, else plain JSON. So many records
+// a request that whole batches make an answer, if that is not too few.
+func fillLoad(l report.Load) report.Load {
+	most := min(max(fillBody/l.Size, 1), 1000)
+	n := most
+	for n > 1 && l.Batch%n != 0 {
+		n--
+	}
+	if n < most/4 {
+		n = most
+	}
+	l.Batch, l.Format, l.Idempotent = n, report.Formats[0], false
+	if l.Compression != "" || l.PerBatch > 0 {
+		l.Format = "batch"
+	}
+	return l
 }
 
 func records(list []extent) int64 {
@@ -80,16 +94,17 @@ func records(list []extent) int64 {
 
 // fetches are the requests that read a topic from end to end, but the last ones of a partition that would find less
 // than a whole answer.
-func (k stock) fetches(ctx context.Context) ([][]byte, error) {
+func (k stock) fetches(ctx context.Context, l report.Load) ([]fetch, error) {
 	there, err := k.plan.api(k.server).extents(ctx, k.topic)
 	if err != nil {
 		return nil, err
 	}
-	var list [][]byte
-	batch := k.plan.config.Batch
+	var list []fetch
+	batch := int64(l.Batch)
 	for _, e := range there {
-		for offset := e.Earliest; offset+int64(batch) <= e.End && len(list) < maxFetches; offset += int64(batch) {
-			list = append(list, fetchRequest(k.server.address, k.topic, k.plan.config.Format, e.Partition, offset, batch))
+		for offset := e.Earliest; offset+batch <= e.End && len(list) < maxFetches; offset += batch {
+			request := drive.Get(k.server.address, fetchPath(l, k.topic, e.Partition, offset), mediaTypes[l.Format])
+			list = append(list, fetch{request, e.Partition, offset})
 		}
 	}
 	if len(list) == 0 {
@@ -104,9 +119,13 @@ func (k stock) fetches(ctx context.Context) ([][]byte, error) {
 
 // answerSize is how long an answer to consume's first fetch is.
 func (k stock) answerSize(ctx context.Context) (int, error) {
-	path := fmt.Sprintf("/topics/%s/records?from_offset=earliest&max_records=%d&max_bytes=%d", k.topic,
-		k.plan.config.Batch, maxFetchBytes)
-	got, err := k.plan.api(k.server).call(ctx, "GET", path, "")
+	l := k.plan.cargo.Load
+	list, err := k.fetches(ctx, l)
+	if err != nil {
+		return 0, err
+	}
+	got, err := k.plan.api(k.server).get(ctx, fetchPath(l, k.topic, list[0].partition, list[0].offset),
+		mediaTypes[l.Format])
 	if err != nil {
 		return 0, err
 	}
@@ -117,15 +136,13 @@ func (k stock) answerSize(ctx context.Context) (int, error) {
 }
 
 // consume measures fetches of whole answers, the connections spread over the topic.
-func (t *turn) consume(ctx context.Context, from stock) error {
-	requests, err := from.fetches(ctx)
+func (t *turn) consume(ctx context.Context, from stock, l report.Load) error {
+	list, err := from.fetches(ctx, l)
 	if err != nil {
 		return err
 	}
-	c := &t.run.plan.config
-	return t.drive(ctx, 0, func(int) drive.Source {
-		f := drive.NewFixed(requests, int64(c.Batch), 0)
-		f.Apart = max(len(requests)/c.Connections, 1)
-		return f
-	})
+	source, sink := newReads(l, list, t.run.plan.config.Connections)
+	c := t.run.plan.driver(t.side.server, source)
+	c.Sink, c.KeepsBodies = sink, l.Decode
+	return t.drive(ctx, 0, c)
 }

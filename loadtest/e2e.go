@@ -3,9 +3,7 @@ package loadtest
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"math/rand/v2"
-	"strings"
 	"sync/atomic"
 
 	"flashq/loadtest/drive"
@@ -53,17 +51,17 @@ func (t *turn) endToEnd(ctx context.Context) error {
 }
 
 func (p *plan) newProducers(ctx context.Context, s *server, topic string, v *verifier) (*drive.Driver, error) {
-	build := func(random *rand.Rand) ([]byte, []int, error) {
-		return stampedRequest(s.address, topic, p.config.Load, random)
+	build := func(connection int, random *rand.Rand) (stamped, error) {
+		return stampedRequest(s.address, topic, connection, p.config.Load, random)
 	}
-	if _, _, err := build(rand.New(rand.NewPCG(p.config.Seed, 2))); err != nil {
+	if _, err := build(0, rand.New(rand.NewPCG(p.config.Seed, 2))); err != nil {
 		return nil, err
 	}
 	c := p.driver(s, func(loop int) drive.Source {
 		random := rand.New(rand.NewPCG(p.config.Seed, uint64(loop)))
-		return &producers{verifier: v, by: map[int]*producer{}, make: func() ([]byte, []int) {
-			req, stamps, _ := build(random) // it has been tried
-			return req, stamps
+		return &producers{verifier: v, by: map[int]*producer{}, make: func(connection int) stamped {
+			one, _ := build(connection, random) // it has been tried
+			return one
 		}}
 	})
 	c.Prompt = true
@@ -80,18 +78,21 @@ func (p *plan) newConsumers(ctx context.Context, s *server, topic string, v *ver
 	n := max(min(p.config.Consumers, len(there)), 1)
 	list := make([]*consumer, n)
 	for i := range list {
-		list[i] = &consumer{}
+		list[i] = &consumer{offsets: map[int]int64{}}
 	}
 	for i, e := range there {
 		c := list[i%n]
-		c.partitions = append(c.partitions, fmt.Sprint(e.Partition))
-		c.position = strings.TrimPrefix(fmt.Sprintf("%s,%d:%d", c.position, e.Partition, e.End), ",")
+		c.partitions = append(c.partitions, e.Partition)
+		c.offsets[e.Partition] = e.End
 	}
 	for _, c := range list {
-		c.position = cmp.Or(c.position, "0:0")
+		if len(c.partitions) == 0 { // the server tells nothing of its topics: it is new, and has one
+			c.partitions = []int{0}
+		}
 	}
 	c := p.driver(s, func(int) drive.Source {
-		return &consumers{verifier: v, host: s.address, topic: topic, list: list, produced: produced}
+		return &consumers{verifier: v, host: s.address, topic: topic, format: p.config.Answers, list: list,
+			produced: produced}
 	})
 	c.Connections, c.Loops, c.Timeout, c.KeepsBodies, c.Prompt = n, 1, p.config.Timeout+pollTime, true, true
 	return drive.New(ctx, c)

@@ -158,11 +158,11 @@ func TestStampsAreReadAsWritten(t *testing.T) {
 	text := bytes.Repeat([]byte("#"), stampSize+3)
 	want := stamp{run: 1<<32 - 1, producer: 99_999, number: 1e12 - 1, meant: 1<<63 - 1}
 	putStamp(text, want)
-	if got, ok := readStamp(string(text)); !ok || got != want || !strings.HasSuffix(string(text), " ###") {
+	if got, ok := readStamp(text); !ok || got != want || !strings.HasSuffix(string(text), " ###") {
 		t.Errorf("%q is read as %+v, %v", text, got, ok)
 	}
 	for _, other := range []string{"", "short", strings.Repeat("x ", 40), strings.Repeat("1", 60)} {
-		if s, ok := readStamp(other); ok {
+		if s, ok := readStamp([]byte(other)); ok {
 			t.Errorf("%q is read as %+v", other, s)
 		}
 	}
@@ -192,6 +192,40 @@ func TestConsumeReadsWholeAnswersOfWhatItFilled(t *testing.T) {
 	c.Size, c.Partitions = 50_000, 10
 	if _, err := Run(t.Context(), c); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "a smaller --batch") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Two formats of one server in turn: the ratio is of records, as their bytes differ.
+func TestOneFormatIsMeasuredBesideAnother(t *testing.T) {
+	address := broker(t)
+	for _, workload := range []string{report.Produce, report.Consume} {
+		r, err := Run(t.Context(), Config{Workload: workload, Target: "http://" + address, Beside: "json", Connections: 2, Rounds: 1,
+			Load: report.Load{Format: "ndjson", Batch: 10, Size: 1000}, Records: 200})
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, own := r.Sides[0], r.Sides[1]
+		if plain.Name != "json" || own.Name != workload || plain.Records != 200 || own.Records != 200 {
+			t.Errorf("%s: %+v, %+v", workload, *plain, *own)
+		}
+		if want := r.Rounds[0].Sides[1].PerSec.Average / r.Rounds[0].Sides[0].PerSec.Average; r.Speed == nil || r.Speed.Median != want {
+			t.Errorf("%s: a ratio of %+v, not %v", workload, r.Speed, want)
+		}
+	}
+}
+
+func TestEndToEndReadsBackInAnyFormat(t *testing.T) {
+	address := broker(t)
+	for _, formats := range [][2]string{{"json", "json"}, {"ndjson", "json"}, {"json", "ndjson"}} {
+		l := report.Load{Format: formats[0], Answers: formats[1], Batch: 5, Partitions: 3}
+		if formats[0] == "raw" {
+			l.Batch = 1
+		}
+		r, err := Run(t.Context(), Config{Workload: report.EndToEnd, Target: "http://" + address, Connections: 3, Consumers: 2,
+			Rounds: 1, Load: l, Records: 300})
+		if want := (report.Verdict{Acknowledged: 300, Received: 300}); err != nil || *r.Verdict != want {
+			t.Errorf("%v: %v; found %+v", formats, err, r)
+		}
 	}
 }
 

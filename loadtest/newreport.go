@@ -9,26 +9,26 @@ import (
 )
 
 func newReport(p *plan) *report.Report {
-	c, size := p.config, 0
-	for _, b := range p.bodies {
-		size += len(b)
-	}
+	c := p.config
 	r := &report.Report{
 		Started:     time.Now().UTC().Truncate(time.Second),
 		Version:     c.Version,
 		Workload:    c.Workload,
 		Machine:     report.Machine{CPUs: runtime.NumCPU(), OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version()},
 		Load:        c.Load,
-		BodyBytes:   size / len(p.bodies),
+		BodyBytes:   total(p.cargo.bodies) / len(p.cargo.bodies),
 		Connections: c.Connections,
 		Rate:        c.Rate,
 		Pinned:      c.Pin,
 		Server:      serverName(c),
 	}
+	if c.Beside != report.Noop && !c.SkipNoop {
+		r.Beside = c.Beside
+	}
 	if c.Some() {
 		r.Growth = &c.Growth
 	}
-	if n := distinctKeys(c.Load, len(p.bodies)); n < c.Keys {
+	if n := distinctKeys(c.Load, len(p.cargo.bodies)); n < c.Keys {
 		r.Note(fmt.Sprintf("%d of %d keys were used: the rotation of bodies is bounded to stay in cache", n, c.Keys))
 	}
 	return r

@@ -40,29 +40,26 @@ func payload(file string) ([][]byte, error) {
 
 // payloadBodies builds the request bodies of a payload's lines in their order, each line at least once as far as the
 // rotation has room; the last body begins again at the first line.
-func payloadBodies(l report.Load) ([][]byte, error) {
+func payloadBodies(l report.Load) ([]body, error) {
 	lines, err := payload(l.Payload)
 	if err != nil {
 		return nil, err
 	}
-	var list [][]byte
+	var list []body
 	size := 0
 	for number := 0; number < len(lines) && size < rotationBytes || len(list) < 2; number += l.Batch {
 		values := make([][]byte, l.Batch)
 		for i := range values {
 			values[i] = lines[(number+i)%len(lines)]
 		}
-		body, err := bodyOf(l, number, values)
+		b, err := bodyOf(l, number, values)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, body)
-		size += len(body)
+		list = append(list, b)
+		size += len(b.text)
 	}
-	if size/len(list) > maxBody {
-		return nil, fmt.Errorf("%w: a request has %d bytes: at most %d are allowed", ErrConfig, size/len(list), maxBody)
-	}
-	return list, nil
+	return list, bounded(list)
 }
 
 // payloadSize is the average length of a payload's lines.

@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,7 +16,8 @@ const warmupShare = 5
 // plan is a Config and what follows from it. It does not change any more.
 type plan struct {
 	config Config
-	bodies [][]byte
+	cargo  cargo  // what is sent, or read
+	beside cargo  // by the other side, where that is FlashQ too
 	limit  int64  // requests to FlashQ in one round at most, warm-up included; zero is no limit
 	name   string // of the topics that are made, without the round
 }
@@ -33,22 +35,33 @@ func newPlan(c Config) (*plan, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	list, err := bodies(c.Load)
+	g, err := newCargo(c.Load)
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{config: c, bodies: list, name: "loadtest-" + strconv.FormatInt(time.Now().UnixNano(), 36)}
+	p := &plan{config: c, cargo: g, name: "loadtest-" + strconv.FormatInt(time.Now().UnixNano(), 36)}
+	if slices.Contains(report.Formats, c.Beside) {
+		if p.beside, err = newCargo(plainLoad(c.Load, c.Beside)); err != nil {
+			return nil, err
+		}
+	}
 	if c.Workload == report.Produce || c.Workload == report.EndToEnd {
 		err = p.bound()
 	}
 	return p, err
 }
 
+// plainLoad is the same records in another format, with nothing that costs.
+func plainLoad(l report.Load, format string) report.Load {
+	l.Format, l.Compression, l.Encoding, l.Decode, l.Idempotent = format, "", "", false, false
+	return l
+}
+
 // bound turns the bytes that may be written into requests a round.
 func (p *plan) bound() error {
 	largest := 0
-	for _, b := range p.bodies {
-		largest = max(largest, len(b))
+	for _, b := range slices.Concat(p.cargo.bodies, p.beside.bodies) {
+		largest = max(largest, len(b.text))
 	}
 	rounds := int64(p.config.Rounds)
 	p.limit = p.config.MaxBytes / rounds / int64(largest)
@@ -67,6 +80,3 @@ func (p *plan) driver(to *server, source func(loop int) drive.Source) drive.Conf
 
 // api is for what is no load.
 func (p *plan) api(of *server) *api { return newAPI(of.address, p.config.Timeout) }
-
-// valueBytes is what the values of one request are long.
-func (p *plan) valueBytes() int64 { return int64(p.config.Size) * int64(p.config.Batch) }

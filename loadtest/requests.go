@@ -4,26 +4,69 @@ import (
 	"fmt"
 
 	"flashq/loadtest/drive"
+	"flashq/loadtest/report"
 )
 
-// mediaTypes is the Content-Type of each of report.Formats.
-var mediaTypes = map[string]string{"json": "application/json", "ndjson": "application/x-ndjson"}
+// mediaTypes is the Content-Type, or what Accept asks for, of each of report.Formats.
+var mediaTypes = map[string]string{"json": "application/json", "ndjson": "application/x-ndjson",
+	"raw": "application/octet-stream", "batch": "application/vnd.kafka.recordbatch.v2"}
 
-// produceRequests are the bodies as produce requests to one topic.
-func produceRequests(host, topic, format string, list [][]byte) [][]byte {
-	requests := make([][]byte, len(list))
-	for i, body := range list {
-		requests[i] = drive.Request("POST", host, "/topics/"+topic+"/records", mediaTypes[format], body)
+// maxFetchBytes is what a fetch may ask for at most: so that records alone bound an answer.
+const maxFetchBytes = 16 << 20
+
+// cargo is what produce requests carry.
+type cargo struct {
+	report.Load
+	bodies []body
+}
+
+func newCargo(l report.Load) (cargo, error) {
+	list, err := bodies(l)
+	return cargo{l, list}, err
+}
+
+// valueBytes is what the values of one request are long.
+func (c cargo) valueBytes() int64 { return int64(c.Size) * int64(c.Batch) }
+
+// requests are the bodies as produce requests to one topic.
+func (c cargo) requests(host, topic string) [][]byte {
+	requests := make([][]byte, c.rotation())
+	for i := range requests {
+		requests[i] = c.request(host, topic, i, c.bodies[i%len(c.bodies)])
 	}
 	return requests
 }
 
-// fetchRequest is a fetch of one partition from an offset on.
-func fetchRequest(host, topic, format string, partition int, offset int64, records int) []byte {
-	path := fmt.Sprintf("/topics/%s/records?partition=%d&from_offset=%d&max_records=%d&max_bytes=%d",
-		topic, partition, offset, records, maxFetchBytes)
-	return drive.Get(host, path, mediaTypes[format])
+// rotation is how many requests there are: batches name their partition, and all partitions are to get some.
+func (c cargo) rotation() int {
+	n := len(c.bodies)
+	if c.Format != "batch" {
+		return n
+	}
+	return (n + c.Partitions - 1) / c.Partitions * c.Partitions
 }
 
-// maxFetchBytes is what a fetch may ask for at most: so that records alone bound an answer.
-const maxFetchBytes = 16 << 20
+// request is the i-th produce request, with this body.
+func (c cargo) request(host, topic string, i int, b body, headers ...string) []byte {
+	path := "/topics/" + topic + "/records" + b.query
+	if c.Format == "batch" {
+		path += fmt.Sprintf("?partition=%d", i%c.Partitions)
+	}
+	return drive.Request("POST", host, path, mediaTypes[c.Format], b.text, headers...)
+}
+
+// source sends the requests in turn.
+func (c cargo) source(host, topic string) func(loop int) drive.Source {
+	requests := c.requests(host, topic)
+	return func(int) drive.Source { return drive.NewFixed(requests, int64(c.Batch), c.valueBytes()) }
+}
+
+// fetchPath is a fetch of one partition from an offset on.
+func fetchPath(l report.Load, topic string, partition int, offset int64) string {
+	path := fmt.Sprintf("/topics/%s/records?partition=%d&from_offset=%d&max_records=%d&max_bytes=%d",
+		topic, partition, offset, l.Batch, maxFetchBytes)
+	if l.Encoding != "" {
+		path += "&encoding=" + l.Encoding
+	}
+	return path
+}

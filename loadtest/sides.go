@@ -29,7 +29,11 @@ func (r *run) start(ctx context.Context) error {
 	if err := r.addFlashQ(ctx, c.Workload, c.Growth); err != nil {
 		return err
 	}
-	if c.SkipNoop || c.Some() || c.Workload == report.EndToEnd {
+	switch {
+	case c.SkipNoop || c.Some() || c.Workload == report.EndToEnd:
+		return nil
+	case c.Beside != report.Noop:
+		r.addPlain()
 		return nil
 	}
 	size := 0
@@ -44,21 +48,32 @@ func (r *run) start(ctx context.Context) error {
 
 // addNoop puts the bare server in front of the others, as it is measured first.
 func (r *run) addNoop(ctx context.Context, answerBytes int) error {
-	c := &r.plan.config
-	s, err := startNoop(ctx, *c, answerBytes)
+	p := r.plan
+	s, err := startNoop(ctx, p.config, answerBytes)
 	if err != nil {
 		return fmt.Errorf("noop: %w", err)
 	}
 	r.undo = append(r.undo, s.stop)
-	requests, bytes := produceRequests(s.address, "noop", c.Format, r.plan.bodies), r.plan.valueBytes()
-	if answerBytes > 0 {
-		requests, bytes = [][]byte{fetchRequest(s.address, "noop", c.Format, 0, 0, c.Batch)}, 0
+	source := p.cargo.source(s.address, "noop")
+	switch {
+	case answerBytes > 0:
+		fetch := drive.Get(s.address, fetchPath(p.cargo.Load, "noop", 0, 0), mediaTypes[p.cargo.Format])
+		source = func(int) drive.Source { return drive.NewFixed([][]byte{fetch}, int64(p.cargo.Batch), 0) }
+	case p.cargo.Idempotent:
+		source = newKeys(p.cargo, s.address, "noop", 0).source
 	}
 	noop := &side{name: report.Noop, server: s, measure: func(ctx context.Context, t *turn) error {
-		return t.drive(ctx, 0, func(int) drive.Source { return drive.NewFixed(requests, int64(c.Batch), bytes) })
+		return t.drive(ctx, 0, p.driver(s, source))
 	}}
 	r.sides = append([]*side{noop}, r.sides...)
 	return nil
+}
+
+// addPlain puts the same server in front with another format, and without what costs.
+func (r *run) addPlain() {
+	own, g := r.sides[0], r.plan.beside
+	plain := &side{name: g.Format, server: own.server, measure: r.measures(own.server, g)}
+	r.sides = append([]*side{plain}, r.sides...)
 }
 
 func (r *run) addFlashQ(ctx context.Context, name string, g report.Growth) error {
@@ -70,20 +85,12 @@ func (r *run) addFlashQ(ctx context.Context, name string, g report.Growth) error
 	if s.stays() {
 		r.report.ServerIs = r.plan.api(s).version(ctx)
 	}
-	x := &side{name: name, server: s}
-	switch r.plan.config.Workload {
-	case report.Produce:
-		x.measure = func(ctx context.Context, t *turn) error { return t.produce(ctx) }
-	case report.Consume:
-		from := r.newStock(s)
-		if err := from.fill(ctx); err != nil {
+	if r.plan.config.Workload == report.Consume {
+		if err := r.newStock(s).fill(ctx); err != nil {
 			return s.explain(ctx, fmt.Errorf("fill: %w", err))
 		}
-		x.measure = func(ctx context.Context, t *turn) error { return t.consume(ctx, from) }
-	case report.EndToEnd:
-		x.measure = func(ctx context.Context, t *turn) error { return t.endToEnd(ctx) }
 	}
-	r.sides = append(r.sides, x)
+	r.sides = append(r.sides, &side{name: name, server: s, measure: r.measures(s, r.plan.cargo)})
 	if !g.Some() {
 		return nil
 	}
@@ -93,4 +100,16 @@ func (r *run) addFlashQ(ctx context.Context, name string, g report.Growth) error
 		return s.explain(ctx, fmt.Errorf("growth: %w", err))
 	}
 	return nil
+}
+
+// measures is what a turn of a FlashQ does.
+func (r *run) measures(s *server, g cargo) func(ctx context.Context, t *turn) error {
+	switch r.plan.config.Workload {
+	case report.Produce:
+		return func(ctx context.Context, t *turn) error { return t.produce(ctx, g) }
+	case report.Consume:
+		from := r.newStock(s)
+		return func(ctx context.Context, t *turn) error { return t.consume(ctx, from, g.Load) }
+	}
+	return func(ctx context.Context, t *turn) error { return t.endToEnd(ctx) }
 }

@@ -1,10 +1,5 @@
 package loadtest
 
-import (
-	"strconv"
-	"strings"
-)
-
 // stamp is what a record of e2e begins with.
 type stamp struct {
 	run      uint32 // whose record it is: a topic may hold others
@@ -16,38 +11,51 @@ type stamp struct {
 // stampSize is a stamp's text: four numbers of fixed width, with a blank after each.
 const stampSize = 11 + 6 + 13 + 20
 
+var stampWidths = [4]int{10, 5, 12, 19}
+
 func putStamp(to []byte, s stamp) {
 	at := 0
-	for _, f := range []struct {
-		value int64
-		width int
-	}{{int64(s.run), 10}, {int64(s.producer), 5}, {s.number, 12}, {s.meant, 19}} {
-		v := f.value
-		for i := at + f.width - 1; i >= at; i-- {
-			to[i] = byte('0' + v%10)
-			v /= 10
-		}
-		at += f.width
+	for i, v := range [4]int64{int64(s.run), int64(s.producer), s.number, s.meant} {
+		width := stampWidths[i]
+		putDigits(to[at:at+width], v)
+		at += width
 		to[at] = ' '
 		at++
 	}
 }
 
-func readStamp(value string) (stamp, bool) {
+// putDigits fills to with the last digits of a number.
+func putDigits(to []byte, v int64) {
+	for i := len(to) - 1; i >= 0; i-- {
+		to[i] = byte('0' + v%10)
+		v /= 10
+	}
+}
+
+func readStamp(value []byte) (stamp, bool) {
 	if len(value) < stampSize {
 		return stamp{}, false
 	}
-	fields := strings.Fields(value[:stampSize])
-	if len(fields) != 4 {
-		return stamp{}, false
-	}
 	var n [4]int64
-	for i, f := range fields {
-		v, err := strconv.ParseInt(f, 10, 64)
-		if err != nil {
+	at := 0
+	for i, width := range stampWidths {
+		v, ok := digits(value[at : at+width])
+		if at += width; !ok || value[at] != ' ' {
 			return stamp{}, false
 		}
 		n[i] = v
+		at++
 	}
 	return stamp{uint32(n[0]), int(n[1]), n[2], n[3]}, true
+}
+
+// digits reads what putDigits has written.
+func digits(b []byte) (v int64, ok bool) {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		v = v*10 + int64(c-'0')
+	}
+	return v, true
 }

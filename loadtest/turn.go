@@ -16,9 +16,9 @@ type turn struct {
 	round  *report.Round
 }
 
-// drive measures the side's server with what its loops ask, sending at most limit requests; zero is no limit.
-func (t *turn) drive(ctx context.Context, limit int64, ask func(loop int) drive.Source) error {
-	d, err := drive.New(ctx, t.run.plan.driver(t.side.server, ask))
+// drive measures what these connections ask, sending at most limit requests; zero is no limit.
+func (t *turn) drive(ctx context.Context, limit int64, c drive.Config) error {
+	d, err := drive.New(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -68,13 +68,16 @@ func (t *turn) took(name string, s drive.Sample, err error) error {
 }
 
 // produce measures FlashQ on a fresh topic, so that one round's records don't slow the next.
-func (t *turn) produce(ctx context.Context) error {
-	p := t.run.plan
+func (t *turn) produce(ctx context.Context, g cargo) error {
+	p, s := t.run.plan, t.side.server
 	return t.onTopic(ctx, func(topic string) error {
-		requests := produceRequests(t.side.server.address, topic, p.config.Format, p.bodies)
-		return t.drive(ctx, p.limit, func(int) drive.Source {
-			return drive.NewFixed(requests, int64(p.config.Batch), p.valueBytes())
-		})
+		if !g.Idempotent {
+			return t.drive(ctx, p.limit, p.driver(s, g.source(s.address, topic)))
+		}
+		k := newKeys(g, s.address, topic, p.config.Replay)
+		err := t.drive(ctx, p.limit, p.driver(s, k.source))
+		t.round.Replays = k.found()
+		return err
 	})
 }
 
@@ -83,7 +86,7 @@ func (t *turn) onTopic(ctx context.Context, work func(topic string) error) error
 	p, s := t.run.plan, t.side.server
 	topic := p.config.Topic
 	if topic == "" {
-		topic = fmt.Sprintf("%s-%d", p.name, t.number+1)
+		topic = fmt.Sprintf("%s-%d-%s", p.name, t.number+1, t.side.name)
 	}
 	if err := p.ensureTopic(ctx, s, topic); err != nil {
 		return err

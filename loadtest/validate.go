@@ -16,11 +16,16 @@ func (c Config) validate() error {
 	return cmp.Or(
 		oneOf("format", c.Format, report.Formats),
 		oneOf("value", c.Value, report.Values),
+		oneOf("compression", cmp.Or(c.Compression, report.Compressions[0]), report.Compressions),
+		oneOf("encoding", cmp.Or(c.Encoding, report.Encodings[0]), report.Encodings),
+		oneOf("answers", cmp.Or(c.Answers, report.Formats[0]), report.Formats),
+		oneOf("beside", c.Beside, append([]string{report.Noop}, report.Formats...)),
 		oneOf("storage", c.Storage, report.Storages),
 		oneOf("fsync", cmp.Or(c.Fsync, report.Syncs[0]), report.Syncs),
 		between("size", int64(c.Size), 1, maxBody/2),
 		between("batch", int64(c.Batch), 1, maxBatch),
 		between("size times --batch", int64(c.Size)*int64(c.Batch), 1, maxBody/2),
+		between("per-batch", int64(c.PerBatch), 0, int64(c.Batch)),
 		between("keys", int64(c.Keys), 0, maxKeys),
 		between("partitions", int64(c.Partitions), 1, 256),
 		between("connections", int64(c.Connections), 1, maxConnections),
@@ -36,6 +41,7 @@ func (c Config) validate() error {
 		atLeastZero("retention-bytes", c.RetentionBytes),
 		atLeastZero("server-pid", int64(c.ServerPID)),
 		c.validateTimes(),
+		c.validateFormat(),
 		c.validateWorkload(),
 		c.validateTarget(),
 	)
@@ -44,6 +50,27 @@ func (c Config) validate() error {
 func (c Config) validateTimes() error {
 	if c.Duration < 0 || c.Warmup < 0 || c.Timeout < time.Millisecond {
 		return fmt.Errorf("%w: --duration, --warmup or --timeout; allowed: such as 5s or 1m30s", ErrConfig)
+	}
+	return nil
+}
+
+func (c Config) validateFormat() error {
+	consume := c.Workload == report.Consume
+	switch {
+	case c.Batch > 1 && (c.Format == "raw" || c.Beside == "raw"):
+		return fmt.Errorf("%w: --batch %d with raw bodies or answers; allowed: 1, as they hold one record", ErrConfig,
+			c.Batch)
+	case (c.Compression != "" || c.PerBatch > 0) && c.Format != "batch" && !consume:
+		return fmt.Errorf("%w: --compression or --per-batch with --format %s; allowed: with batch", ErrConfig, c.Format)
+	case c.Compression != "" && c.Workload == report.EndToEnd:
+		return fmt.Errorf("%w: --compression with e2e; allowed: with produce and consume, as records are numbered while "+
+			"they are sent", ErrConfig)
+	case c.Replay < 0 || c.Replay > 1:
+		return fmt.Errorf("%w: --replay %g; allowed: a share, 0 to 1", ErrConfig, c.Replay)
+	case c.Replay > 0 && !c.Idempotent:
+		return fmt.Errorf("%w: --replay %g without --idempotent; allowed: both", ErrConfig, c.Replay)
+	case c.Some() && c.Beside != report.Noop:
+		return fmt.Errorf("%w: --beside with --idle-topics or --parked; allowed: one of them", ErrConfig)
 	}
 	return nil
 }

@@ -32,9 +32,10 @@ type Config struct {
 	Connections int
 	Loops       int // groups of connections; zero: as many as there are processors, at most
 	Timeout     time.Duration
-	KeepsBodies bool // for the source to read
-	Prompt      bool // latencies count more than requests a second, even in a closed loop
-	Portable    bool // what other systems have to do with, on Linux too
+	KeepsBodies bool                      // for the source to read
+	Sink        func(connection int) Sink // nil: nobody sees bodies as they come
+	Prompt      bool                      // latencies count more than requests a second, even in a closed loop
+	Portable    bool                      // what other systems have to do with, on Linux too
 	Source      func(loop int) Source
 }
 
@@ -53,6 +54,15 @@ func New(ctx context.Context, c Config) (*Driver, error) {
 		return nil, err
 	}
 	return &Driver{engine: e, pid: c.PID}, nil
+}
+
+// reader is the one of a connection.
+func (c Config) reader(connection int) reader {
+	r := reader{keeps: c.KeepsBodies}
+	if c.Sink != nil {
+		r.sink = c.Sink(connection)
+	}
+	return r
 }
 
 // target is a server's address.

@@ -28,7 +28,7 @@ func newEngine(c Config, to target) (engine, error) {
 			buf: make([]byte, readSize)})
 	}
 	for i := range c.Connections {
-		w := &wire{exchange: exchange{number: i}, fd: -1, in: reader{keeps: c.KeepsBodies}}
+		w := &wire{exchange: exchange{number: i}, fd: -1, in: c.reader(i)}
 		list[i%n].wires = append(list[i%n].wires, w)
 	}
 	return list, nil

@@ -25,6 +25,12 @@ type Answer struct {
 	Body   []byte // its beginning, unless the reader keeps bodies
 }
 
+// Status is the answer's status code.
+func (a *Answer) Status() int { return a.status }
+
+// Length is that of the whole body.
+func (a *Answer) Length() int64 { return a.length }
+
 // Header is the value of a response header, "" where there is none. It is for rare ones: it searches.
 func (a *Answer) Header(name string) string {
 	for line := range bytes.SplitSeq(a.head, []byte("\r\n")) {
@@ -35,10 +41,18 @@ func (a *Answer) Header(name string) string {
 	return ""
 }
 
+// Sink sees the body of each answer with a status of 2xx as it comes, so that nobody needs to keep it. It belongs to
+// one connection.
+type Sink interface {
+	// Take gets the next piece, which is valid for this call alone.
+	Take(piece []byte)
+}
+
 // reader puts answers of one connection together from what arrives, one at a time: nothing may come after an answer
 // before the next request. The zero value is ready.
 type reader struct {
 	keeps   bool // whole bodies
+	sink    Sink // nil: nobody looks
 	started bool // a byte of an answer has come
 	inBody  bool
 	head    []byte // of an answer whose head came in pieces, or is followed by a body in pieces
@@ -59,6 +73,9 @@ func (r *reader) feed(b []byte) (done bool, err error) {
 		return false, fmt.Errorf("%w: %d bytes more than its Content-Length", ErrAnswer, int64(len(b))-r.missing)
 	}
 	r.missing -= int64(len(b))
+	if r.sink != nil && r.answer.status/100 == 2 {
+		r.sink.Take(b)
+	}
 	switch whole := r.missing == 0; {
 	case whole && len(r.body) == 0:
 		r.answer.Body = b // as nearly always: no copy

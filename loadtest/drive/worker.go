@@ -39,7 +39,7 @@ type shift struct {
 
 func newWorker(number int, c Config, to target) *worker {
 	w := &worker{exchange: exchange{number: number}, to: to, timeout: c.Timeout, timer: time.NewTimer(time.Hour),
-		in: reader{keeps: c.KeepsBodies}}
+		in: c.reader(number)}
 	w.timer.Stop()
 	return w
 }

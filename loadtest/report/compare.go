@@ -57,7 +57,7 @@ func Compare(old, report *Report, limit float64) (*Comparison, error) {
 		return nil, fmt.Errorf("%w: the old report is of %s, this one of %s", ErrReport, old.Workload, report.Workload)
 	}
 	if old.Load != report.Load || old.Rate != report.Rate || old.Connections != report.Connections ||
-		old.Topic != report.Topic {
+		old.Topic != report.Topic || old.Beside != report.Beside {
 		return nil, fmt.Errorf("%w: the old report is of another load: %s", ErrReport, old.headline())
 	}
 	ratios := old.Speed != nil && report.Speed != nil

@@ -27,6 +27,7 @@ type Report struct {
 	Server      string    `json:"server"`                   // whom the workload's side measures
 	ServerIs    string    `json:"server_version,omitempty"` // of a server that ran already, if it says so
 	Topic       string    `json:"topic,omitempty"`          // of consume, where its own records were read
+	Beside      string    `json:"beside,omitempty"`         // the format of the same server that was measured in turn
 
 	Sides  []*Side  `json:"sides"` // in the order of measuring; the last one is the workload's
 	Rounds []*Round `json:"rounds"`
@@ -34,7 +35,8 @@ type Report struct {
 	// its server CPU a request divided by the other side's.
 	Speed   *Spread  `json:"speed_ratio,omitempty"`
 	CPU     *Spread  `json:"server_cpu_ratio,omitempty"`
-	Verdict *Verdict `json:"verdict,omitempty"` // of e2e
+	Verdict *Verdict `json:"verdict,omitempty"` // of e2e and subscribe
+	Replays *Replays `json:"replays,omitempty"` // of produce with keys
 
 	Limit string   `json:"client_was_the_limit,omitempty"` // why, if it was
 	Notes []string `json:"notes,omitempty"`                // what a reader of the numbers must know
@@ -115,6 +117,7 @@ type Round struct {
 	Speed   *float64 `json:"speed_ratio,omitempty"`
 	CPU     *float64 `json:"server_cpu_ratio,omitempty"`
 	Verdict *Verdict `json:"verdict,omitempty"`
+	Replays *Replays `json:"replays,omitempty"`
 
 	samples []named // what the sides are made from
 }
@@ -146,19 +149,29 @@ func (r *Report) Add(round *Round) {
 	}
 	if paired(round.Sides) {
 		base, own := round.Sides[0], round.Sides[1]
-		a, b := own.Requests, base.Requests
-		if r.Workload == Consume {
-			a, b = own.Bytes, base.Bytes
-		}
+		_, of := r.speed()
+		a, b := of(own), of(base)
 		round.Speed = ratio(&a, &b)
 		round.CPU = ratio(own.ServerCPU, base.ServerCPU)
 	}
 	r.Rounds = append(r.Rounds, round)
 }
 
-// paired tells whether the sides are to be divided: FlashQ by something else.
+// paired tells whether the sides are to be divided: FlashQ by something else, or by itself with another format.
 func paired(sides []*Side) bool {
-	return len(sides) == 2 && (sides[0].Name == Noop || sides[0].Name == Empty)
+	return len(sides) == 2 && (sides[0].Name == Noop || sides[0].Name == Empty || slices.Contains(Formats, sides[0].Name))
+}
+
+// speed is what the ratio is of: requests; of consume bytes, as the bare server's answer is as long; or records, where
+// two formats have different bytes for them.
+func (r *Report) speed() (unit string, of func(s *Side) float64) {
+	switch {
+	case r.Beside != "":
+		return "records/s", func(s *Side) float64 { return s.PerSec.Average }
+	case r.Workload == Consume:
+		return "bytes/s", func(s *Side) float64 { return s.Bytes }
+	}
+	return "req/s", func(s *Side) float64 { return s.Requests }
 }
 
 // Finish sums the rounds up.
@@ -178,6 +191,10 @@ func (r *Report) Finish() {
 		if round.Verdict != nil {
 			sum := round.Verdict.add(*cmp.Or(r.Verdict, &Verdict{}))
 			r.Verdict = &sum
+		}
+		if round.Replays != nil {
+			sum := round.Replays.add(*cmp.Or(r.Replays, &Replays{}))
+			r.Replays = &sum
 		}
 	}
 	for _, name := range names {
@@ -210,8 +227,22 @@ func (r *Report) Own() *Side {
 	return r.Sides[len(r.Sides)-1]
 }
 
-// Faulty tells whether e2e found records lost, doubled or out of order.
-func (r *Report) Faulty() bool { return r.Verdict != nil && r.Verdict.faulty() }
+// Faulty tells whether records were lost, doubled or out of order, or a replay was no replay.
+func (r *Report) Faulty() bool {
+	return r.Verdict != nil && r.Verdict.faulty() || r.Replays != nil && r.Replays.faulty()
+}
+
+// Verdicts are lines that say what was found out about promises.
+func (r *Report) Verdicts() []string {
+	var lines []string
+	if r.Verdict != nil {
+		lines = append(lines, "Records: "+r.Verdict.String())
+	}
+	if r.Replays != nil {
+		lines = append(lines, "Replays: "+r.Replays.String())
+	}
+	return lines
+}
 
 // WriteJSON writes the report as indented JSON.
 func (r *Report) WriteJSON(w io.Writer) error { return writeJSON(w, r) }

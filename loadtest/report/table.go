@@ -24,9 +24,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 	if own := r.Own(); own != nil {
 		parts = append(parts, r.plots(own)...)
 	}
-	if r.Verdict != nil {
-		parts = append(parts, "Records: "+r.Verdict.String())
-	}
+	parts = append(parts, r.Verdicts()...)
 	if r.Limit != "" {
 		parts = append(parts, "Warning: the CLIENT was the limit: "+r.Limit)
 	}
@@ -50,7 +48,7 @@ func (r *Report) headline() string {
 		server += " (FlashQ " + r.ServerIs + ")"
 	}
 	line := fmt.Sprintf("%s: %s as %s; connections: %d; %s; partitions: %d; CPUs: %d; server: %s", r.Workload,
-		r.records(), l.Format, r.Connections, loop, l.Partitions, r.Machine.CPUs, server)
+		r.records(), r.Load.form(), r.Connections, loop, l.Partitions, r.Machine.CPUs, server)
 	if r.Growth != nil {
 		line += fmt.Sprintf("; idle topics: %d; parked polls: %d", r.Growth.IdleTopics, r.Growth.Parked)
 	}
@@ -149,9 +147,10 @@ func rowOf(cells []string) table.Row {
 // ratios are the cells of the table of rounds, and of the spread of its ratios.
 func (r *Report) ratios() (head []string, rows, spreads [][]string) {
 	base, own := r.Sides[0].Name, r.Sides[1].Name
-	unit, of := "req/s", func(s *Side) string { return Count(s.Requests) }
-	if r.Workload == Consume {
-		unit, of = "bytes/s", func(s *Side) string { return humanize.Bytes(uint64(s.Bytes)) }
+	unit, speed := r.speed()
+	of := func(s *Side) string { return Count(speed(s)) }
+	if unit == "bytes/s" {
+		of = func(s *Side) string { return humanize.Bytes(uint64(s.Bytes)) }
 	}
 	head = []string{"round", base + " " + unit, own + " " + unit, "speed ratio", base + " CPU", own + " CPU", "CPU ratio"}
 	for i, x := range r.Rounds {

@@ -27,3 +27,21 @@ func (v Verdict) add(o Verdict) Verdict {
 	return Verdict{v.Acknowledged + o.Acknowledged, v.Received + o.Received, v.Lost + o.Lost, v.Doubled + o.Doubled,
 		v.OutOfOrder + o.OutOfOrder, v.Unacknowledged + o.Unacknowledged, v.Strangers + o.Strangers}
 }
+
+// Replays is what became of requests that were sent once more with the same Idempotency-Key.
+type Replays struct {
+	Answered  int64 `json:"answered"`
+	Unmarked  int64 `json:"unmarked"`  // not told to be replays
+	Different int64 `json:"different"` // not answered as the first time
+}
+
+// faulty tells whether a replay was taken for a new request.
+func (r Replays) faulty() bool { return r.Unmarked > 0 || r.Different > 0 }
+
+func (r Replays) String() string {
+	return fmt.Sprintf("answered %d, not marked %d, answered otherwise %d", r.Answered, r.Unmarked, r.Different)
+}
+
+func (r Replays) add(o Replays) Replays {
+	return Replays{r.Answered + o.Answered, r.Unmarked + o.Unmarked, r.Different + o.Different}
+}
