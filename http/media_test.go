@@ -67,13 +67,14 @@ func TestAcceptPicksTheFormat(t *testing.T) {
 		"text/event-stream, application/json":                "application/json",
 		"application/octet-stream":                           "application/octet-stream",
 		"application/octet-stream, */*;q=0.8":                "application/octet-stream",
+		"application/vnd.kafka.recordbatch.v2":               "application/vnd.kafka.recordbatch.v2",
 	} {
 		if got := f.get("/topics/news/records", "Accept", accept).want(t, 200).header.Get("Content-Type"); got != want {
 			t.Errorf("%s: %s, want %s", accept, got, want)
 		}
 	}
 	for _, accept := range []string{
-		"text/html", "text/event-stream", "text/plain", "application/vnd.kafka.recordbatch.v2", "*/*;q=0",
+		"text/html", "text/event-stream", "text/plain", "application/vnd.kafka.recordbatch", "*/*;q=0",
 	} {
 		a := f.get("/topics/news/records", "Accept", accept)
 		a.wantError(t, 406, "not_acceptable")

@@ -35,12 +35,18 @@ func reseal(p []byte, change func(p []byte)) batch.Batch {
 
 func (f *fixture) store(b batch.Batch) {
 	f.Helper()
-	topic, _, err := f.broker.CreateTopic(f.Context(), "news", broker.TopicChange{})
+	storeIn(f.T, f.broker, b)
+}
+
+// storeIn stores a batch in partition 0 of the topic news.
+func storeIn(t testing.TB, in broker.Broker, b batch.Batch) {
+	t.Helper()
+	topic, _, err := in.CreateTopic(t.Context(), "news", broker.TopicChange{})
 	if err != nil {
-		f.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := topic.Append([]broker.Part{{Batch: b}}, broker.How{}); err != nil {
-		f.Fatal(err)
+		t.Fatal(err)
 	}
 }
 

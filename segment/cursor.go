@@ -101,6 +101,26 @@ func (c *cursor) moveTo(dst []byte, b batch.Batch) []byte {
 	return lent[:len(b)]
 }
 
+// moveInto reads into what room dst has, up to so many bytes, and keeps the batches that are whole there and as they
+// should be, up to an offset: with no copy between. What stands in the way is for next to tell.
+func (c *cursor) moveInto(dst []byte, room int, limit int64) []byte {
+	n := len(dst)
+	text := dst[n : n+int(min(int64(room), int64(cap(dst)-n), c.end-c.pos))]
+	if _, size, err := c.head(stepAhead); err != nil || size > len(text) || readFull(c.f, text, c.pos) != nil {
+		return dst
+	}
+	for c.expected < limit {
+		b, rest, err := batch.Next(text)
+		if err != nil || b.Check() != nil || b.BaseOffset() != c.expected {
+			break
+		}
+		c.pos += int64(len(b))
+		c.expected = b.LastOffset() + 1
+		dst, text = dst[:len(dst)+len(b)], rest
+	}
+	return dst
+}
+
 // head gives the header of the batch at pos, unchecked, and the size of the whole batch, which fits into what is left.
 // ahead is how much is read at once where the window ends before it.
 func (c *cursor) head(ahead int) (head batch.Batch, size int, err error) {

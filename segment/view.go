@@ -252,8 +252,16 @@ func (v *View) readerAt(from int64, window int) (*reader, error) {
 	return v.reader, nil
 }
 
+// roomAbove is from where on a reader that brings so much room has the file read right into it.
+const roomAbove = 64 << 10
+
 func (p *piece) read(c *cursor, dst []byte, had int, from int64, maxBytes int) ([]byte, int64, error) {
 	skipped := c.skip(from)
+	if n := len(dst); cap(dst)-n >= roomAbove {
+		if dst = c.moveInto(dst, maxBytes-(n-had), p.limit); len(dst) > n {
+			from, skipped = c.expected, false
+		}
+	}
 	for from < p.limit {
 		if taken := len(dst) - had; taken > 0 && c.isFull(maxBytes-taken) {
 			return dst, from, nil

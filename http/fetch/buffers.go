@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"flashq/broker"
 	"flashq/budget"
 	"flashq/codec"
 	"flashq/segment/batch"
@@ -20,14 +19,13 @@ type buffers struct {
 	hold   budget.Lease
 }
 
-// read gives batches from an offset on, good until the next read.
-func (b *buffers) read(view broker.Snapshot, from int64, want int) (raw []byte, err error) {
+// room gives the slab for batches as they are read, empty, with room for so many bytes at least.
+func (b *buffers) room(want int) []byte {
 	if cap(b.raw) < want {
 		slab.Put(b.raw)
 		b.raw = slab.Get(want)
 	}
-	b.raw, err = view.Read(b.raw[:0], from, want)
-	return b.raw, err
+	return b.raw[:0]
 }
 
 // unpack gives a batch whose records can be walked, good until the next one.

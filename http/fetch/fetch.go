@@ -67,6 +67,7 @@ type fetching struct {
 	document document
 	lines    lines
 	single   single
+	batches  batches
 }
 
 // ask is what is asked of whom.
@@ -115,6 +116,8 @@ func (f *fetching) setSink(format request.Format) {
 	switch format {
 	case request.NDJSON:
 		f.lines.writer.Options, f.sink = f.query.Shape, &f.lines
+	case request.Batches:
+		f.sink = &f.batches
 	case request.Raw:
 		f.single.noHeaders, f.sink = f.query.Shape.NoHeaders, &f.single
 	default:
@@ -226,11 +229,13 @@ func (f *fetching) answer(ctx *fasthttp.RequestCtx, mediaType string, acceptEnco
 	if !slices.IsSortedFunc(f.rounds.cursors, inOrder) {
 		slices.SortFunc(f.rounds.cursors, inOrder)
 	}
-	f.result = result{&f.query, &f.plan, f.rounds.cursors, f.reader}
+	f.result = result{query: &f.query, plan: &f.plan, cursors: f.rounds.cursors, reader: f.reader}
 	ctx.Response.SetStatusCode(fasthttp.StatusOK)
 	ctx.Response.Header.SetContentType(mediaType)
 	body := f.sink.finish(&ctx.Response.Header, &f.result)
-	body = f.env.compress(ctx, acceptEncoding, body)
+	if !f.result.packed {
+		body = f.env.compress(ctx, acceptEncoding, body)
+	}
 	hold := &f.rounds.buffers.hold
 	hold.Lower(cap(body))
 	conn.Lend(ctx, body, hold)

@@ -154,25 +154,16 @@ func (r *rounds) turn() int {
 // take reads a partition until its share is used up, its end, a limit or damage. It always gets on: by a record at
 // least, or to one of those.
 func (r *rounds) take(c *cursor, left share) error {
-	gone := 0
+	if b, ok := r.sink.(*batches); ok {
+		return r.takeBatches(c, b)
+	}
 	defer c.rest()
 	want := min(max(left.Bytes, batch.HeaderSize), readBytes)
 	for c.readable() {
-		raw, err := r.buffers.read(c.view, c.next, want)
-		switch {
-		case errors.Is(err, broker.ErrGone) && gone < mostGone:
-			gone++
-			if err := r.look(c); err != nil {
-				return err
-			}
-			continue
-		case err != nil && c.meet(err):
-			return nil
-		case err != nil:
-			return r.about(c, err)
-		case len(raw) == 0:
-			c.high, c.end = c.next, c.next // the engine has nothing there, whatever it said
-			return nil
+		raw, more, err := r.read(c, r.buffers.room(want), want)
+		r.buffers.raw = raw
+		if err != nil || !more {
+			return err
 		}
 		if err := r.buffers.afford(r.sink.held()); err != nil {
 			return err
@@ -182,4 +173,29 @@ func (r *rounds) take(c *cursor, left share) error {
 		}
 	}
 	return nil
+}
+
+// read appends batches from the cursor on to dst, a slab, and gives the slab that holds them; more is false where there
+// are none: at an end, or where something stands in the way.
+func (r *rounds) read(c *cursor, dst []byte, want int) (_ []byte, more bool, err error) {
+	had := len(dst)
+	for gone := 0; c.readable(); gone++ {
+		dst, err = c.view.Read(dst, c.next, want)
+		switch {
+		case errors.Is(err, broker.ErrGone) && gone < mostGone:
+			if err := r.look(c); err != nil {
+				return dst, false, err
+			}
+			continue
+		case err != nil && c.meet(err):
+			return dst, false, nil
+		case err != nil:
+			return dst, false, r.about(c, err)
+		case len(dst) == had:
+			c.high, c.end = c.next, c.next // the engine has nothing there, whatever it said
+			return dst, false, nil
+		}
+		return dst, true, nil
+	}
+	return dst, false, nil
 }

@@ -30,6 +30,7 @@ type result struct {
 	plan    *plan
 	cursors []cursor // by partition
 	reader  reader
+	packed  bool // set by the sink: the body is compressed already
 }
 
 // lag is how many records are left in what was read.

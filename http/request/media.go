@@ -42,6 +42,7 @@ var (
 		{"application/x-ndjson", NDJSON},
 		{"application/jsonl", NDJSON},
 		{"application/octet-stream", Raw},
+		{"application/vnd.kafka.recordbatch.v2", Batches},
 	}
 	OnlyJSON = RecordAnswers[:1]
 )
