@@ -24,13 +24,42 @@ const (
 	codecZstd
 )
 
+// names of the compressions, by their numbers.
+var names = [...]string{codecNone: "none", codecGzip: "gzip", codecSnappy: "snappy", codecLZ4: "lz4", codecZstd: "zstd"}
+
+// Name is what Kafka calls the compression of a batch.
+func Name(b batch.Batch) string {
+	if n := b.Codec(); n < len(names) {
+		return names[n]
+	}
+	return "unknown"
+}
+
 // errCodec is returned for a batch whose compression can't be undone; to a reader that is damage.
 var errCodec = errors.New("no decoder for this compression")
+
+// Why says for people which bound or fault an error of Unpack is about.
+func (c *Set) Why(b batch.Batch, err error) string {
+	switch {
+	case errors.Is(err, ErrTooLarge):
+		return fmt.Sprintf("%s: decompressed, the batch is larger than %d bytes", Name(b), mostPlain)
+	case errors.Is(err, ErrWindow):
+		return fmt.Sprintf("%s: the window is larger than %d bytes", Name(b), c.window)
+	case errors.Is(err, errCodec):
+		return err.Error()
+	}
+	return Name(b) + ": the compressed data is damaged"
+}
 
 // Unpack gives a batch whose records can be walked: b itself, or a copy in room, a slab, that only differs in codec and
 // length, so that everything but the records is still to be asked of b. It may replace room: the second value is the
 // slab that it is then.
 func (c *Set) Unpack(room []byte, b batch.Batch) (_ batch.Batch, _ []byte, err error) {
+	return c.UnpackUpTo(room, b, mostPlain)
+}
+
+// UnpackUpTo is Unpack with a bound of the caller's on the bytes of the records: ErrTooLarge.
+func (c *Set) UnpackUpTo(room []byte, b batch.Batch, most int) (_ batch.Batch, _ []byte, err error) {
 	if b.Codec() == codecNone {
 		return b, room, nil
 	}
@@ -40,7 +69,7 @@ func (c *Set) Unpack(room []byte, b batch.Batch) (_ batch.Batch, _ []byte, err e
 	}
 	plain := room[:0]
 	plain = append(plain, b[:batch.HeaderSize]...)
-	switch limit := batch.HeaderSize + mostPlain; b.Codec() {
+	switch limit := batch.HeaderSize + min(most, mostPlain); b.Codec() {
 	case codecGzip:
 		plain, err = c.Gunzip(plain, bytes.NewReader(packed), limit)
 	case codecZstd:
@@ -81,8 +110,11 @@ func unsnappy(dst, packed []byte, limit int) ([]byte, error) {
 
 func unsnappyBlock(dst, block []byte, limit int) ([]byte, error) {
 	size, err := snappy.DecodedLen(block)
-	if err != nil || size > limit-len(dst) {
+	if err != nil {
 		return dst, ErrDamaged
+	}
+	if size > limit-len(dst) {
+		return dst, ErrTooLarge
 	}
 	dst = slab.Grow(dst, size)
 	if _, err := snappy.Decode(dst[len(dst):len(dst)+size:len(dst)+size], block); err != nil {

@@ -146,7 +146,9 @@ func (s *Server) decompress(coding string, body []byte, most int) (plain []byte,
 	slab.Put(plain)
 	switch {
 	case errors.Is(err, codec.ErrTooLarge):
-		return nil, bodyTooLarge(most)
+		return nil, fault.BodyTooLarge.New(
+			fmt.Sprintf("The request body is larger than %d bytes, decompressed (%s)", most, coding),
+			fault.Details{"field": "Content-Encoding", "max_size": most})
 	case errors.Is(err, codec.ErrWindow):
 		window := s.codecs.Window()
 		return nil, fault.BodyTooLarge.New(fmt.Sprintf("The body's zstd window is larger than %d bytes; compress it with "+

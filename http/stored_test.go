@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
+	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/snappy"
@@ -123,6 +124,39 @@ func TestUnreadableBatchesAreDamage(t *testing.T) {
 		}
 		if got := f.fetch("/topics/news/records?from_offset=3").values(); got != "3" {
 			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// Which bound a batch meets, and of which compression, is told in every form of answer.
+func TestWhatCantBeUnpackedSaysWhy(t *testing.T) {
+	bomb := string(make([]byte, 65<<20))
+	for want, b := range map[string]batch.Batch{
+		"gzip: decompressed, the batch is larger than 67108864 bytes": packed(1,
+			func(p []byte) []byte { return []byte(gzipped(t, string(p))) }, bomb),
+		"snappy: decompressed, the batch is larger than 67108864 bytes": packed(2,
+			func(p []byte) []byte { return snappy.Encode(nil, p) }, bomb),
+		"lz4: decompressed, the batch is larger than 67108864 bytes": packed(3,
+			func(p []byte) []byte { return lz4ed(t, p) }, bomb),
+		"zstd: decompressed, the batch is larger than 67108864 bytes": packed(4,
+			func(p []byte) []byte { return []byte(zstded(t, string(p))) }, bomb),
+		"zstd: the window is larger than 16777216 bytes": packed(4,
+			func([]byte) []byte { return []byte("\x28\xb5\x2f\xfd\x00\xa0\x01\x00\x00") }, "one"),
+		"lz4: the compressed data is damaged": packed(3, asIs, "one"),
+		"no decoder for this compression: 5":  packed(5, asIs, "one"),
+	} {
+		f := start(t, Config{})
+		f.numbered("news", 0, 0, 1)
+		f.store(b)
+		if got := f.get("/topics/news/records").want(t, 200).body; !strings.Contains(got, `"reason":"`+want+`"}`) {
+			t.Errorf("no %q: %s", want, got)
+		}
+		lines := f.get("/topics/news/records", "Accept", "application/x-ndjson").want(t, 200)
+		if got := lines.header.Get("FlashQ-Error"); !strings.HasSuffix(got, `"next_good_offset":2,"reason":"`+want+`"}]`) {
+			t.Errorf("no %q: %s", want, got)
+		}
+		if d := f.get("/topics/news/records?from_offset=1").wantError(t, 500, "corrupt_data"); d["reason"] != want {
+			t.Errorf("no %q: %v", want, d)
 		}
 	}
 }

@@ -35,7 +35,8 @@ type cursor struct {
 // trouble is why the record at a cursor can't be served.
 type trouble struct {
 	kind          troubleKind
-	first, resume int64 // where it begins, and where records go on after it; of one that is down nothing is known
+	first, resume int64  // where it begins, and where records go on after it; of one that is down nothing is known
+	why           string // more about damage, where there is more to say
 }
 
 type troubleKind int
@@ -58,7 +59,7 @@ func (c *cursor) meet(err error) bool {
 		c.spoil(corrupt.NextGoodOffset)
 	case errors.As(err, &hidden):
 		c.startAt(hidden.FirstOffset)
-		c.trouble = trouble{unreadable, hidden.FirstOffset, hidden.NextOffset}
+		c.trouble = trouble{kind: unreadable, first: hidden.FirstOffset, resume: hidden.NextOffset}
 	default:
 		return false
 	}
@@ -74,7 +75,7 @@ func (c *cursor) startAt(offset int64) {
 
 // spoil marks the record at next as one that can't be served.
 func (c *cursor) spoil(nextGood int64) {
-	c.trouble = trouble{damaged, c.next, max(nextGood, c.next+1)}
+	c.trouble = trouble{kind: damaged, first: c.next, resume: max(nextGood, c.next+1)}
 }
 
 // fail marks the partition as one that can't be opened. Where it begins is known if its start is an offset.
@@ -88,7 +89,7 @@ func (c *cursor) fail(s *Start) {
 // tellHidden tells of a file that may hold the end, once everything before it is read.
 func (c *cursor) tellHidden() {
 	if h := c.hidden; h != nil && c.trouble.kind == noTrouble && c.next >= c.end {
-		c.trouble = trouble{unreadable, h.FirstOffset, h.NextOffset}
+		c.trouble = trouble{kind: unreadable, first: h.FirstOffset, resume: h.NextOffset}
 	}
 }
 

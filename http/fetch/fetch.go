@@ -216,7 +216,11 @@ func (f *fetching) verdict() error {
 	case len(cursors) > 1:
 		return nil
 	case t.kind == damaged:
-		return fault.Corrupt(first, t.first, t.resume)
+		e := fault.Corrupt(first, t.first, t.resume)
+		if t.why != "" {
+			e = e.With("reason", t.why)
+		}
+		return e
 	case t.kind == unreadable:
 		return fault.Unreadable(first, t.first, t.resume)
 	}

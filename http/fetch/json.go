@@ -90,6 +90,9 @@ func (e *trouble) appendTo(t []byte, partition int) []byte {
 	case damaged:
 		t = appendField(t, "first_offset", e.first)
 		t = appendField(t, "next_good_offset", e.resume)
+		if e.why != "" { // which needs no escape
+			t = append(append(append(t, `,"reason":"`...), e.why...), '"')
+		}
 	case unreadable:
 		t = appendField(t, "first_offset", e.first)
 		t = appendField(t, "next_offset", e.resume)

@@ -51,6 +51,7 @@ func (w *walk) batch(c *cursor, b batch.Batch, left *share) (stop bool) {
 	if err != nil {
 		c.next = max(c.next, b.BaseOffset())
 		c.spoil(end)
+		c.trouble.why = w.buffers.codecs.Why(b, err)
 		return true
 	}
 	if w.tally.taken.Records == 0 {
