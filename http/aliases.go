@@ -51,7 +51,7 @@ func (s *Server) aliasOffset(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.newFigures().rows(group, c.names.topic)
+	rows, err := s.newFigures(c).rows(group, c.names.topic)
 	if err != nil {
 		return nil, err
 	}

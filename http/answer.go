@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
+	"net"
 
 	"github.com/valyala/fasthttp"
 
@@ -52,10 +53,13 @@ type answerText struct {
 	slab []byte
 	hold budget.Lease
 	enc  *json.Encoder
+
+	conn     net.Conn
+	presence conn.Presence
 }
 
 func (s *Server) newAnswerText(ctx *fasthttp.RequestCtx) *answerText {
-	t := &answerText{slab: slab.Get(smallAnswer), hold: s.holdAnswer(ctx)}
+	t := &answerText{slab: slab.Get(smallAnswer), hold: s.holdAnswer(ctx), conn: ctx.Conn()}
 	t.enc = json.NewEncoder(t)
 	t.enc.SetEscapeHTML(false)
 	return t
@@ -132,6 +136,9 @@ func (t *answerText) list(items iter.Seq[any]) error {
 	}
 	first := true
 	for item := range items {
+		if t.presence.Left(t.conn) {
+			return clientLeft()
+		}
 		if !first {
 			if err := t.put(','); err != nil {
 				return err
@@ -151,7 +158,7 @@ func (t *answerText) put(sign byte) error {
 }
 
 // writeJSON answers with what encoding/json makes of v: for everything that is not records. Where there is no room for
-// it, it answers nothing.
+// it, or nobody waits for it any more, it answers nothing.
 func (s *Server) writeJSON(ctx *fasthttp.RequestCtx, status int, v any) error {
 	t := s.newAnswerText(ctx)
 	err := t.encode(v)

@@ -1,10 +1,13 @@
 package http
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/valyala/fasthttp"
 
+	"flashq/http/conn"
+	"flashq/http/fault"
 	"flashq/http/request"
 )
 
@@ -18,6 +21,19 @@ type call struct {
 	status int
 	// mostBody is how many bytes the body may have, decompressed.
 	mostBody int
+	presence conn.Presence
+}
+
+// left is asked before each item of a long answer: an error when its client has left.
+func (c *call) left() error {
+	if c.presence.Left(c.ctx.Conn()) {
+		return clientLeft()
+	}
+	return nil
+}
+
+func clientLeft() error {
+	return fault.RequestTimeout.New("The client closed its connection before its answer was there", nil)
 }
 
 // pathNames are the names that a path holds, checked; "" for what it doesn't.
@@ -61,9 +77,11 @@ func (s *Server) answer(c *call, v any) error {
 	case noContent:
 		c.ctx.Response.SetStatusCode(fasthttp.StatusNoContent)
 	default:
-		if s.writeJSON(c.ctx, c.status, v) != nil {
+		err := s.writeJSON(c.ctx, c.status, v)
+		if errors.Is(err, errNoRoom) {
 			return answersWait(!c.ctx.IsGet() && !c.ctx.IsHead())
 		}
+		return err
 	}
 	return nil
 }

@@ -40,15 +40,18 @@ var groupListParams = request.Params[window]{
 }
 
 // listGroups is GET /groups.
-func (s *Server) listGroups(_ *call, w window) (any, error) {
+func (s *Server) listGroups(c *call, w window) (any, error) {
 	groups, err := s.cfg.Broker.Groups(s.life.calls, "")
 	if err != nil {
 		return nil, err
 	}
 	groups, last := cut(w, groups, func(g broker.Group) string { return g.Name })
 	list := make([]groupSummary, 0, len(groups))
-	figures := s.newFigures()
+	figures := s.newFigures(c)
 	for _, g := range groups {
+		if err := c.left(); err != nil {
+			return nil, err
+		}
 		rows, err := figures.rowsOf(g, allTopics(g))
 		if err != nil {
 			return nil, err
@@ -65,14 +68,15 @@ func (s *Server) listGroups(_ *call, w window) (any, error) {
 }
 
 // describeGroup is GET /groups/{group}.
-func (s *Server) describeGroup(c *call) (any, error) { return s.viewGroup(c.names.group) }
+func (s *Server) describeGroup(c *call) (any, error) { return s.viewGroup(c) }
 
-func (s *Server) viewGroup(name string) (any, error) {
-	g, err := s.cfg.Broker.Group(s.life.calls, name, "")
+// viewGroup shows the group that the path names.
+func (s *Server) viewGroup(c *call) (any, error) {
+	g, err := s.cfg.Broker.Group(s.life.calls, c.names.group, "")
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.newFigures().withTimes().rowsOf(g, allTopics(g))
+	rows, err := s.newFigures(c).withTimes().rowsOf(g, allTopics(g))
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +95,7 @@ func (s *Server) putGroup(c *call) (any, error) {
 	if created {
 		c.status = fasthttp.StatusCreated
 	}
-	return s.viewGroup(c.names.group)
+	return s.viewGroup(c)
 }
 
 // makeGroup makes the path's group, or finds it.

@@ -35,6 +35,7 @@ func sumLag(rows []offsetRow) (lag int64) {
 // figures holds commits against partitions; what it learns of a topic serves for all groups of one request.
 type figures struct {
 	server *Server
+	call   *call
 	times  bool
 	window rowWindow // what rows are wanted
 	more   bool      // there are rows after the window
@@ -48,8 +49,8 @@ type topicFigures struct {
 	stats []broker.PartitionStats
 }
 
-func (s *Server) newFigures() *figures {
-	return &figures{server: s, window: everyRow, now: time.Now().UnixMilli(), topics: map[string]*topicFigures{}}
+func (s *Server) newFigures(c *call) *figures {
+	return &figures{server: s, call: c, window: everyRow, now: time.Now().UnixMilli(), topics: map[string]*topicFigures{}}
 }
 
 // withTimes has it find lag_ms, which costs a read for each partition that has records left.
@@ -107,6 +108,9 @@ func (f *figures) append(rows []offsetRow, g broker.Group, topic string) ([]offs
 			f.more = true
 			break
 		}
+		if err := f.call.left(); err != nil {
+			return nil, err
+		}
 		row, err := f.row(g, t, p)
 		if err != nil {
 			return nil, err
@@ -142,7 +146,7 @@ func (f *figures) of(name string) (*topicFigures, error) {
 		return nil, err
 	}
 	t := &topicFigures{topic: topic}
-	err = eachPartition(f.server.life.calls, topic, func(_ int, p broker.PartitionStats, _ string) {
+	err = f.server.eachPartition(f.call, topic, func(_ int, p broker.PartitionStats, _ string) {
 		t.stats = append(t.stats, p)
 	})
 	if err != nil {
@@ -191,13 +195,13 @@ func findOffset(g broker.Group, topic string, partition int) *broker.GroupOffset
 }
 
 // groupsOf lists who reads a topic, with how much is left.
-func (s *Server) groupsOf(topic string) ([]groupLag, error) {
+func (s *Server) groupsOf(c *call, topic string) ([]groupLag, error) {
 	groups, err := s.cfg.Broker.Groups(s.life.calls, topic)
 	if err != nil {
 		return nil, err
 	}
 	list := make([]groupLag, 0, len(groups))
-	figures := s.newFigures()
+	figures := s.newFigures(c)
 	for _, g := range groups {
 		rows, err := figures.rows(g, topic)
 		if err != nil {

@@ -39,6 +39,9 @@ func (s *Server) topicOffsets(c *call, q topicOffsetsQuery) (any, error) {
 	var views []offsetView
 	var position []byte
 	for partition := range topic.Config().Partitions {
+		if err := c.left(); err != nil {
+			return nil, err
+		}
 		v, err := s.offsetAt(c, topic, partition, cmp.Or(q.at, "latest"), q.millis)
 		if err != nil {
 			return nil, err
@@ -74,7 +77,7 @@ func (s *Server) groupOffsets(c *call, q groupOffsetsQuery) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	figures := s.newFigures().withTimes().within(q.window)
+	figures := s.newFigures(c).withTimes().within(q.window)
 	rows, err := figures.rows(g, q.topic)
 	if err != nil {
 		return nil, err

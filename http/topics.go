@@ -1,7 +1,6 @@
 package http
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,7 +44,7 @@ func (s *Server) putTopic(c *call) (any, error) {
 	if created {
 		c.status = fasthttp.StatusCreated
 	}
-	return s.viewTopic(topic)
+	return s.viewTopic(c, topic)
 }
 
 // topicChange is what the body of a PUT asks for.
@@ -87,7 +86,7 @@ func (s *Server) describeTopic(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.viewTopic(topic)
+	return s.viewTopic(c, topic)
 }
 
 // topic finds a topic that has to be there.
@@ -95,10 +94,10 @@ func (s *Server) topic(name string) (broker.Topic, error) {
 	return s.cfg.Broker.Topic(s.life.calls, name)
 }
 
-func (s *Server) viewTopic(topic broker.Topic) (any, error) {
+func (s *Server) viewTopic(c *call, topic broker.Topic) (any, error) {
 	config := topic.Config()
 	var details []partitionView
-	err := eachPartition(s.life.calls, topic, func(partition int, p broker.PartitionStats, down string) {
+	err := s.eachPartition(c, topic, func(partition int, p broker.PartitionStats, down string) {
 		details = append(details, partitionView{
 			Partition: partition, Earliest: p.LogStart, HighWaterMark: p.HighWatermark, Bytes: p.Bytes, Segments: p.Segments,
 			Error: down,
@@ -107,7 +106,7 @@ func (s *Server) viewTopic(topic broker.Topic) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	groups, err := s.groupsOf(topic.Name())
+	groups, err := s.groupsOf(c, topic.Name())
 	return object{
 		{"topic", topic.Name()}, {"partitions", config.Partitions}, {"retention_ms", config.RetentionMs},
 		{"retention_bytes", config.RetentionBytes}, {"segment_bytes", config.SegmentBytes},
@@ -117,11 +116,14 @@ func (s *Server) viewTopic(topic broker.Topic) (any, error) {
 
 // eachPartition shows the figures of a topic's partitions. One that is down has none, and down says why: the others are
 // there all the same.
-func eachPartition(
-	ctx context.Context, topic broker.Topic, see func(partition int, p broker.PartitionStats, down string),
+func (s *Server) eachPartition(
+	c *call, topic broker.Topic, see func(partition int, p broker.PartitionStats, down string),
 ) error {
 	for partition := range topic.Config().Partitions {
-		p, err := topic.Stats(ctx, partition)
+		if err := c.left(); err != nil {
+			return err
+		}
+		p, err := topic.Stats(s.life.calls, partition)
 		down := ""
 		if errors.Is(err, broker.ErrStorage) {
 			p, down, err = noStats, "storage_error", nil
@@ -169,7 +171,7 @@ type topicListQuery struct {
 }
 
 // listTopics is GET /topics.
-func (s *Server) listTopics(_ *call, q topicListQuery) (any, error) {
+func (s *Server) listTopics(c *call, q topicListQuery) (any, error) {
 	topics, err := s.cfg.Broker.Topics(s.life.calls)
 	if err != nil {
 		return nil, err
@@ -181,7 +183,7 @@ func (s *Server) listTopics(_ *call, q topicListQuery) (any, error) {
 	}
 	answer := object{{"topics", each(names)}}
 	if q.detail {
-		details, err := s.summaries(topics)
+		details, err := s.summaries(c, topics)
 		if err != nil {
 			return nil, err
 		}
@@ -191,11 +193,11 @@ func (s *Server) listTopics(_ *call, q topicListQuery) (any, error) {
 }
 
 // summaries adds the partitions of each topic up; a topic that was deleted meanwhile is left out.
-func (s *Server) summaries(topics []broker.Topic) ([]topicSummary, error) {
+func (s *Server) summaries(c *call, topics []broker.Topic) ([]topicSummary, error) {
 	list := make([]topicSummary, 0, len(topics))
 	for _, t := range topics {
 		sum := topicSummary{Name: t.Name(), Partitions: t.Config().Partitions, FirstTimestamp: noTime, LastTimestamp: noTime}
-		err := eachPartition(s.life.calls, t, func(_ int, p broker.PartitionStats, _ string) {
+		err := s.eachPartition(c, t, func(_ int, p broker.PartitionStats, _ string) {
 			sum.Records += p.HighWatermark - p.LogStart
 			sum.Bytes += p.Bytes
 			sum.FirstTimestamp = earlier(sum.FirstTimestamp, statTime(p.FirstTimestamp))

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/valyala/fasthttp"
+
 	"flashq/broker"
 	"flashq/http/fault"
 )
@@ -165,7 +167,7 @@ func TestDetailLeavesOutWhatWasDeletedMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.do("DELETE", "/topics/a", "").want(t, 204)
-	list, err := f.s.summaries(topics)
+	list, err := f.s.summaries(&call{ctx: new(fasthttp.RequestCtx)}, topics)
 	if err != nil || len(list) != 1 || list[0].Name != "b" {
 		t.Error(list, err)
 	}
