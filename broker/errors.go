@@ -166,7 +166,7 @@ func (e *OffsetError) Error() string {
 // since its generation.
 type FencedError struct {
 	Group, Member string
-	Index         int // of the offset
+	Index         int // of the offset; -1: a partition that was named
 	Topic         string
 	Partition     int
 	Generation    int64 // the member's

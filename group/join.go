@@ -32,6 +32,9 @@ func (s *Shard) Join(
 	if err := g.fence(ackOf(c), origins, now); err != nil {
 		return Plan{}, err
 	}
+	if err := g.fenceNeeds(c); err != nil {
+		return Plan{}, err
+	}
 	wanted, err := g.topicsOf(m, c, rooms.Topics)
 	if err != nil {
 		return Plan{}, err

@@ -138,6 +138,23 @@ func (g *state) fence(c broker.Commit, origins []Origin, now int64) error {
 	return nil
 }
 
+// fenceNeeds refuses an ack that comes with a partition which the member does not hold.
+func (g *state) fenceNeeds(c broker.MemberCall) error {
+	if len(c.Ack) == 0 {
+		return nil
+	}
+	h, m := g.assigned[c.Topic], g.members[c.Member] // they are there: the ack is good
+	for _, p := range c.Needs {
+		if h == nil || p < 0 || p >= len(h.slots) || h.slots[p].owner != m {
+			return &broker.FencedError{
+				Group: c.Group, Member: c.Member, Index: -1, Topic: c.Topic, Partition: p, Generation: c.Generation,
+				Current: g.generation,
+			}
+		}
+	}
+	return nil
+}
+
 func (g *state) holds(c broker.Commit, o broker.CommitOffset, from Origin, now int64) bool {
 	if g == nil || !g.members[c.Member].alive(now) {
 		return false

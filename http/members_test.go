@@ -89,6 +89,28 @@ func TestAFetchJoinsAndAMemberReadsItsPartitions(t *testing.T) {
 	wantJSONText(t, f.get("/groups").want(t, 200), `{"groups":[{"group":"g","members":2,"topics":["news"],"lag":0}]}`)
 }
 
+// A call that is refused for the partition that it names commits nothing; one that gives the partition up has committed,
+// and is not refused.
+func TestAnAckWithAPartition(t *testing.T) {
+	f := groupFixture(t, Config{})
+	f.says("a", "g1 [0 1] a b c d e")
+	f.says("b", "g2 [] ")
+	f.says("a&partition=1&ack=g1;1:1", "g2 [0] ") // and it has given partition 1 up
+	f.says("b&partition=1", "g2 [1] e")
+	for _, query := range []string{"a&partition=1&ack=g2;0:3", "a&partition=0,1&ack=g2;0:3", "b&partition=0&ack=g2;1:2"} {
+		details := f.get(newsOf+query).wantError(t, 409, "fenced")
+		if _, named := details["partition"]; !named || details["generation"] != 2.0 {
+			t.Errorf("%s: %v", query, details)
+		}
+	}
+	offsets := f.get("/groups/g/offsets").want(t, 200).body
+	if strings.Count(offsets, `"committed_offset":null`) != 1 || !strings.Contains(offsets, `"committed_offset":1,`) {
+		t.Errorf("refused calls left %s", offsets)
+	}
+	f.says("a&partition=0&ack=g2;0:3", "g2 [0] ")
+	f.get(newsOf+"a&partition=1&ack=g2;").wantError(t, 409, "fenced")
+}
+
 func TestMemberRoutes(t *testing.T) {
 	f := groupFixture(t, Config{})
 	wantJSONText(t, f.putMember("m", `{"topics":["news","later"],"session_ms":5000}`).want(t, 200),

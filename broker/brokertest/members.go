@@ -70,12 +70,32 @@ func testMembers(t *testing.T, b broker.Broker) {
 	if got := Offsets(t, b, "g", ""); got != "[t-0@2 t-1@1]" {
 		t.Errorf("a fenced ack left %s", got)
 	}
+	testNeeds(t, b, int64(second.Generation))
 	g, err := b.Group(ctx, "g", "")
 	if err != nil || g.Live != 2 || len(g.Members) != 2 || g.Members[1].Name != "b" || fmt.Sprint(g.Topics) != "[t]" ||
 		fmt.Sprint(g.Members[1].Assignment) != "map[t:[1]]" || g.Generation != second.Generation {
 		t.Errorf("%+v %v", g, err)
 	}
 	testLeaving(t, b)
+}
+
+// testNeeds has a, which holds partition 0 of two, acknowledge with calls that name partitions.
+func testNeeds(t *testing.T, b broker.Broker, generation int64) {
+	for _, needs := range [][]int{{1}, {0, 1}, {9}, {-1}} {
+		c := acks("a", generation, offsets("t", 3))
+		c.Needs = needs
+		_, err := b.Join(context.Background(), c)
+		var fenced *broker.FencedError
+		if !errors.As(err, &fenced) || fenced.Index != -1 || fenced.Partition != needs[len(needs)-1] || fenced.Topic != "t" {
+			t.Errorf("an ack with partitions %v: %v", needs, err)
+		}
+		if got := Offsets(t, b, "g", ""); got != "[t-0@2 t-1@1]" {
+			t.Errorf("an ack that was refused with partitions %v left %s", needs, got)
+		}
+	}
+	c := acks("a", generation, offsets("t", 2))
+	c.Needs = []int{0}
+	holds(t, b, c, "[0]")
 }
 
 // testLeaving goes on where a and b share topic t.

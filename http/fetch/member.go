@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -27,6 +28,7 @@ func (m *member) begin() (plan, error) {
 	return m.join(broker.MemberCall{
 		Group: m.query.Group, Member: m.query.Member, Create: m.mayCreate(), Topics: []string{m.topic.Name()}, Add: true,
 		SessionMs: int64(m.query.SessionMs), Ack: m.acked(), Generation: m.query.Ack.Generation, Topic: m.topic.Name(),
+		Needs: m.query.Partitions,
 	})
 }
 
@@ -46,15 +48,19 @@ func (m *member) again(was *plan) (plan, error) {
 
 func (m *member) join(c broker.MemberCall) (plan, error) {
 	is, err := m.env.Broker.Join(m.env.Calls, c)
+	var fenced *broker.FencedError
+	if errors.As(err, &fenced) && fenced.Index < 0 {
+		return plan{}, m.notHeld(fenced.Partition, int64(fenced.Current))
+	}
 	if err != nil {
 		return plan{}, fmt.Errorf("join: %w", err)
 	}
 	p := m.holding(&is.Group, is.Assignment)
-	if err := m.checkHeld(p.generation); err != nil {
-		return plan{}, err
-	}
 	p.seen = is.Seen
-	return p, nil
+	if len(m.query.Ack.Marks) > 0 { // Needs were judged with it: what has committed is not refused any more
+		return p, nil
+	}
+	return p, m.checkHeld(p.generation)
 }
 
 // look is a member's HEAD: it neither joins nor stays.
@@ -83,15 +89,19 @@ func (m *member) checkHeld(generation int64) error {
 		if slices.Contains(m.assigned, partition) {
 			continue
 		}
-		return fault.Fenced.New(
-			fmt.Sprintf("Member '%s' does not hold partition %d of topic '%s'; fetch without 'partition' to read what it holds",
-				m.query.Member, partition, m.topic.Name()),
-			fault.Details{
-				"group": m.query.Group, "member": m.query.Member, "topic": m.topic.Name(), "partition": partition,
-				"generation": generation,
-			})
+		return m.notHeld(partition, generation)
 	}
 	return nil
+}
+
+func (m *member) notHeld(partition int, generation int64) error {
+	return fault.Fenced.New(
+		fmt.Sprintf("Member '%s' does not hold partition %d of topic '%s'; nothing was committed. "+
+			"Fetch without 'partition' to read what it holds", m.query.Member, partition, m.topic.Name()),
+		fault.Details{
+			"group": m.query.Group, "member": m.query.Member, "topic": m.topic.Name(), "partition": partition,
+			"generation": generation,
+		})
 }
 
 // holding is the plan of a member that holds so much: of the partitions that are asked for, those.
