@@ -27,7 +27,9 @@ const (
 	fewestConsumers = 5
 	mostConsumers   = 11
 	shareLease      = 1500 * time.Millisecond
-	// shareLimit is from the death of a consumer to the next delivery of its partitions.
+	// shareLimit is from the death of a consumer to the next delivery of its partitions: its last fetch may hold the
+	// lease for a second, as long as it waits or until its closed connection is noticed. Under this load it waits for a
+	// fifth of that.
 	shareLimit = shareLease + time.Second
 	// excuse is how long after it was away a consumer may still find out.
 	excuse = 5 * time.Second
@@ -76,7 +78,7 @@ type sharing struct {
 	live     []*share.Consumer
 	made     int
 	away     []absence
-	longest  time.Duration // from a death to the next delivery
+	longest  time.Duration // from a death to the next delivery, without what the machine stood still meanwhile
 	happened map[string]int
 }
 
@@ -319,7 +321,7 @@ func (s *sharing) inherit(t *testing.T, losses []loss) {
 				return ok
 			})
 			took, stalled := next.Sub(lost), s.pulse.Stalled(lost, next)
-			s.longest = max(s.longest, took)
+			s.longest = max(s.longest, took-stalled)
 			if took > shareLimit+stalled {
 				t.Errorf("partition %d of %s was delivered by another after %s, the machine stood still for %s of that",
 					p, l.Name, took, stalled)
@@ -361,7 +363,7 @@ func (s *sharing) finish(t *testing.T) {
 	}
 	s.broker.Stop(t)
 	fmt.Printf("shared group: %d consumers at first on %d partitions for %.0f s: %s; %v; longest hand-over %d ms with a "+
-		"lease of %d ms; the machine stood still for %d ms; FLASHQ_SEED=%d\n", shareConsumers, sharePartitions,
+		"lease of %d ms, beside %d ms in which the machine stood still; FLASHQ_SEED=%d\n", shareConsumers, sharePartitions,
 		time.Since(s.began).Seconds(), f, s.happened, s.longest.Milliseconds(), shareLease.Milliseconds(),
 		s.pulse.Stalled(s.began, time.Now()).Milliseconds(), s.seed)
 }
