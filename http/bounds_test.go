@@ -176,7 +176,7 @@ func TestReadersThatStopLockNobodyOut(t *testing.T) {
 	})
 }
 
-// What is held for a body is not much more than has come of it.
+// What is held for a body is not much more than has come of it, and no less than the memory that it was given.
 func TestABodyHoldsWhatHasCome(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		_, s, p := piped(t, Config{})
@@ -185,6 +185,8 @@ func TestABodyHoldsWhatHasCome(t *testing.T) {
 			synctest.Wait()
 			if held := s.bounds.inflight.Used(); held > int64(max(4*bytes, firstBodySlab)) {
 				t.Errorf("%d bytes are held for %d", held, bytes)
+			} else if held < int64(max(bytes, firstBodySlab)) {
+				t.Errorf("only %d bytes are held for %d", held, bytes)
 			}
 			leave(c)
 			synctest.Wait()
