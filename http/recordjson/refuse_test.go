@@ -202,6 +202,31 @@ func TestSyntaxRefused(t *testing.T) {
 	}
 }
 
+// TestCutBodiesRefused: wherever a body is cut, nothing after its end is looked at.
+func TestCutBodiesRefused(t *testing.T) {
+	const record = `{"x":null,"key":"k\u00e4\n","headers":[{"key":"\ud83d\ude00","value":null}],"value":[true,-0.5E+3,{"":0}]}`
+	for form, body := range forms(record) {
+		for n := 1; n <= len(body); n++ {
+			if _, err := decode(t, body[:n], target, form == "ndjson"); (err != nil) != (n < len(body)) || err != nil && err.Code != syntax {
+				t.Errorf("%s: %v", body[:n], err)
+			}
+		}
+	}
+}
+
+// TestErrorsNameTheByte at which JSON ends to be JSON, be it far into a string.
+func TestErrorsNameTheByte(t *testing.T) {
+	for _, start := range []string{"", "a", strings.Repeat("long ", 30)} {
+		for _, bad := range []string{"\x01", `\q`, `\u12g4`, `\ud800 `} {
+			before := `{"records":[{"value":"` + start
+			_, err := decode(t, before+bad+`"}]}`, target, false)
+			if err == nil || !strings.Contains(err.Message, fmt.Sprintf("at byte %d: ", len(before))) {
+				t.Errorf("%q after %d bytes: %v", bad, len(before), err)
+			}
+		}
+	}
+}
+
 func TestDocumentRefused(t *testing.T) {
 	tooMany := `{"records":[` + strings.Repeat(`{"value":1},`, 1499) + `{"valeu":1}]}`
 	for _, c := range []struct {
