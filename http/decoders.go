@@ -8,10 +8,13 @@ import (
 
 // decoders are those of every format in which records come; a request uses one of them.
 type decoders struct {
-	json recordjson.Decoder
-	raw  recordbody.Raw
+	json    recordjson.Decoder
+	raw     recordbody.Raw
+	batches recordbody.Batches
 	// single is what stands beside a raw body.
 	single recordbody.Single
+	// unpacking takes a body of batches apart where they are compressed.
+	unpacking unpacking
 }
 
 // decode turns a body into one batch for each partition.
@@ -21,6 +24,9 @@ func (d *decoders) decode(f request.Format, body []byte, t recordbody.Target) (*
 		return d.json.NDJSON(body, t)
 	case request.Raw:
 		return d.raw.Decode(body, d.single, t)
+	case request.Batches:
+		defer d.unpacking.done()
+		return d.batches.Decode(body, t, &d.unpacking)
 	default:
 		return d.json.JSON(body, t)
 	}
@@ -30,4 +36,5 @@ func (d *decoders) decode(f request.Format, body []byte, t recordbody.Target) (*
 func (d *decoders) release(keep func(part int) bool) {
 	d.json.Release(keep)
 	d.raw.Release(keep)
+	d.batches.Release()
 }

@@ -22,7 +22,7 @@ func TestContentTypes(t *testing.T) {
 		"text/plain; charset=us-ascii":         200,
 		"text/plain; charset=latin1":           415,
 		"text/html":                            415,
-		"application/vnd.kafka.recordbatch.v2": 415,
+		"application/vnd.kafka.recordbatch.v3": 415,
 		"multipart/form-data; boundary=x":      415,
 		"application/jsonx":                    415,
 	} {

@@ -26,6 +26,7 @@ type production struct {
 	placed   placed
 	adopted  func(part int) bool // made once: tells the decoders which batches the engine keeps
 	body     []byte              // a slab, nil when given back
+	lent     bool                // body was lent to the engine, as what its parts are views of
 	hold     budget.Lease        // of bounds.inflight
 	answer   []byte
 	sending  budget.Lease // of bounds.answers, for a long answer
@@ -85,11 +86,14 @@ func (p *production) respond(ctx *fasthttp.RequestCtx) {
 // release gives back what the request held and readies p for another one.
 func (p *production) release() {
 	p.decoders.release(p.adopted)
+	if p.lent && p.adopted(0) {
+		p.body = nil
+	}
 	slab.Put(p.body)
 	p.hold.End()
 	p.sending.End()
 	p.placed.forget()
-	p.topic, p.body, p.name, p.query, p.decoders.single = nil, nil, "", produceQuery{}, recordbody.Single{}
+	p.topic, p.body, p.lent, p.name, p.query, p.decoders.single = nil, nil, false, "", produceQuery{}, recordbody.Single{}
 	productions.Put(p)
 }
 
@@ -170,8 +174,10 @@ func (p *production) store(s *Server, f request.Format) error {
 	if size := p.placed.answerSize(p.query.offsets); size > smallAnswer && !p.sending.Raise(size) {
 		return answersWait(false) // said while nothing is stored
 	}
-	slab.Put(p.body) // what follows may wait for a disk
-	p.body = nil
+	if p.lent = f == request.Batches; !p.lent {
+		slab.Put(p.body) // what follows may wait for a disk
+		p.body = nil
+	}
 	if err := p.topic.Append(p.placed.parts, broker.How{Sync: p.query.sync}); err != nil {
 		return p.placed.appendFault(err)
 	}
@@ -197,6 +203,11 @@ func (p *production) decode(s *Server, f request.Format, partitions int) error {
 	}
 	p.placed.forget() // of an earlier decoding of this same body
 	p.decoders.release(nil)
+	if f == request.Batches {
+		p.decoders.unpacking = unpacking{
+			codecs: s.codecs, hold: &p.hold, body: cap(p.body), most: c.MaxBodyBytes, left: c.MaxBodyBytes,
+		}
+	}
 	decoded, err := p.decoders.decode(f, p.body, target)
 	if err != nil {
 		return err

@@ -77,6 +77,10 @@ func judgeProduce(query []byte, f request.Format, q *produceQuery) error {
 		return request.BadParam(q.rawOnly, "is for raw bodies, text/plain and application/octet-stream; "+
 			"the records of this body say it themselves")
 	}
+	if f == request.Batches && q.partition < 0 {
+		return request.BadParam("partition", "is missing: record batches are stored as they come, in one partition, and "+
+			"name none themselves")
+	}
 	return nil
 }
 

@@ -211,7 +211,7 @@ func ofOffset(e *broker.OffsetError) *Error {
 // recordKinds are what a decoder's codes mean.
 var recordKinds = map[string]*Kind{
 	InvalidJSON.Code: InvalidJSON, OutOfRange.Code: OutOfRange, InvalidRecord.Code: InvalidRecord,
-	PartitionNotFound.Code: PartitionNotFound,
+	PartitionNotFound.Code: PartitionNotFound, CorruptBatch.Code: CorruptBatch, NotSupported.Code: NotSupported,
 }
 
 // ofRecord puts a decoder's verdict on a body into the contract's words.

@@ -51,6 +51,7 @@ var (
 
 	WrongType     = kind(422, "validation_error", "a member of the body is missing, unknown, or of the wrong type")
 	InvalidRecord = kind(422, "record_validation_error", "a record is JSON, but not a record")
+	CorruptBatch  = kind(422, "corrupt_batch", "a record batch is not what its header or checksum says")
 	NotSupported  = kind(422, "not_supported", "the engine can't do that")
 
 	Overloaded      = kind(429, "overloaded", "a bound on what may be under way is reached: the message says which")

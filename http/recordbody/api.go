@@ -24,6 +24,8 @@ type Target struct {
 	Placements bool // fill Request.Placements, where a format may spread records over partitions
 	// Lenient lets members that are not known mean nothing, instead of refusing them: for clients of FlashQ in Rust.
 	Lenient bool
+	// Digest, where it is not nil, gets the records of a body that is good. It needs Placements.
+	Digest *Digest
 }
 
 // Request is one decoded request: a batch for each partition that it touches. It is valid until the next call or
@@ -63,8 +65,10 @@ type Error struct {
 	// Code is the error value on the wire: one of the constants below.
 	Code    string
 	Message string
-	Index   int    // of the record, or in CodeCorrupt of the batch; -1 when the body as a whole is meant
-	Field   string // "" when none
+	// Index is that of the record, or in CodeCorrupt and CodeUnsupported of the batch; -1 when the body as a whole is
+	// meant.
+	Index int
+	Field string // "" when none
 	// MaxSize and ActualSize are set (>= 0) for limits, else -1.
 	MaxSize, ActualSize int
 	Partition           int // for CodeNoPartition, else -1
@@ -78,4 +82,6 @@ const (
 	CodeRange       = "validation_error"
 	CodeRecord      = "record_validation_error"
 	CodeNoPartition = "partition_not_found"
+	CodeCorrupt     = "corrupt_batch"
+	CodeUnsupported = "not_supported"
 )

@@ -2,6 +2,7 @@ package recordbody
 
 import (
 	"fmt"
+	"math"
 
 	"flashq/segment/batch"
 )
@@ -21,6 +22,16 @@ func within(field, what, unit string, size, limit int) *Error {
 	err := problem(CodeRange, 0, field, fmt.Sprintf("%s has %d %s, at most %d are allowed", what, size, unit, limit))
 	err.MaxSize, err.ActualSize = limit, size
 	return err
+}
+
+// orEndless makes no limit a number that is never reached.
+func (l Limits) orEndless() Limits {
+	for _, limit := range [...]*int{&l.KeyBytes, &l.ValueBytes, &l.HeaderBytes, &l.Headers} {
+		if *limit == 0 {
+			*limit = math.MaxInt
+		}
+	}
+	return l
 }
 
 // record holds a record's key, value and number of headers against the limits.

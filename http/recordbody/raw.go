@@ -47,6 +47,9 @@ func (r *Raw) Decode(value []byte, s Single, t Target) (*Request, error) {
 		r.req.Placements = append(r.req.Placements, Placement{Named: t.Partition >= 0, Timed: s.Timed})
 	}
 	r.req.Count = 1
+	if t.Digest != nil {
+		t.Digest.AddAll(&r.req)
+	}
 	return &r.req, nil
 }
 

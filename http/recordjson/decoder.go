@@ -44,6 +44,9 @@ func (d *Decoder) decode(body []byte, t Target, lines bool) (*Request, error) {
 		return nil, err
 	}
 	d.finish()
+	if t.Digest != nil {
+		t.Digest.AddAll(&d.req)
+	}
 	return &d.req, nil
 }
 

@@ -36,6 +36,7 @@ var (
 		{"application/jsonl", NDJSON},
 		{"text/plain", Raw},
 		{"application/octet-stream", Raw},
+		{"application/vnd.kafka.recordbatch.v2", Batches},
 	}
 	RecordAnswers = []Media{
 		{"application/json", JSON},
@@ -63,7 +64,7 @@ func BodyFormat(contentType []byte, taken []Media) (Format, error) {
 	media = strings.ToLower(strings.TrimSpace(media))
 	for _, m := range taken {
 		if m.Name == media {
-			if m.Name == "application/octet-stream" {
+			if m.Name == "application/octet-stream" || m.Format == Batches {
 				return m.Format, nil // bytes have no charset
 			}
 			return m.Format, checkCharset(params)
