@@ -18,8 +18,8 @@ import (
 
 func loadtestCommand() *cobra.Command {
 	return family("loadtest", "Measure speed, and verify that no record is lost, doubled or out of order",
-		loadtestProduceCommand(), loadtestConsumeCommand(), loadtestEndToEndCommand(), loadtestNoopCommand(),
-		loadtestTuneCommand(), noopServerCommand())
+		loadtestProduceCommand(), loadtestConsumeCommand(), loadtestEndToEndCommand(),
+		loadtestSubscribeCommand(), loadtestNoopCommand(), loadtestTuneCommand(), noopServerCommand())
 }
 
 func loadtestProduceCommand() *cobra.Command {
@@ -57,6 +57,25 @@ func loadtestEndToEndCommand() *cobra.Command {
 	c.Example = "  flashq loadtest e2e --rate 1000 --partitions 4 --consumers 2"
 	c.Flags().IntVar(&f.config.Consumers, "consumers", 1, "readers that share the partitions out")
 	addWord(c, f.answers, "answers", "format in which records are read back")
+	f.addWriting(c)
+	f.addServer(c)
+	return c
+}
+
+func loadtestSubscribeCommand() *cobra.Command {
+	f := newLoadtestFlags(report.Subscribe)
+	f.config.Rounds, f.config.Connections, f.config.Rate, f.config.Warmup = 1, 1, 200, 0
+	f.format = newWord(report.StreamFormats[0], report.StreamFormats[1:]...)
+	c := f.command("subscribe", "Send records to many open streams, and verify that each gets every one once and in order")
+	c.Example = "  flashq loadtest subscribe --streams 1000 --rate 200\n" +
+		"  flashq loadtest subscribe --streams 10000 --rate 0   # what an idle stream costs"
+	c.Flags().IntVar(&f.config.Streams, "streams", 1000, "open streams, each of all records")
+	c.Flags().Lookup("format").Usage = "of the streams: server-sent events, or NDJSON"
+	c.Flags().Lookup("rate").Usage = "records due each second, latency counted from then until each stream has it; 0: none"
+	c.Flags().Lookup("connections").Usage = "of the producers, each to one partition"
+	for _, no := range []string{"warmup", "compression", "per-batch", "payload"} {
+		_ = c.Flags().MarkHidden(no) // they are all defined
+	}
 	f.addWriting(c)
 	f.addServer(c)
 	return c

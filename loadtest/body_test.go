@@ -136,7 +136,7 @@ func TestManyKeysAreBoundedByTheRotation(t *testing.T) {
 	if size := total(list); size > 2*rotationBytes {
 		t.Errorf("the rotation holds %d bytes", size)
 	}
-	if r := newReport(&plan{config: Config{Load: l}.withDefaults(), cargo: cargo{l, list}}); len(r.Notes) != 1 {
+	if r := newReport(&plan{config: Config{Load: l}.withDefaults(), cargo: cargo{Load: l, bodies: list}}); len(r.Notes) != 1 {
 		t.Errorf("fewer keys than asked for, and the notes say %q", r.Notes)
 	}
 }
@@ -180,8 +180,8 @@ func mustBodies(t *testing.T, l report.Load) []body {
 // A stamp changes a batch that was sealed; sealed anew it is whole again.
 func TestStampedBatchesAreSealed(t *testing.T) {
 	l := report.Load{Format: "batch", Value: "letters", Size: 60, Batch: 5, PerBatch: 2, Partitions: 3}
-	p := &producers{verifier: newVerifier(60), by: map[int]*producer{}, make: func(connection int) stamped {
-		s, err := stampedRequest("host", "t", connection, l, rand.New(rand.NewPCG(1, 2)))
+	p := &producers{run: 77, sent: newVerifier(60), by: map[int]*producer{}, make: func(connection int) stamped {
+		s, err := stampedRequest("host", "t", connection, cargo{Load: l, direct: true}, rand.New(rand.NewPCG(1, 2)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,7 +195,7 @@ func TestStampedBatchesAreSealed(t *testing.T) {
 		_, text, _ := bytes.Cut(request, []byte("\r\n\r\n"))
 		for i, r := range decode(t, "batch", body{text: text}) {
 			s, ok := readStamp([]byte(r.Value))
-			if want := (stamp{p.verifier.id, 7, 5*number + int64(i), 99}); !ok || s != want {
+			if want := (stamp{p.run, 7, 5*number + int64(i), 99}); !ok || s != want {
 				t.Errorf("%+v, not %+v", s, want)
 			}
 		}

@@ -19,6 +19,7 @@ const (
 	maxBody        = 64 << 20 // what the bare server accepts
 	maxBatch       = 100_000
 	maxConnections = 10_000
+	maxStreams     = 20_000
 	maxRounds      = 1000
 	maxKeys        = 10_000_000
 	maxFetch       = 10_000 // records, what a fetch may ask for
@@ -40,6 +41,7 @@ type Config struct {
 
 	Connections int           // 32
 	Consumers   int           // of e2e: 1
+	Streams     int           // of subscribe: 1000
 	Rounds      int           // 5
 	Duration    time.Duration // of each measurement, 5 s; with Records set: unbounded
 	Warmup      time.Duration // before each measurement; zero is none
@@ -57,7 +59,8 @@ type Config struct {
 	// Live is told several times a second how a measurement goes; nil is for nobody.
 	Live func(Live)
 
-	portable bool // what load generation has to do with on other systems
+	portable bool          // what load generation has to do with on other systems
+	quiet    time.Duration // after the last request, until what is missing on streams counts as lost
 }
 
 // Server says how FlashQ is started; empty fields are left to its own defaults, but storage is memory.
@@ -78,8 +81,11 @@ func (c Config) withDefaults() Config {
 	if c.Compression == report.Compressions[0] {
 		c.Compression = ""
 	}
-	if c.Workload == report.EndToEnd {
+	switch c.Workload {
+	case report.EndToEnd:
 		c.Answers = cmp.Or(c.Answers, "ndjson")
+	case report.Subscribe:
+		c.Answers = cmp.Or(c.Answers, report.StreamFormats[0])
 	}
 	c.Size = cmp.Or(c.Size, 100)
 	c.Batch = cmp.Or(c.Batch, 1)
@@ -87,7 +93,9 @@ func (c Config) withDefaults() Config {
 	c.Seed = cmp.Or(c.Seed, 1)
 	c.Connections = cmp.Or(c.Connections, 32)
 	c.Consumers = cmp.Or(c.Consumers, 1)
+	c.Streams = cmp.Or(c.Streams, 1000)
 	c.Rounds = cmp.Or(c.Rounds, 5)
+	c.quiet = cmp.Or(c.quiet, 3*time.Second)
 	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
 	c.MaxBytes = cmp.Or(c.MaxBytes, 4<<30)
 	if c.Records == 0 {

@@ -15,7 +15,7 @@ func (t *turn) endToEnd(ctx context.Context) error {
 	p := t.run.plan
 	return t.onTopic(ctx, func(topic string) error {
 		v := newVerifier(int64(p.config.Size))
-		send, err := p.newProducers(ctx, t.side.server, topic, v)
+		send, err := p.newProducers(ctx, t.side.server, topic, v.id, v)
 		if err != nil {
 			return err
 		}
@@ -50,16 +50,17 @@ func (t *turn) endToEnd(ctx context.Context) error {
 	})
 }
 
-func (p *plan) newProducers(ctx context.Context, s *server, topic string, v *verifier) (*drive.Driver, error) {
+func (p *plan) newProducers(ctx context.Context, s *server, topic string, run uint32, sent acknowledger,
+) (*drive.Driver, error) {
 	build := func(connection int, random *rand.Rand) (stamped, error) {
-		return stampedRequest(s.address, topic, connection, p.config.Load, random)
+		return stampedRequest(s.address, topic, connection, p.cargo, random)
 	}
 	if _, err := build(0, rand.New(rand.NewPCG(p.config.Seed, 2))); err != nil {
 		return nil, err
 	}
 	c := p.driver(s, func(loop int) drive.Source {
 		random := rand.New(rand.NewPCG(p.config.Seed, uint64(loop)))
-		return &producers{verifier: v, by: map[int]*producer{}, make: func(connection int) stamped {
+		return &producers{run: run, size: int64(p.config.Size), sent: sent, by: map[int]*producer{}, make: func(connection int) stamped {
 			one, _ := build(connection, random) // it has been tried
 			return one
 		}}

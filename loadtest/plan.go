@@ -39,13 +39,14 @@ func newPlan(c Config) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.direct = g.direct || c.Workload == report.Subscribe // a producer's records keep their order there
 	p := &plan{config: c, cargo: g, name: "loadtest-" + strconv.FormatInt(time.Now().UnixNano(), 36)}
 	if slices.Contains(report.Formats, c.Beside) {
 		if p.beside, err = newCargo(plainLoad(c.Load, c.Beside)); err != nil {
 			return nil, err
 		}
 	}
-	if c.Workload == report.Produce || c.Workload == report.EndToEnd {
+	if c.Workload != report.Consume && c.Workload != report.Noop {
 		err = p.bound()
 	}
 	return p, err

@@ -18,11 +18,12 @@ const maxFetchBytes = 16 << 20
 type cargo struct {
 	report.Load
 	bodies []body
+	direct bool // requests name their partition, as those with batches have to
 }
 
 func newCargo(l report.Load) (cargo, error) {
 	list, err := bodies(l)
-	return cargo{l, list}, err
+	return cargo{Load: l, bodies: list, direct: l.Format == "batch"}, err
 }
 
 // valueBytes is what the values of one request are long.
@@ -40,7 +41,7 @@ func (c cargo) requests(host, topic string) [][]byte {
 // rotation is how many requests there are: batches name their partition, and all partitions are to get some.
 func (c cargo) rotation() int {
 	n := len(c.bodies)
-	if c.Format != "batch" {
+	if !c.direct {
 		return n
 	}
 	return (n + c.Partitions - 1) / c.Partitions * c.Partitions
@@ -49,7 +50,7 @@ func (c cargo) rotation() int {
 // request is the i-th produce request, with this body.
 func (c cargo) request(host, topic string, i int, b body, headers ...string) []byte {
 	path := "/topics/" + topic + "/records" + b.query
-	if c.Format == "batch" {
+	if c.direct {
 		path += fmt.Sprintf("?partition=%d", i%c.Partitions)
 	}
 	return drive.Request("POST", host, path, mediaTypes[c.Format], b.text, headers...)

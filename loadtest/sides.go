@@ -30,7 +30,7 @@ func (r *run) start(ctx context.Context) error {
 		return err
 	}
 	switch {
-	case c.SkipNoop || c.Some() || c.Workload == report.EndToEnd:
+	case c.SkipNoop || c.Some() || c.Workload == report.EndToEnd || c.Workload == report.Subscribe:
 		return nil
 	case c.Beside != report.Noop:
 		r.addPlain()
@@ -110,6 +110,8 @@ func (r *run) measures(s *server, g cargo) func(ctx context.Context, t *turn) er
 	case report.Consume:
 		from := r.newStock(s)
 		return func(ctx context.Context, t *turn) error { return t.consume(ctx, from, g.Load) }
+	case report.Subscribe:
+		return func(ctx context.Context, t *turn) error { return t.subscribe(ctx) }
 	}
 	return func(ctx context.Context, t *turn) error { return t.endToEnd(ctx) }
 }

@@ -6,15 +6,21 @@ import (
 	"strings"
 
 	"flashq/loadtest/drive"
-	"flashq/loadtest/report"
 )
 
 // producers makes requests whose records carry who sent them, their number and when they were to be sent. Bodies are
 // prebuilt, and the stamps written into them.
 type producers struct {
-	verifier *verifier
-	make     func(connection int) stamped
-	by       map[int]*producer
+	run  uint32
+	size int64 // of a value
+	sent acknowledger
+	make func(connection int) stamped
+	by   map[int]*producer
+}
+
+// acknowledger hears of n records of a producer that the server has accepted, from number on. Any goroutine may call it.
+type acknowledger interface {
+	acknowledge(producer int, number int64, n int)
 }
 
 // producer is one connection's.
@@ -39,7 +45,7 @@ func (p *producers) Next(connection int, meant int64) []byte {
 		p.by[connection] = one
 	}
 	for i, at := range one.stamps {
-		putStamp(one.request[at:], stamp{p.verifier.id, connection, one.next + int64(i), meant})
+		putStamp(one.request[at:], stamp{p.run, connection, one.next + int64(i), meant})
 	}
 	if one.batches > 0 {
 		sealBatches(one.request[one.batches:])
@@ -51,13 +57,14 @@ func (p *producers) Next(connection int, meant int64) []byte {
 func (p *producers) Answered(connection int, _ *drive.Answer, meant, now int64, t *drive.Tally) error {
 	one := p.by[connection]
 	n := len(one.stamps)
-	p.verifier.acknowledge(connection, one.next-int64(n), n)
-	t.Succeeded(int64(n), int64(n)*p.verifier.size, now-meant)
+	p.sent.acknowledge(connection, one.next-int64(n), n)
+	t.Succeeded(int64(n), int64(n)*p.size, now-meant)
 	return nil
 }
 
 // stampedRequest builds the request of one connection.
-func stampedRequest(host, topic string, connection int, l report.Load, r *rand.Rand) (s stamped, err error) {
+func stampedRequest(host, topic string, connection int, g cargo, r *rand.Rand) (s stamped, err error) {
+	l := g.Load
 	mark := []byte(strings.Repeat("#", stampSize)) // in no letter and no number
 	values := make([][]byte, l.Batch)
 	for i := range values {
@@ -71,7 +78,7 @@ func stampedRequest(host, topic string, connection int, l report.Load, r *rand.R
 	if err != nil {
 		return s, err
 	}
-	s.request = cargo{Load: l}.request(host, topic, connection, b)
+	s.request = g.request(host, topic, connection, b)
 	if l.Format == "batch" {
 		s.batches = len(s.request) - len(b.text)
 	}

@@ -18,7 +18,6 @@ func (c Config) validate() error {
 		oneOf("value", c.Value, report.Values),
 		oneOf("compression", cmp.Or(c.Compression, report.Compressions[0]), report.Compressions),
 		oneOf("encoding", cmp.Or(c.Encoding, report.Encodings[0]), report.Encodings),
-		oneOf("answers", cmp.Or(c.Answers, report.Formats[0]), report.Formats),
 		oneOf("beside", c.Beside, append([]string{report.Noop}, report.Formats...)),
 		oneOf("storage", c.Storage, report.Storages),
 		oneOf("fsync", cmp.Or(c.Fsync, report.Syncs[0]), report.Syncs),
@@ -30,6 +29,7 @@ func (c Config) validate() error {
 		between("partitions", int64(c.Partitions), 1, 256),
 		between("connections", int64(c.Connections), 1, maxConnections),
 		between("consumers", int64(c.Consumers), 1, maxConnections),
+		between("streams", int64(c.Streams), 1, maxStreams),
 		between("repeat", int64(c.Rounds), 1, maxRounds),
 		between("idle-topics", int64(c.IdleTopics), 0, 100_000),
 		between("parked", int64(c.Parked), 0, maxConnections),
@@ -76,15 +76,25 @@ func (c Config) validateFormat() error {
 }
 
 func (c Config) validateWorkload() error {
+	stamps := c.Workload == report.EndToEnd || c.Workload == report.Subscribe
 	switch {
-	case c.Workload == report.EndToEnd && c.Size < stampSize:
+	case stamps && c.Size < stampSize:
 		return fmt.Errorf("%w: --size %d; allowed: %d and more, as records are numbered", ErrConfig, c.Size, stampSize)
-	case c.Workload == report.EndToEnd && c.Payload != "":
-		return fmt.Errorf("%w: --payload with e2e; allowed: --size and --value, as records are numbered", ErrConfig)
+	case stamps && c.Payload != "":
+		return fmt.Errorf("%w: --payload with %s; allowed: --size and --value, as records are numbered", ErrConfig, c.Workload)
 	case c.Workload == report.Consume && c.Batch > maxFetch:
 		return fmt.Errorf("%w: --batch %d; allowed: 1 to %d, what a fetch may ask for", ErrConfig, c.Batch, maxFetch)
-	case c.Some() && c.Workload == report.EndToEnd:
-		return fmt.Errorf("%w: --idle-topics or --parked with e2e; allowed: with produce and consume", ErrConfig)
+	case c.Some() && stamps:
+		return fmt.Errorf("%w: --idle-topics or --parked with %s; allowed: with produce and consume", ErrConfig, c.Workload)
+	case c.Workload == report.Subscribe && c.Partitions > c.Connections:
+		return fmt.Errorf("%w: --partitions %d with --connections %d; allowed: a connection for each partition at least",
+			ErrConfig, c.Partitions, c.Connections)
+	case c.Workload == report.Subscribe && c.Rate == 0 && c.Records > 0:
+		return fmt.Errorf("%w: --records with --rate 0, which sends nothing; allowed: --duration", ErrConfig)
+	case c.Workload == report.Subscribe:
+		return oneOf("format", c.Answers, report.StreamFormats)
+	case c.Answers != "":
+		return oneOf("answers", c.Answers, report.Formats)
 	}
 	return nil
 }

@@ -9,5 +9,6 @@
 //	                  judge.go (what becomes of a request), request.go, response.go
 //	with epoll:       engine_linux.go, loop_linux.go (a thread), wire_linux.go (a connection), poll_linux.go
 //	without:          portable.go, worker.go (a connection), link.go (who reads from it)
+//	streams:          streams.go (what both do), streams_linux.go (a thread for all), streams_portable.go
 //	what is counted:  tally.go, sampler.go (each second), sample.go (of one phase), process_linux.go and its siblings
 package drive

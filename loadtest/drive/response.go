@@ -105,7 +105,7 @@ func (r *reader) takeHead(b []byte) (rest []byte, err error) {
 		}
 		return nil, nil
 	}
-	h, err := parseHead(b[:end])
+	h, err := parseHead(b[:end], false)
 	if err != nil {
 		return nil, err
 	}
@@ -142,14 +142,18 @@ func (r *reader) ended() error {
 
 // head is what of a response head matters here.
 type head struct {
-	status int
-	closes bool
-	length int64 // -1 while unknown
+	status  int
+	closes  bool
+	length  int64 // -1 while unknown
+	endless bool  // the body may be chunked, or end with the connection
+	chunked bool
 }
 
-func parseHead(b []byte) (head, error) {
+// parseHead reads a whole head; an endless one is that of a stream.
+func parseHead(b []byte, endless bool) (head, error) {
 	line, rest, _ := bytes.Cut(b, []byte("\r\n"))
 	h, err := parseStatus(line)
+	h.endless = endless
 	if err != nil {
 		return h, err
 	}
@@ -192,6 +196,8 @@ func (h *head) take(name, value []byte) error {
 			return fmt.Errorf("%w: Content-Length %q", ErrAnswer, value)
 		}
 		h.length = int64(n)
+	case h.endless && bytes.EqualFold(name, []byte("Transfer-Encoding")) && bytes.EqualFold(value, []byte("chunked")):
+		h.chunked = true
 	case bytes.EqualFold(name, []byte("Transfer-Encoding")):
 		return fmt.Errorf("%w: it is %s, not of a known length", ErrAnswer, value)
 	case bytes.EqualFold(name, []byte("Connection")):
@@ -209,7 +215,7 @@ func (h head) finish() (head, error) {
 		return h, fmt.Errorf("%w: it changes the protocol", ErrAnswer)
 	case h.status/100 == 1 || h.status == 204 || h.status == 304:
 		h.length = 0
-	case h.length < 0:
+	case h.length < 0 && !h.endless:
 		return h, fmt.Errorf("%w: it has no Content-Length", ErrAnswer)
 	}
 	return h, nil

@@ -12,6 +12,14 @@ const (
 	pacing = 0.95
 )
 
+// due is how many of the workload's records are due each second.
+func (r *Report) due() float64 {
+	if r.Streams != nil {
+		return r.Rate * float64(r.Streams.Streams) // each record on every stream
+	}
+	return r.Rate
+}
+
 // limit tells why the numbers are the client's and not the server's, "" where they are not: it had no processor time
 // left, or it took more of a machine's than the server where that was used up. Without the server's CPU time only the
 // first can be known.
@@ -26,7 +34,7 @@ func limit(r *Report) string {
 	}
 	ours = math.Min(ours, float64(r.Connections))
 	switch {
-	case r.Rate > 0 && own.PerSec.Average >= pacing*r.Rate:
+	case r.Rate > 0 && own.PerSec.Average >= pacing*r.due():
 		return "" // the schedule was held
 	case own.ClientCores >= full*ours:
 		return fmt.Sprintf("the client used %.2f of the %.0f processors that it may use", own.ClientCores, ours)

@@ -8,6 +8,8 @@ const (
 	Consume  = "consume"
 	EndToEnd = "e2e"
 	Noop     = "noop"
+
+	Subscribe = "subscribe"
 )
 
 // Load says what a request carries, and how answers come.
@@ -25,7 +27,7 @@ type Load struct {
 	Compression string `json:"compression,omitempty"` // of RecordBatches, one of Compressions; "" is none
 	Encoding    string `json:"encoding,omitempty"`    // of values in answers, one of Encodings; "" is the server's default
 	Decode      bool   `json:"decode,omitempty"`      // answers are taken apart, record by record
-	Answers     string `json:"answers,omitempty"`     // of e2e: the format in which records are read back
+	Answers     string `json:"answers,omitempty"`     // of e2e and subscribe: how records are read back
 	Idempotent  bool   `json:"idempotent,omitempty"`  // each request has an Idempotency-Key
 }
 
@@ -71,6 +73,8 @@ var (
 
 	Compressions = []string{"none", "gzip", "snappy", "lz4", "zstd"}
 	Encodings    = []string{"text", "base64", "json"}
+	// StreamFormats are how records come on streams: as server-sent events, or a line each.
+	StreamFormats = []string{"events", "ndjson"}
 )
 
 // Empty is the other side of the ratio where FlashQ is measured with something that it has to do beside the load.

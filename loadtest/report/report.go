@@ -37,6 +37,7 @@ type Report struct {
 	CPU     *Spread  `json:"server_cpu_ratio,omitempty"`
 	Verdict *Verdict `json:"verdict,omitempty"` // of e2e and subscribe
 	Replays *Replays `json:"replays,omitempty"` // of produce with keys
+	Streams *Streams `json:"streams,omitempty"` // of subscribe
 
 	Limit string   `json:"client_was_the_limit,omitempty"` // why, if it was
 	Notes []string `json:"notes,omitempty"`                // what a reader of the numbers must know
@@ -118,6 +119,7 @@ type Round struct {
 	CPU     *float64 `json:"server_cpu_ratio,omitempty"`
 	Verdict *Verdict `json:"verdict,omitempty"`
 	Replays *Replays `json:"replays,omitempty"`
+	Streams *Streams `json:"streams,omitempty"`
 
 	samples []named // what the sides are made from
 }
@@ -196,6 +198,9 @@ func (r *Report) Finish() {
 			sum := round.Replays.add(*cmp.Or(r.Replays, &Replays{}))
 			r.Replays = &sum
 		}
+		if round.Streams != nil {
+			r.Streams = round.Streams.worst(r.Streams)
+		}
 	}
 	for _, name := range names {
 		side := sideOf(name, *sums[name])
@@ -212,7 +217,7 @@ func (r *Report) Finish() {
 
 // noteSchedule says that an open loop did not hold its rate: then its latencies are of fewer requests than were due.
 func (r *Report) noteSchedule(s *Side) {
-	if r.Rate == 0 || s.Name == EndToEnd || s.PerSec.Average >= 0.95*r.Rate {
+	if r.Rate == 0 || s.Name == EndToEnd || s.Name == Subscribe || s.PerSec.Average >= 0.95*r.Rate {
 		return
 	}
 	r.Note(fmt.Sprintf("%s: %s of %s records/s were reached; %s due requests were never sent", s.Name,
@@ -240,6 +245,9 @@ func (r *Report) Verdicts() []string {
 	}
 	if r.Replays != nil {
 		lines = append(lines, "Replays: "+r.Replays.String())
+	}
+	if r.Streams != nil {
+		lines = append(lines, "Streams: "+r.Streams.String())
 	}
 	return lines
 }

@@ -77,7 +77,7 @@ func nines(percent float64) float64 { return -math.Log10(1 - math.Min(percent, 9
 
 func histogramChart(s *Side) chart {
 	c := chart{title: s.Name + ": latency histogram", x: "latency", y: "requests", bars: s.Histogram}
-	if s.Name == EndToEnd {
+	if s.Name == EndToEnd || s.Name == Subscribe {
 		c.y = "records"
 	}
 	most := 0.0
