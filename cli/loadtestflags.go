@@ -76,7 +76,7 @@ func (f *loadtestFlags) addCommon(c *cobra.Command) {
 	fs.DurationVar(&v.Duration, "duration", 0, fmt.Sprintf(
 		"of each measurement (default %v, without end if --records is set)", f.length))
 	fs.Int64Var(&v.Records, "records", 0, "end each measurement after so many records; 0: by --duration alone")
-	fs.Float64Var(&v.Rate, "rate", v.Rate, "records due each second, latency counted from then; 0: as fast as answers come")
+	fs.Float64Var(&v.Rate, "rate", v.Rate, "records due each second, latency from then on; 0: as fast as answers come")
 	fs.DurationVar(&v.Warmup, "warmup", v.Warmup, "before each measurement; 0: none")
 	fs.DurationVar(&v.Timeout, "timeout", v.Timeout, "of each answer")
 	fs.BoolVar(&v.Pin, "pin", false, "keep servers that are started off the last processor, and the client on it")
@@ -174,7 +174,8 @@ func addWord(c *cobra.Command, w *word, name, usage string) {
 // refuseZeros keeps a zero that somebody wrote from being taken for Config's "default".
 func refuseZeros(cmd *cobra.Command) error {
 	for _, name := range []string{
-		"size", "batch", "partitions", "connections", "consumers", "streams", "repeat", "duration", "timeout", "max-bytes", "seed",
+		"size", "batch", "partitions", "connections", "consumers", "streams", "repeat", "duration",
+		"timeout", "max-bytes", "seed",
 	} {
 		f := cmd.Flags().Lookup(name)
 		if f != nil && f.Changed && (f.Value.String() == "0" || f.Value.String() == "0s") {

@@ -60,10 +60,11 @@ func (p *plan) newProducers(ctx context.Context, s *server, topic string, run ui
 	}
 	c := p.driver(s, func(loop int) drive.Source {
 		random := rand.New(rand.NewPCG(p.config.Seed, uint64(loop)))
-		return &producers{run: run, size: int64(p.config.Size), sent: sent, by: map[int]*producer{}, make: func(connection int) stamped {
+		prepare := func(connection int) stamped {
 			one, _ := build(connection, random) // it has been tried
 			return one
-		}}
+		}
+		return &producers{run: run, size: int64(p.config.Size), sent: sent, make: prepare, by: map[int]*producer{}}
 	})
 	c.Prompt = true
 	return drive.New(ctx, c)

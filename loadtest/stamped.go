@@ -18,7 +18,8 @@ type producers struct {
 	by   map[int]*producer
 }
 
-// acknowledger hears of n records of a producer that the server has accepted, from number on. Any goroutine may call it.
+// acknowledger hears of n records of a producer that the server has accepted, from number on. Any goroutine may call
+// it.
 type acknowledger interface {
 	acknowledge(producer int, number int64, n int)
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // subscribers see what comes on all streams: each is to have every record once, a producer's in the order in which it
-// sent them. A producer writes to one partition, so its numbers come one after the other. They belong to whoever runs the
-// streams; produced is called before that, or after.
+// sent them. A producer writes to one partition, so its numbers come one after the other. They belong to whoever runs
+// the streams.
 type subscribers struct {
 	run     uint32
 	size    int64 // of a value

@@ -81,7 +81,8 @@ func (c Config) validateWorkload() error {
 	case stamps && c.Size < stampSize:
 		return fmt.Errorf("%w: --size %d; allowed: %d and more, as records are numbered", ErrConfig, c.Size, stampSize)
 	case stamps && c.Payload != "":
-		return fmt.Errorf("%w: --payload with %s; allowed: --size and --value, as records are numbered", ErrConfig, c.Workload)
+		return fmt.Errorf("%w: --payload with %s; allowed: --size and --value, as records are numbered", ErrConfig,
+			c.Workload)
 	case c.Workload == report.Consume && c.Batch > maxFetch:
 		return fmt.Errorf("%w: --batch %d; allowed: 1 to %d, what a fetch may ask for", ErrConfig, c.Batch, maxFetch)
 	case c.Some() && stamps:
