@@ -218,6 +218,7 @@ func (a *Actor) drain() error {
 		a.settleLast(<-a.sync.job)
 	}
 	a.refuse(broker.ErrDraining)
+	a.saveLast()
 	err := a.part.Close(a.failed != nil)
 	if err != nil {
 		a.fail(fmt.Errorf("partition %s: close: %w", a.name, err))

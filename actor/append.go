@@ -16,6 +16,7 @@ import (
 type request struct {
 	part     *broker.Part // nil until a proposal is planned
 	sync     bool
+	end      int64      // where it is parked: up to where the log has to be durable
 	reply    chan error // capacity 1
 	proposal *proposal  // for a shard of groups, else nil
 }
@@ -183,18 +184,24 @@ func (a *Actor) written(n int) {
 	if a.compacted != nil {
 		a.compacted.written(a.queue[:n]) // before anybody is told
 	}
-	for _, r := range a.queue[:n] {
+	for i, r := range a.queue[:n] {
+		if err := a.part.Refused(i); err != nil {
+			r.reply <- err
+			continue
+		}
 		a.sync.unsynced += int64(r.size())
 		if r.sync || a.fsync == FsyncAlways {
-			a.parked = append(a.parked, r)
+			a.park(r, partition.End(r.part))
 			continue
 		}
 		r.reply <- nil
 	}
 	a.pop(n)
 	a.sync.dirty = true
-	a.full.Store(0)
-	a.bytes.Store(a.part.Bytes())
+	if bytes := a.part.Bytes(); bytes != a.bytes.Load() {
+		a.bytes.Store(bytes)
+		a.full.Store(0)
+	}
 	a.expiry.lookBy(a.part.NextLook())
 	if a.fsync != FsyncAlways {
 		a.watches.passed(a.part.HighWatermark()) // else the sync raises the high watermark
@@ -203,6 +210,16 @@ func (a *Actor) written(n int) {
 		a.pressure(0)
 	}
 	a.scheduleSync()
+}
+
+// park has a request answered when the log is durable up to end: that of a duplicate may be so already.
+func (a *Actor) park(r *request, end int64) {
+	if end <= a.part.Synced() {
+		r.reply <- nil
+		return
+	}
+	r.end = end
+	a.parked = append(a.parked, r)
 }
 
 // evictOldest takes the oldest sealed segment away; false when there is none to take.

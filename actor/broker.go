@@ -39,6 +39,10 @@ type Broker struct {
 	owing   atomic.Bool // start-up found no room for something: settle goes on with it
 	leaving sync.Map    // folders that are about to be removed
 
+	producers  atomic.Int64 // with ids of their own, in all partitions
+	keys       atomic.Int64 // what the keys of all topics count as
+	forgetNext int64        // when to look for producers whose time is up; govern's own
+
 	mu         sync.Mutex // one change of what exists at a time
 	closed     bool
 	partitions int            // of all topics

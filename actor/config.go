@@ -32,6 +32,9 @@ type Config struct {
 	MaxTopics, MaxPartitions, MaxPartitionsTotal, MaxGroups, MaxCommits int
 	// MaxMemberTopics bounds the topics that all members together ask for.
 	MaxMemberTopics int
+	// MaxKeys bounds the idempotency keys that are known at a time, each counted once for each partition that it has
+	// records in, MaxProducers the producers with ids of their own, likewise. One of either takes some 200 bytes.
+	MaxKeys, MaxProducers int
 	// MaxFiles bounds the files that are open at a time, MaxLogs the partitions and shards of groups, each of which has
 	// one open; 0 is no bound.
 	MaxFiles, MaxLogs int
@@ -58,6 +61,8 @@ func DefaultConfig() Config {
 		MaxGroups:          10_000,
 		MaxCommits:         1_000_000,
 		MaxMemberTopics:    100_000,
+		MaxKeys:            1_000_000,
+		MaxProducers:       1_000_000,
 		SyncWorkers:        segment.DefaultLimits().Syncs,
 		ReadWorkers:        segment.DefaultLimits().Reads,
 		RetentionCheck:     time.Second,
@@ -79,6 +84,8 @@ func (c Config) withDefaults() Config {
 	c.MaxGroups = cmp.Or(c.MaxGroups, d.MaxGroups)
 	c.MaxCommits = cmp.Or(c.MaxCommits, d.MaxCommits)
 	c.MaxMemberTopics = cmp.Or(c.MaxMemberTopics, d.MaxMemberTopics)
+	c.MaxKeys = cmp.Or(c.MaxKeys, d.MaxKeys)
+	c.MaxProducers = cmp.Or(c.MaxProducers, d.MaxProducers)
 	c.SyncWorkers = cmp.Or(c.SyncWorkers, d.SyncWorkers)
 	c.ReadWorkers = cmp.Or(c.ReadWorkers, d.ReadWorkers)
 	c.RetentionCheck = cmp.Or(c.RetentionCheck, d.RetentionCheck)

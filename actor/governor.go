@@ -11,6 +11,7 @@ func (b *Broker) govern() {
 		case <-ticker.C:
 			b.settle()
 			b.expireAll()
+			b.forgetAll()
 		case <-b.squeeze:
 			b.relieve()
 		case <-b.stop:

@@ -20,7 +20,7 @@ func Open(config Config) (*Broker, error) {
 	began := time.Now()
 	b := &Broker{
 		config: config.withDefaults(), squeeze: make(chan struct{}, 1), stop: make(chan struct{}),
-		topics: xsync.NewMapOf[string, *topic](),
+		topics: xsync.NewMapOf[string, *topic](), forgetNext: moment().Steady,
 	}
 	if err := b.openStorage(); err != nil {
 		return nil, errors.Join(err, b.lock.Release())
@@ -138,7 +138,9 @@ func (b *Broker) openTopics(known catalog) {
 		b.config.Progress.Partitions.Add(int64(m.Partitions))
 	}
 	for name, m := range known.topics {
-		t := &topic{broker: b, name: name, id: m.ID, uuid: uuidOf(m.ID), actors: make([]*Actor, m.Partitions)}
+		t := &topic{
+			broker: b, name: name, id: m.ID, uuid: uuidOf(m.ID), actors: make([]*Actor, m.Partitions), keys: b.newKeys(),
+		}
 		config := m.config()
 		t.config.Store(&config)
 		b.found.Topics++
@@ -163,6 +165,7 @@ func (b *Broker) openPartition(t *topic, i int) *Actor {
 	if err != nil {
 		return b.ownDead(t.name, i, err)
 	}
+	t.findKeys(p)
 	first := p.Cleanup().Below()
 	a := b.own(t.name, i, p, nil)
 	if report.Stays != nil {
@@ -189,7 +192,7 @@ func (b *Broker) recoverPartition(t *topic, dir string) (*partition.Partition, s
 	default:
 		return nil, segment.Report{}, errOtherTopic
 	}
-	p, report, err := partition.Open(b.partitionConfig(dir, retentionOf(t.Config())))
+	p, report, err := partition.Open(b.topicPartition(t, dir))
 	if err == nil && report.StartBeyond { // it must not be believed later on, either
 		if err = b.owners.starts.forget([]string{dir}); err != nil {
 			err = errors.Join(err, p.Close(true))
@@ -217,6 +220,10 @@ func (b *Broker) noteRecovery(dir string, r segment.Report, err error) {
 	}
 	if b.found.Cut += r.CutBytes; r.Broken != "" {
 		b.config.Logger.Warn("cut off a torn tail", "partition", dir, "bytes", r.CutBytes, "kept_as", r.Broken)
+	}
+	if r.Producers != nil {
+		b.config.Logger.Warn("what was saved of producers can't be read: the log's last minutes say it", "partition", dir,
+			"error", r.Producers)
 	}
 	if r.StartBeyond {
 		b.config.Logger.Error("the log's end is before its stored start, which is not believed", "partition", dir)

@@ -24,6 +24,7 @@ type Retries struct {
 	Checkpoints atomic.Int64 // of sealed segments
 	Deletions   atomic.Int64 // of topics' folders
 	Recoveries  atomic.Int64 // of what start-up found no room to write
+	Producers   atomic.Int64 // of what is known of producers, by the next roll
 }
 
 // Retries tells how often what runs in the background failed.

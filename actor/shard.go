@@ -34,8 +34,7 @@ func (a *Actor) answerUnchanged(r *request) {
 		r.reply <- nil
 		return
 	}
-	r.part.BaseOffset = last
-	a.parked = append(a.parked, r)
+	a.park(r, last+1)
 }
 
 // timeUp ends the members whose time is up, and writes what there was no room for: in requests of the owner to itself.

@@ -46,9 +46,10 @@ type syncState struct {
 
 // syncResult is a job's answer to the owner.
 type syncResult struct {
-	upTo int64 // below it everything is durable; -1 when nothing was synced
-	seal bool
-	err  error
+	upTo  int64 // below it everything is durable; -1 when nothing was synced
+	seal  bool
+	err   error
+	saved error // what is known of producers could not be saved, which costs nothing but time
 }
 
 // isFatal tells that the partition can't go on: a sync failed. One that could not be tried did not, and a segment that
@@ -104,11 +105,14 @@ func (a *Actor) seal() {
 	}
 	a.sync.sealing, a.sync.dirty, a.sync.unsynced = sealing, false, 0
 	sync := a.fsync != FsyncNever || len(a.parked) > 0
-	job := a.part.Seal(sync)
+	job, save := a.part.Seal(sync), a.part.SaveProducers()
 	a.startJob(func() syncResult {
 		result := syncResult{upTo: -1, seal: true, err: job.Run()}
 		if sync {
 			result.upTo = job.UpTo
+		}
+		if result.err == nil || errors.Is(result.err, segment.ErrCheckpoint) {
+			result.saved = save.Run()
 		}
 		return result
 	})
@@ -136,6 +140,7 @@ var errJob = errors.New("sync job did not finish")
 // settle takes a job's answer: raises the high watermark, answers in offset order, pokes watchers, rolls.
 func (a *Actor) settle(s syncResult) {
 	a.sync.job = nil
+	a.noteSaved(s.saved)
 	if errors.Is(s.err, segment.ErrCheckpoint) {
 		a.renote(s.err)
 		s.err = nil
@@ -193,7 +198,7 @@ func (a *Actor) answer(upTo int64) {
 	a.part.SetSynced(upTo)
 	a.trimCovered(upTo)
 	n := 0
-	for ; n < len(a.parked) && a.parked[n].part.BaseOffset < upTo; n++ {
+	for ; n < len(a.parked) && a.parked[n].end <= upTo; n++ {
 		a.parked[n].reply <- nil
 	}
 	a.parked = slices.Delete(a.parked, 0, n)

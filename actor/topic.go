@@ -8,6 +8,7 @@ import (
 
 	"flashq/broker"
 	"flashq/partition"
+	"flashq/segment/batch"
 )
 
 // topic is a broker.Topic: a name, and the owners of its partitions.
@@ -18,6 +19,7 @@ type topic struct {
 	uuid    [16]byte                           // id, as Kafka's records have it
 	config  atomic.Pointer[broker.TopicConfig] // as it was set: SegmentMs 0 is the default
 	actors  []*Actor
+	keys    *keyTable
 	deleted atomic.Bool
 }
 
@@ -68,25 +70,30 @@ func (t *topic) writable(partition int) (*Actor, error) {
 	return a, nil
 }
 
-// errNoKeys is returned for what is given a key until there are any: ignored, it would promise too much.
-var errNoKeys = fmt.Errorf("%w: this engine takes no keys", broker.ErrInvalid)
-
 // Append implements broker.Topic.
 func (t *topic) Append(parts []broker.Part, how broker.How) error {
-	if how.Key != nil {
-		return errNoKeys
-	}
 	if !t.broker.couldHold(parts) {
 		return broker.ErrTooLarge
 	}
+	if how.Key != nil {
+		return t.appendKeyed(parts, how)
+	}
+	if numberedByKey(parts) {
+		return fmt.Errorf("%w: a producer id from %d on is that of a key", broker.ErrInvalid, int64(batch.KeyProducers))
+	}
+	return t.appendPlain(parts, how.Sync)
+}
+
+// appendPlain sends the parts to their owners and waits for all.
+func (t *topic) appendPlain(parts []broker.Part, sync bool) error {
 	if len(parts) != 1 {
-		return t.appendMany(parts, how.Sync)
+		return t.appendMany(parts, sync)
 	}
 	a, err := t.writable(parts[0].Partition)
 	if err != nil {
 		return err
 	}
-	return t.answer(a, a.send(&parts[0], how.Sync), parts[0].Partition)
+	return t.answer(a, a.send(&parts[0], sync), parts[0].Partition)
 }
 
 // couldHold tells whether there is room for the parts of a request when there is nothing else.

@@ -136,7 +136,7 @@ func (b *Broker) makeTopic(name string, config broker.TopicConfig) (*topic, erro
 		return nil, broker.ErrStorage // before a folder gets an id: an earlier record may have tied it to another one
 	}
 	raw := uuid.New()
-	t := &topic{broker: b, name: name, id: base64.RawURLEncoding.EncodeToString(raw[:]), uuid: raw}
+	t := &topic{broker: b, name: name, id: base64.RawURLEncoding.EncodeToString(raw[:]), uuid: raw, keys: b.newKeys()}
 	t.config.Store(&config)
 	for i := range config.Partitions {
 		dir := partitionDir(name, i)
@@ -188,7 +188,7 @@ func (b *Broker) makePartition(t *topic, i int) (*Actor, error) {
 	if err := writeTopicID(b.fs, dir, t.id); err != nil {
 		return nil, place(t.name, i, err)
 	}
-	p, _, err := partition.Open(b.partitionConfig(dir, retentionOf(t.Config())))
+	p, _, err := partition.Open(b.topicPartition(t, dir))
 	if err != nil {
 		return nil, place(t.name, i, err)
 	}
@@ -233,6 +233,7 @@ func (b *Broker) DeleteTopic(_ context.Context, name string) error {
 	if err := t.close(); err != nil {
 		b.config.Logger.Warn("deleted topic did not close well", "topic", name, "error", err)
 	}
+	t.endProducers()
 	b.discard(t)
 	b.owners.starts.drop(t.dirs())
 	b.forgetCommits(t)

@@ -19,7 +19,8 @@ type How struct {
 // stored in part is completed. The engine numbers its batches by the key, so they must have no producer.
 type Key struct {
 	Principal, Name string   // who says it, and what they call it
-	Digest          [16]byte // of the whole request: a key stands for one
+	Digest          [16]byte // of the whole request, and not all zero: a key stands for one
+	Clock           int64    // what records have as their timestamp that came without one, milliseconds
 
 	// Set by Append.
 	Replayed bool // all of it was stored by an earlier call

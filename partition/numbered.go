@@ -24,10 +24,11 @@ type Producers struct {
 func (p *Partition) placeNumbered(w *writing, i int, parts []*broker.Part) {
 	part, before := parts[i], *w
 	batches, undo := len(p.batches), len(p.producers.undo)
-	err := p.stampNumbered(w, part.Batch, part.BrokerTime, &part.BaseOffset, &part.Timestamp, &part.Duplicate)
+	first := broker.More{Batch: part.Batch}
+	err := p.stampNumbered(w, &first, part.BrokerTime)
+	part.BaseOffset, part.Timestamp, part.Duplicate = first.BaseOffset, first.Timestamp, first.Duplicate
 	for k := 0; k < len(part.Rest) && err == nil; k++ {
-		more := &part.Rest[k]
-		err = p.stampNumbered(w, more.Batch, false, &more.BaseOffset, &more.Timestamp, &more.Duplicate)
+		err = p.stampNumbered(w, &part.Rest[k], false)
 	}
 	if err == nil {
 		return
@@ -52,22 +53,23 @@ func (p *Partition) Refused(i int) error {
 }
 
 // stampNumbered is stamp for a batch that somebody numbered; one that was stored before is not written again.
-func (p *Partition) stampNumbered(w *writing, b batch.Batch, brokerTime bool, offset, timestamp *int64, dup *bool) error {
+func (p *Partition) stampNumbered(w *writing, more *broker.More, brokerTime bool) error {
+	b := more.Batch
 	was, duplicate, err := p.producers.find(b)
 	if err != nil {
 		return err
 	}
-	*dup = duplicate
+	more.Duplicate = duplicate
 	if duplicate {
 		p.producers.touch(b.ProducerID(), w.now.Steady)
-		*offset, *timestamp = was.base, was.timestamp
+		more.BaseOffset, more.Timestamp = was.base, was.timestamp
 		return nil
 	}
 	if err := p.takeRoom(b.ProducerID()); err != nil {
 		return err
 	}
 	p.producers.remember(b.ProducerID())
-	*offset, *timestamp = p.stamp(w, b, brokerTime)
+	more.BaseOffset, more.Timestamp = p.stamp(w, b, brokerTime)
 	p.producers.add(b, w.now.Steady)
 	return nil
 }

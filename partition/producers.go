@@ -61,7 +61,8 @@ func newProducers() *producers {
 // outOfOrder tells what was expected of a producer.
 func outOfOrder(b batch.Batch, expected int32) error {
 	return &broker.SequenceError{
-		Err: broker.ErrOutOfOrderSequence, ProducerID: b.ProducerID(), Expected: int64(expected), Got: int64(b.BaseSequence()),
+		Err: broker.ErrOutOfOrderSequence, ProducerID: b.ProducerID(),
+		Expected: int64(expected), Got: int64(b.BaseSequence()),
 	}
 }
 
@@ -277,7 +278,7 @@ func (s *producers) entries(yield func(segment.Producer) bool) {
 	}
 }
 
-// fromEntries is what a snapshot says with the notes beside it. Whoever is in it was used last at a moment of the steady
+// fromEntries is what a snapshot says with the notes beside it. Who is in it counts as used at a moment of the steady
 // clock.
 func fromEntries(entries []segment.Producer, notes []segment.KeyNote, steady int64) *producers {
 	s := newProducers()

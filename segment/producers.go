@@ -34,8 +34,8 @@ type Producer struct {
 	Timestamp    int64 // the last batch's largest
 }
 
-// KeyNote is what a snapshot has no field for: what was asked for with a key, where that is known, and the ranges of its
-// records that stand before the last one, if they do not all follow one another.
+// KeyNote is what a snapshot has no field for: what was asked for with a key, where that is known, and the ranges of
+// its records that stand before the last one, if they do not all follow one another.
 type KeyNote struct {
 	ID     int64
 	Digest [16]byte // all zero: not known
@@ -74,7 +74,9 @@ func snapshotOffset(name, suffix string) (int64, bool) {
 
 // StoreProducers writes a snapshot of about n entries, and the notes first. It makes nothing durable: torn files are
 // found out.
-func StoreProducers(fs FS, dir string, offset int64, n int, producers iter.Seq[Producer], notes iter.Seq[KeyNote]) error {
+func StoreProducers(
+	fs FS, dir string, offset int64, n int, producers iter.Seq[Producer], notes iter.Seq[KeyNote],
+) error {
 	if p, some := encodeKeyNotes(notes); some > 0 {
 		if err := overwrite(fs, dir+"/"+fileName(offset, keysSuffix), p, false); err != nil {
 			return err

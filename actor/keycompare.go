@@ -1,0 +1,153 @@
+package actor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"flashq/broker"
+	"flashq/partition"
+	"flashq/segment"
+	"flashq/segment/batch"
+)
+
+// After a crash nobody knows what a key stood for whose records are in the last segment: a replay is compared with them.
+
+// compare tells whether a request may be the one that a key stands for, by what the log has of it: broker.ErrKeyReused
+// where it is another one. What retention took can't be compared: then its numbers have to do.
+func (t *topic) compare(id int64, parts []broker.Part, key *broker.Key) error {
+	asked := map[int]*broker.Part{}
+	for i := range parts {
+		asked[parts[i].Partition] = &parts[i]
+	}
+	for i, a := range t.actors {
+		var runs []partition.Run
+		if !a.ask(func() { runs = a.part.KeyRuns(id) }) || len(runs) == 0 {
+			continue // whoever has left was asked by writable, or stores nothing for this key
+		}
+		part := asked[i]
+		if part == nil {
+			return &broker.TopicError{Topic: t.name, Err: broker.ErrKeyReused}
+		}
+		same, err := t.standsFor(i, runs, part, key.Clock)
+		if err != nil {
+			return err
+		}
+		if !same {
+			return &broker.TopicError{Topic: t.name, Err: broker.ErrKeyReused}
+		}
+	}
+	return nil
+}
+
+// standsFor compares the records of some runs with the first ones of a part: a crash may have torn the rest off.
+func (t *topic) standsFor(i int, runs []partition.Run, part *broker.Part, clock int64) (bool, error) {
+	batches := []batch.Batch{part.Batch}
+	for _, more := range part.Rest {
+		batches = append(batches, more.Batch)
+	}
+	v, err := t.actors[i].view(context.Background())
+	if err != nil {
+		return false, t.about(i, readError(err))
+	}
+	defer v.Close()
+	want, stored := walk{batches: batches}, int64(0)
+	for _, r := range runs {
+		stored += int64(r.Count)
+	}
+	for _, r := range runs {
+		found, err := readRun(v, r)
+		if errors.Is(err, errGoneForGood) {
+			return stored == countOf(batches) || len(part.Rest) > 0, nil
+		}
+		if err != nil {
+			return false, t.about(i, readError(err))
+		}
+		have := walk{batches: found}
+		for have.next() {
+			if !want.next() || !want.sameAs(&have, part.BrokerTime, clock) {
+				return false, nil
+			}
+		}
+	}
+	return len(part.Rest) > 0 || !want.next(), nil
+}
+
+// errGoneForGood is returned by readRun for records that are not there any more.
+var errGoneForGood = errors.New("retention took it")
+
+// readRun reads the batches of a run.
+func readRun(v *segment.View, r partition.Run) (all []batch.Batch, err error) {
+	if r.Base < v.Start() {
+		return nil, errGoneForGood
+	}
+	for next := r.Base; next < r.Base+int64(r.Count); {
+		data, err := v.Read(nil, next, 1<<20)
+		if errors.Is(err, segment.ErrGone) || err == nil && len(data) == 0 {
+			return nil, errGoneForGood
+		}
+		if err != nil {
+			return nil, err
+		}
+		for len(data) > 0 && next < r.Base+int64(r.Count) {
+			var b batch.Batch
+			if b, data, err = batch.Next(data); err != nil {
+				return nil, fmt.Errorf("offset %d: %w", next, err)
+			}
+			all = append(all, b)
+			next = b.LastOffset() + 1
+		}
+	}
+	return all, nil
+}
+
+func countOf(batches []batch.Batch) (n int64) {
+	for _, b := range batches {
+		n += int64(b.LastOffsetDelta()) + 1
+	}
+	return n
+}
+
+// walk goes through the records of some batches; a compressed batch counts as one record.
+type walk struct {
+	batches []batch.Batch
+	current batch.Batch
+	records batch.Iterator
+	started bool
+}
+
+// next moves to the next record; false after the last.
+func (w *walk) next() bool {
+	for {
+		if w.started && w.current.Codec() == 0 && w.records.Next() {
+			return true
+		}
+		if len(w.batches) == 0 {
+			return false
+		}
+		w.current, w.batches, w.started = w.batches[0], w.batches[1:], true
+		if w.current.Codec() != 0 {
+			return true
+		}
+		w.records = w.current.Records()
+	}
+}
+
+// sameAs compares two records. A timestamp counts where the client gave it.
+func (w *walk) sameAs(other *walk, brokerTime bool, clock int64) bool {
+	if w.current.Codec() != 0 || other.current.Codec() != 0 {
+		return w.current.Codec() == other.current.Codec() && w.current.BaseTimestamp() == other.current.BaseTimestamp() &&
+			w.current.Count() == other.current.Count() &&
+			bytes.Equal(w.current[batch.HeaderSize:], other.current[batch.HeaderSize:])
+	}
+	a, b := &w.records.Record, &other.records.Record
+	if at := w.current.BaseTimestamp() + a.TimestampDelta; !brokerTime && at != clock &&
+		at != other.current.BaseTimestamp()+b.TimestampDelta {
+		return false
+	}
+	return sameField(a.Key, b.Key) && sameField(a.Value, b.Value) && a.SameHeaders(b)
+}
+
+// sameField compares two fields; nil is not the same as empty.
+func sameField(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
