@@ -3,9 +3,7 @@ package http
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"slices"
 	"strings"
 	"testing"
@@ -28,21 +26,12 @@ func batchOf(value string, records int) []byte {
 
 // compressed is the batch with its records as another codec has them.
 func compressed(b []byte, codec byte, pack func(p []byte) []byte) []byte {
-	p := append(bytes.Clone(b[:batch.HeaderSize]), pack(b[batch.HeaderSize:])...)
-	binary.BigEndian.PutUint32(p[8:], uint32(len(p)-batch.PrefixSize))
-	p[22] |= codec
-	return resealed(p)
-}
-
-// resealed computes a batch's CRC anew.
-func resealed(p []byte) []byte {
-	binary.BigEndian.PutUint32(p[17:], crc32.Checksum(p[21:], crc32.MakeTable(crc32.Castagnoli)))
-	return p
+	return reseal(append(bytes.Clone(b[:batch.HeaderSize]), pack(b[batch.HeaderSize:])...), func(p []byte) { p[22] |= codec })
 }
 
 func snappied(p []byte) []byte { return snappy.Encode(nil, p) }
 
-// produceBatches posts batches.
+// postBatches posts batches.
 func (f *fixture) postBatches(query string, body []byte, headers ...string) answer {
 	f.Helper()
 	return f.do("POST", "/topics/news/records"+query, string(body),
@@ -80,9 +69,8 @@ func TestACorruptBatchStoresNothing(t *testing.T) {
 	if d["index"] != 1.0 {
 		t.Error(d)
 	}
-	control := batchOf("c", 1)
-	control[22] |= 0x20
-	f.postBatches("?partition=0", resealed(control)).says(t, 422, "not_supported", "batch 0", "control")
+	control := reseal(batchOf("c", 1), func(p []byte) { p[22] |= 0x20 })
+	f.postBatches("?partition=0", control).says(t, 422, "not_supported", "batch 0", "control")
 	f.get("/topics/news").wantError(t, 404, "topic_not_found")
 	eventually(t, "nothing is held any more", func() bool { return f.s.bounds.inflight.Used() == 0 })
 }

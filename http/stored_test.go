@@ -86,7 +86,7 @@ func TestStoredCompression(t *testing.T) {
 	}
 }
 
-func lz4ed(t *testing.T, p []byte) []byte {
+func lz4ed(t testing.TB, p []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w := lz4.NewWriter(&out)

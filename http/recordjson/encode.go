@@ -169,7 +169,7 @@ func appendHeaderObject(dst []byte, r *batch.Record) (out []byte, ok bool) {
 func appendHeaderList(dst []byte, r *batch.Record, asBase64 bool) []byte {
 	dst = append(dst, '[')
 	for it := r.Headers(); it.Next(); {
-		dst = AppendString(append(dst, `{"key":`...), it.Header.Key)
+		dst = appendBytes(append(dst, `{"key`...), it.Header.Key, false) // a name that is text stays text
 		dst = appendBytes(append(dst, `,"value`...), it.Header.Value, asBase64)
 		dst = append(dst, `},`...)
 	}
