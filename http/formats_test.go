@@ -93,7 +93,7 @@ func (r *anyRecord) isRaw() bool {
 }
 
 // raw sends the record as a raw body: net/http would sort its headers.
-func (r *anyRecord) raw(topic string) string {
+func (r *anyRecord) raw(topic, key string) string {
 	var head strings.Builder
 	at := time.UnixMilli(r.Time).UTC().Format("2006-01-02T15:04:05.000Z") // a small number would look like seconds
 	fmt.Fprintf(&head, "POST /topics/%s/records?partition=0&timestamp=%s", topic, at)
@@ -101,6 +101,9 @@ func (r *anyRecord) raw(topic string) string {
 		head.WriteString("&key=" + url.QueryEscape(string(r.Key)))
 	}
 	head.WriteString(" HTTP/1.1\r\nHost: flashq\r\nContent-Type: application/octet-stream\r\n")
+	if key != "" {
+		fmt.Fprintf(&head, "Idempotency-Key: %s\r\n", key)
+	}
 	for _, h := range r.Headers {
 		fmt.Fprintf(&head, "FlashQ-Header-%s: %s\r\n", h.Key, h.Value)
 	}
@@ -166,7 +169,7 @@ func TestFormatsStoreTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		records := rapid.SliceOfN(rapid.Custom(drawRecord), 1, 5).Draw(t, "records")
 		most := rapid.IntRange(1, 5).Draw(t, "records in a batch")
-		for name, send := range f.formats(records, most) {
+		for name, send := range f.formats(records, most, "") {
 			topics++
 			topic := fmt.Sprintf("t%d", topics)
 			for _, a := range send(topic) {
@@ -182,8 +185,8 @@ func TestFormatsStoreTheSame(t *testing.T) {
 	})
 }
 
-// formats are the ways to send records that can hold them.
-func (f *fixture) formats(records []anyRecord, most int) map[string]func(topic string) []answer {
+// formats are the ways to send records that can hold them; key is their Idempotency-Key, "" none.
+func (f *fixture) formats(records []anyRecord, most int, key string) map[string]func(topic string) []answer {
 	lines := []string{}
 	raw := true
 	for i := range records {
@@ -192,7 +195,11 @@ func (f *fixture) formats(records []anyRecord, most int) map[string]func(topic s
 	}
 	one := func(contentType, body string) func(topic string) []answer {
 		return func(topic string) []answer {
-			return []answer{f.do("POST", "/topics/"+topic+"/records?partition=0", body, "Content-Type", contentType)}
+			headers := []string{"Content-Type", contentType}
+			if key != "" {
+				headers = append(headers, "Idempotency-Key", key)
+			}
+			return []answer{f.do("POST", "/topics/"+topic+"/records?partition=0", body, headers...)}
 		}
 	}
 	all := map[string]func(topic string) []answer{
@@ -215,7 +222,7 @@ func (f *fixture) formats(records []anyRecord, most int) map[string]func(topic s
 	if raw {
 		all["raw"] = func(topic string) (answers []answer) {
 			for i := range records {
-				answers = append(answers, f.raw(records[i].raw(topic)))
+				answers = append(answers, f.raw(records[i].raw(topic, key)))
 			}
 			return answers
 		}

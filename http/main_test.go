@@ -185,7 +185,7 @@ func (a answer) wantError(t testing.TB, status int, code string) map[string]any 
 	if e.Error != code || e.Message == "" || e.Details == nil || e.Retryable == nil {
 		t.Fatalf("want error %s: %s", code, a.body)
 	}
-	if want := status == 429 || status == 503; *e.Retryable != want {
+	if want := status == 429 || status == 503 || code == "idempotency_in_flight"; *e.Retryable != want {
 		t.Errorf("retryable %v: %s", *e.Retryable, a.body)
 	}
 	if got := a.header.Get("Content-Type"); got != "application/json" {

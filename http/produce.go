@@ -23,6 +23,7 @@ type production struct {
 	name     string
 	lenient  bool
 	decoders decoders
+	repeat   repeat
 	placed   placed
 	adopted  func(part int) bool // made once: tells the decoders which batches the engine keeps
 	body     []byte              // a slab, nil when given back
@@ -74,6 +75,9 @@ func (s *Server) produce(c *call, lenient bool) error {
 func (p *production) respond(ctx *fasthttp.RequestCtx) {
 	ctx.Response.SetStatusCode(fasthttp.StatusOK)
 	ctx.Response.Header.SetContentTypeBytes(typeJSON)
+	if p.repeat.key.Replayed {
+		ctx.Response.Header.Set("Idempotency-Replayed", "true")
+	}
 	offsets := p.query.offsets
 	if size := p.placed.answerSize(offsets); size > smallAnswer {
 		conn.Lend(ctx, p.placed.appendAnswer(slab.Get(size), offsets), &p.sending)
@@ -99,9 +103,8 @@ func (p *production) release() {
 
 // admit judges what stands before the body.
 func (p *production) admit(c *call) (f request.Format, coding string, err error) {
-	if len(c.head.IdempotencyKey) > 0 {
-		return 0, "", fault.NotSupported.New(
-			"Idempotency-Key is not supported yet; without it a retry may store the records twice", nil)
+	if err = p.repeat.read(c.head.IdempotencyKey); err != nil {
+		return 0, "", err
 	}
 	if f, err = request.BodyFormat(c.head.ContentType, request.RecordBodies); err != nil {
 		return 0, "", err
@@ -178,7 +181,7 @@ func (p *production) store(s *Server, f request.Format) error {
 		slab.Put(p.body) // what follows may wait for a disk
 		p.body = nil
 	}
-	if err := p.topic.Append(p.placed.parts, broker.How{Sync: p.query.sync}); err != nil {
+	if err := p.topic.Append(p.placed.parts, broker.How{Sync: p.query.sync, Key: p.repeat.sealed()}); err != nil {
 		return p.placed.appendFault(err)
 	}
 	return nil
@@ -198,9 +201,10 @@ func (p *production) decode(s *Server, f request.Format, partitions int) error {
 			Records: c.MaxBatchRecords,
 		},
 	}
-	if partitions > 1 {
+	if partitions > 1 && !p.repeat.given {
 		target.Sticky = int(s.sticky.Add(1) % uint32(partitions))
 	}
+	p.repeat.aim(&target)
 	p.placed.forget() // of an earlier decoding of this same body
 	p.decoders.release(nil)
 	if f == request.Batches {
@@ -213,7 +217,7 @@ func (p *production) decode(s *Server, f request.Format, partitions int) error {
 		return err
 	}
 	p.placed.take(decoded)
-	return nil
+	return p.repeat.checkProducers(decoded.Parts)
 }
 
 // create makes the topic, or takes what somebody else made meanwhile.

@@ -180,13 +180,6 @@ func TestCreateRaceTakesTheOthersTopic(t *testing.T) {
 	}
 }
 
-func TestIdempotencyKeyIsNotIgnored(t *testing.T) {
-	f := start(t, Config{})
-	f.do("POST", "/topics/news/records", oneRecord, "Content-Type", "application/json", "Idempotency-Key", "k").
-		wantError(t, 422, "not_supported")
-	f.get("/topics/news").wantError(t, 404, "topic_not_found")
-}
-
 func TestSyncedProduce(t *testing.T) {
 	f := start(t, Config{})
 	f.produce("/topics/news/records?sync=true", `{"value":"a"}`)

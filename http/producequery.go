@@ -22,7 +22,7 @@ type produceQuery struct {
 	// For raw bodies, whose record can't say them itself; rawOnly names the one that was given last.
 	key       []byte // nil: none
 	timestamp int64
-	timed     bool
+	clock     recordbody.Clock // of timestamp
 	rawOnly   string
 }
 
@@ -53,7 +53,7 @@ var produceParams = request.Params[produceQuery]{
 		return q.setKey(v, key)
 	}},
 	{Name: "timestamp", Axis: "record", Set: func(q *produceQuery, v request.Value) (err error) {
-		q.rawOnly, q.timed = v.Name, true
+		q.rawOnly, q.clock = v.Name, recordbody.ClockOf(v.Text)
 		q.timestamp, err = v.Time()
 		return err
 	}},
@@ -86,7 +86,7 @@ func judgeProduce(query []byte, f request.Format, q *produceQuery) error {
 
 // single is what a request says of a raw body's record.
 func (q *produceQuery) single(h *fasthttp.RequestHeader, headers bool) recordbody.Single {
-	s := recordbody.Single{Key: q.key, Timestamp: q.timestamp, Timed: q.timed}
+	s := recordbody.Single{Key: q.key, Timestamp: q.timestamp, Clock: q.clock}
 	if !headers {
 		return s
 	}

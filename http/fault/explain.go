@@ -44,6 +44,11 @@ var sentinels = []struct {
 	{broker.ErrDiskFull, DiskFull, "No room on the disk; nothing was stored"},
 	{broker.ErrTooManyOpenFiles, TooManyFiles, "The broker has no file descriptor left; raise its limit (ulimit -n)"},
 	{broker.ErrStorage, StorageError, "The partition's storage failed; writing needs a restart of the broker"},
+	{
+		broker.ErrKeyReused, KeyReused,
+		"The Idempotency-Key was used for a request with other records; nothing was stored. Take a new key for each request",
+	},
+	{broker.ErrKeyInFlight, KeyInFlight, "A request with this Idempotency-Key is under way; try again to get its answer"},
 	{ErrBodyTimeout, RequestTimeout, "The request did not arrive in time"},
 	{ErrBodyBroken, InvalidRequest, "The request body is cut short or badly framed"},
 }
@@ -90,12 +95,15 @@ func aboutSubject(err error) *Error {
 		offset    *broker.OffsetError
 		corrupt   *broker.CorruptError
 		hidden    *broker.UnreadableError
+		sequence  *broker.SequenceError
 	)
 	switch {
 	case errors.As(err, &fenced):
 		return ofFence(fenced)
 	case errors.As(err, &offset):
 		return ofOffset(offset)
+	case errors.As(err, &sequence) && errors.As(err, &partition):
+		return ofSequence(sequence, partition)
 	case errors.As(err, &count):
 		return PartitionsImmutable.New(
 			fmt.Sprintf("Topic '%s' exists with another partition count, which can't change", count.Topic),
@@ -126,13 +134,16 @@ func aboutSubject(err error) *Error {
 // limits are the engine's bounds, with the flag that sets each.
 var limits = []struct {
 	err              error
+	kind             *Kind
 	what, flag, more string
 }{
-	{broker.ErrTooManyTopics, "topics", "--max-topics", ""},
-	{broker.ErrTooManyPartitions, "partitions of all topics", "--max-partitions-total", ""},
-	{broker.ErrTooManyGroups, "groups", "--max-groups", ""},
+	{broker.ErrTooManyTopics, Conflict, "topics", "--max-topics", ""},
+	{broker.ErrTooManyPartitions, Conflict, "partitions of all topics", "--max-partitions-total", ""},
+	{broker.ErrTooManyGroups, Conflict, "groups", "--max-groups", ""},
+	{broker.ErrTooManyKeys, Overloaded, "idempotency keys", "--max-idempotency-keys", "; nothing was stored"},
+	{broker.ErrTooManyProducers, Overloaded, "producers", "--max-producers", "; nothing was stored"},
 	{
-		broker.ErrTooManyCommits, "commits of all groups", "--max-commits",
+		broker.ErrTooManyCommits, Conflict, "commits of all groups", "--max-commits",
 		"; long names and metadata count as several, and memory storage takes one for each 4 KiB of --memory-bytes",
 	},
 }
@@ -145,7 +156,7 @@ func ofLimit(err error) *Error {
 	}
 	for _, l := range limits {
 		if errors.Is(limit, l.err) {
-			return Conflict.New(fmt.Sprintf("The limit of %d %s (%s) is reached%s", limit.Limit, l.what, l.flag, l.more),
+			return l.kind.New(fmt.Sprintf("The limit of %d %s (%s) is reached%s", limit.Limit, l.what, l.flag, l.more),
 				Details{"limit": limit.Limit, "flag": l.flag})
 		}
 	}
@@ -195,6 +206,20 @@ func ofFence(e *broker.FencedError) *Error {
 		Details{
 			"group": e.Group, "member": e.Member, "topic": e.Topic, "partition": e.Partition, "generation": e.Generation,
 			"current_generation": e.Current,
+		})
+}
+
+// ofSequence tells what a producer's batch has, and what should be there.
+func ofSequence(e *broker.SequenceError, at *broker.PartitionError) *Error {
+	kind, what := OutOfOrderSequence, "sequence"
+	if errors.Is(e, broker.ErrProducerFenced) {
+		kind, what = ProducerFenced, "epoch"
+	}
+	return kind.New(
+		fmt.Sprintf("Producer %d sent %s %d to partition %d of topic '%s', which expects %d", e.ProducerID, what, e.Got,
+			at.Partition, at.Topic, e.Expected),
+		Details{
+			"topic": at.Topic, "partition": at.Partition, "producer_id": e.ProducerID, "expected": e.Expected, "got": e.Got,
 		})
 }
 

@@ -20,6 +20,12 @@ func kind(status int, code, when string) *Kind {
 	return k
 }
 
+// retry makes a kind one that a later try may do better with.
+func retry(k *Kind) *Kind {
+	k.Retryable = true
+	return k
+}
+
 // What is wrong with a request. Where one code has two statuses, as in the contract, it has two kinds.
 var (
 	InvalidRequest   = kind(400, "invalid_request", "the bytes could not be read as an HTTP request")
@@ -44,6 +50,9 @@ var (
 	Conflict            = kind(409, "conflict", "a limit of what may exist is reached, or something stands in the way")
 	GroupActive         = kind(409, "group_active", "the group has live members, and this is for them or for nobody")
 	Fenced              = kind(409, "fenced", "the member does not hold the partition, or not without a break")
+	KeyInFlight         = retry(kind(409, "idempotency_in_flight", "a request with this Idempotency-Key is under way"))
+	OutOfOrderSequence  = kind(409, "out_of_order_sequence", "a producer's batch does not go on where its last one ended")
+	ProducerFenced      = kind(409, "producer_fenced", "a producer's batch is of an epoch that was left behind")
 	PartitionsImmutable = kind(409, "partitions_immutable", "the topic exists with another partition count")
 
 	BodyTooLarge         = kind(413, "body_too_large", "the body is larger than this broker ever takes")
@@ -51,6 +60,7 @@ var (
 
 	WrongType     = kind(422, "validation_error", "a member of the body is missing, unknown, or of the wrong type")
 	InvalidRecord = kind(422, "record_validation_error", "a record is JSON, but not a record")
+	KeyReused     = kind(422, "idempotency_key_reused", "the Idempotency-Key stands for another request")
 	CorruptBatch  = kind(422, "corrupt_batch", "a record batch is not what its header or checksum says")
 	NotSupported  = kind(422, "not_supported", "the engine can't do that")
 

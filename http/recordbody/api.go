@@ -57,7 +57,25 @@ type Part struct {
 type Placement struct {
 	Part  int32 // index in Request.Parts
 	Named bool  // the partition
-	Timed bool  // the timestamp
+	Time  Clock // the timestamp
+}
+
+// Clock is where a record's timestamp is from.
+type Clock uint8
+
+// The clocks.
+const (
+	BrokerClock Clock = iota // the request says none
+	ClientClock
+	Ago // the request says how long before now
+)
+
+// ClockOf tells that of a time that a request says, by its text.
+func ClockOf(text []byte) Clock {
+	if len(text) > 0 && text[0] == '-' {
+		return Ago
+	}
+	return ClientClock
 }
 
 // Error is what is wrong with a body: one clear error, of the first bad record.

@@ -185,7 +185,7 @@ func (b *Batches) records(plain batch.Batch, latest int64) *Error {
 			return bad
 		}
 		if t.Digest != nil {
-			t.Digest.add(r, t.Partition, at, true)
+			t.Digest.add(r, t.Partition, ClientClock, at)
 		}
 	}
 	if err := it.Err(); err != nil {

@@ -11,9 +11,11 @@ import (
 // the value, the headers, and partition and timestamp where the request says them. Its zero value is ready; it belongs
 // to one goroutine.
 //
+// A time before now counts as what the request says, so that a later try is the same.
+//
 // Everything is written with its length or in numbers of a known form, so that no two lists of records are written the
-// same: partition (-1: not said), 1 and the timestamp or 0, key, value, number of headers, their names and values; all
-// numbers as varints, -1 as the length of what is null.
+// same: partition (-1: not said), the timestamp's Clock and what it says, key, value, number of headers, their names
+// and values; all numbers as varints, -1 as the length of what is null.
 type Digest struct {
 	hash    hash.Hash
 	scratch []byte
@@ -35,7 +37,7 @@ func (d *Digest) Sum() (sum [16]byte) {
 }
 
 // AddAll adds the records of a request that has its placements, and batches that are not compressed.
-func (d *Digest) AddAll(r *Request) {
+func (d *Digest) AddAll(r *Request, now int64) {
 	its := make([]batch.Iterator, len(r.Parts))
 	for i := range its {
 		its[i] = r.Parts[i].Batch.Records()
@@ -47,17 +49,21 @@ func (d *Digest) AddAll(r *Request) {
 		if p.Named {
 			partition = part.Partition
 		}
-		d.add(&it.Record, partition, part.Batch.BaseTimestamp()+it.Record.TimestampDelta, p.Timed)
+		at := int64(0)
+		if p.Time != BrokerClock {
+			at = part.Batch.BaseTimestamp() + it.Record.TimestampDelta
+		}
+		if p.Time == Ago {
+			at -= now
+		}
+		d.add(&it.Record, partition, p.Time, at)
 	}
 }
 
-func (d *Digest) add(r *batch.Record, partition int, at int64, timed bool) {
+// add adds one record; at is what its clock says.
+func (d *Digest) add(r *batch.Record, partition int, clock Clock, at int64) {
 	d.scratch = batch.AppendVarint(d.scratch[:0], int64(partition))
-	if timed {
-		d.scratch = batch.AppendVarint(append(d.scratch, 1), at)
-	} else {
-		d.scratch = append(d.scratch, 0)
-	}
+	d.scratch = batch.AppendVarint(append(d.scratch, byte(clock)), at)
 	d.field(r.Key)
 	d.field(r.Value)
 	d.scratch = batch.AppendVarint(d.scratch, int64(r.HeaderCount()))

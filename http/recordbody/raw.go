@@ -9,7 +9,7 @@ import (
 type Single struct {
 	Key       []byte // nil: none
 	Timestamp int64
-	Timed     bool // Timestamp was given
+	Clock     Clock // of Timestamp; which is not given where it is the broker's
 	Headers   []batch.Header
 }
 
@@ -30,7 +30,8 @@ func (r *Raw) Decode(value []byte, s Single, t Target) (*Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !s.Timed {
+	timed := s.Clock != BrokerClock
+	if !timed {
 		s.Timestamp = t.Now
 	}
 	if value == nil {
@@ -39,16 +40,16 @@ func (r *Raw) Decode(value []byte, s Single, t Target) (*Request, error) {
 	r.builder.Reset(slab.Get(size))
 	r.builder.Add(s.Timestamp, s.Key, value, s.Headers...)
 	r.req.Parts = append(r.req.Parts[:0], Part{
-		Partition: partition, BrokerTime: !s.Timed, LastTimestamp: s.Timestamp, LastTimed: s.Timed,
+		Partition: partition, BrokerTime: !timed, LastTimestamp: s.Timestamp, LastTimed: timed,
 		Batch: r.builder.Finish(),
 	})
 	r.req.Placements = r.req.Placements[:0]
 	if t.Placements {
-		r.req.Placements = append(r.req.Placements, Placement{Named: t.Partition >= 0, Timed: s.Timed})
+		r.req.Placements = append(r.req.Placements, Placement{Named: t.Partition >= 0, Time: s.Clock})
 	}
 	r.req.Count = 1
 	if t.Digest != nil {
-		t.Digest.AddAll(&r.req)
+		t.Digest.AddAll(&r.req, t.Now)
 	}
 	return &r.req, nil
 }
@@ -66,7 +67,7 @@ func (s *Single) judge(value []byte, t *Target) (size int, err *Error) {
 		}
 		size += batch.HeaderSizeOf(len(h.Key), len(h.Value))
 	}
-	if s.Timed {
+	if s.Clock != BrokerClock {
 		err = checkTime(s.Timestamp, t.Now)
 	}
 	return size, err

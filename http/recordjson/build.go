@@ -1,6 +1,7 @@
 package recordjson
 
 import (
+	"flashq/http/recordbody"
 	"flashq/segment/batch"
 	"flashq/slab"
 )
@@ -41,13 +42,14 @@ func (d *Decoder) place(length int) *Error {
 	if cap(p.Buf)-len(p.Buf) < need {
 		p.Buf = slab.Grow(p.Buf, need)
 	}
-	p.timed, p.lastTimed = p.timed || r.timed, r.timed
+	p.lastTimed = r.clock != recordbody.BrokerClock
+	p.timed = p.timed || p.lastTimed
 	d.write(p, r)
 	d.req.Count++
 	d.req.LastPart = i
 	if d.target.Placements {
 		named := r.partition >= 0 || d.target.Partition >= 0
-		d.req.Placements = append(d.req.Placements, Placement{Part: int32(i), Named: named, Timed: r.timed})
+		d.req.Placements = append(d.req.Placements, Placement{Part: int32(i), Named: named, Time: r.clock})
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func (d *Decoder) decode(body []byte, t Target, lines bool) (*Request, error) {
 	}
 	d.finish()
 	if t.Digest != nil {
-		t.Digest.AddAll(&d.req)
+		t.Digest.AddAll(&d.req, t.Now)
 	}
 	return &d.req, nil
 }

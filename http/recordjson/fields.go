@@ -91,12 +91,14 @@ func (d *Decoder) timestamp() *Error {
 		return nil
 	}
 	var ms int64
+	clock := recordbody.ClientClock
 	switch c := d.peek(); {
 	case c == '"':
 		str, err := d.str()
 		if err != nil {
 			return err
 		}
+		clock = recordbody.ClockOf(str)
 		var ok bool
 		if ms, ok = ParseTime(str, d.target.Now); !ok {
 			return d.outOfRange("timestamp", `"timestamp" is no time: RFC 3339, milliseconds, or relative like -15m`)
@@ -109,7 +111,7 @@ func (d *Decoder) timestamp() *Error {
 	default:
 		return d.wrongType("timestamp", `"timestamp" must be a string, an integer or null`)
 	}
-	d.rec.timestamp, d.rec.timed = ms, true
+	d.rec.timestamp, d.rec.clock = ms, clock
 	switch {
 	case ms < 0:
 		return d.outOfRange("timestamp", `"timestamp" is before 1970`)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"flashq/http/recordbody"
 	"flashq/http/recordjson"
 	"flashq/segment/batch"
 )
@@ -59,8 +60,8 @@ func TestParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	places := []recordjson.Placement{
-		{Part: 0, Named: true, Timed: true}, {Part: 1, Named: true}, {Part: 0, Named: true}, {Part: 2, Named: true},
-		{Part: 2, Named: true, Timed: true}, {Part: 1, Named: true},
+		{Part: 0, Named: true, Time: recordbody.ClientClock}, {Part: 1, Named: true}, {Part: 0, Named: true}, {Part: 2, Named: true},
+		{Part: 2, Named: true, Time: recordbody.ClientClock}, {Part: 1, Named: true},
 	}
 	if diff := cmp.Diff(places, req.Placements); diff != "" {
 		t.Errorf("placements (-want +got):\n%s", diff)

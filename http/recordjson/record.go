@@ -1,6 +1,9 @@
 package recordjson
 
-import "flashq/segment/batch"
+import (
+	"flashq/http/recordbody"
+	"flashq/segment/batch"
+)
 
 // Members of a record object, as bits of what was seen.
 const (
@@ -22,7 +25,7 @@ type record struct {
 	null      bool // the value is a tombstone
 	partition int  // -1: none given
 	timestamp int64
-	timed     bool // timestamp was given
+	clock     recordbody.Clock // of timestamp
 	headers   []batch.Header
 	// headerCount counts on after the limit, where headers are no longer kept.
 	headerCount int

@@ -52,7 +52,12 @@ func (h *Head) Read(r *fasthttp.RequestHeader) (err error) {
 		case "X-Request-Id":
 			h.RequestID = value
 		case "Idempotency-Key":
-			h.IdempotencyKey = value
+			if h.IdempotencyKey != nil && err == nil {
+				err = fault.InvalidRequest.New("The header 'Idempotency-Key' stands twice; a request has one key", nil)
+			}
+			if h.IdempotencyKey = value; value == nil {
+				h.IdempotencyKey = []byte{} // it is there
+			}
 		case "Content-Length", "User-Agent", "Connection":
 		default:
 			if err == nil && bytes.IndexByte(name, ' ') >= 0 {
