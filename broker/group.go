@@ -108,8 +108,8 @@ type MemberCall struct {
 	Generation int64
 	// Topic is the one whose commits and partitions are to be told; "" is all partitions, and no commits.
 	Topic string
-	// Needs are partitions of Topic that it must hold when the call comes, where it has an Ack: else nothing is done at all,
-	// and the FencedError is about no offset. That it gives one up with the call is no matter.
+	// Needs are partitions of Topic that it must hold when the call comes, where it has an Ack: else nothing is done at
+	// all, and the FencedError is about no offset. That it gives one up with the call is no matter.
 	Needs []int
 }
 

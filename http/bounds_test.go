@@ -94,13 +94,21 @@ func TestARefusalFromTheHeadNeedsNoBody(t *testing.T) {
 		"too large for it":  {"PUT /topics/t" + json + "70000", "", 413},
 		"its type":          {"POST /topics/t/records HTTP/1.1\r\nContent-Type: text/html\r\nContent-Length: 10", "", 415},
 		"its coding":        {"POST /topics/t/records" + json + "70000\r\nContent-Encoding: br", "", 415},
+		"its names":         {"POST /topics/%20/records" + json + "70000", "", 400},
+		"its topic":         {"POST /topics/none/records" + json + "70000", "", 404},
+		"its Accept":        {"POST /topics/t/records" + json + "70000\r\nAccept: text/html", "", 406},
+		"its framing":       {"PUT /topics/t" + json + "70000\r\nTransfer-Encoding: identity", "", 400},
+		"another site":      {"POST /topics/t/records" + json + "70000\r\nSec-Fetch-Site: cross-site", "", 403},
+		"another origin":    {"POST /topics/t/records" + json + "70000\r\nOrigin: http://else", "", 403},
+		"it expects to go":  {"POST /topics/none/records" + json + "100\r\nExpect: 100-continue", "", 404},
 		"its parameters":    {"POST /topics/t/records?key=a" + json + "70000", "", 400},
 		"with a first byte": {"POST /topics/t/records?key=a" + json + "100", "{", 400},
 		"a later name":      {"PUT /groups/g/members/-" + json + "100", "{", 400},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
-				f := start(t, Config{})
+				f := start(t, Config{NoAutoCreate: true})
+				f.createTopic("t", "")
 				begun := time.Now()
 				a := f.raw(get(row.head) + row.sent)
 				if took := time.Since(begun); a.status != row.status || took > time.Second {
@@ -109,6 +117,19 @@ func TestARefusalFromTheHeadNeedsNoBody(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAForeignHostNeedsNoBody(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		f := start(t, Config{})
+		f.createTopic("t", "")
+		f.s.guard.loopback.Store(true)
+		begun := time.Now()
+		a := f.raw("POST /topics/t/records HTTP/1.1\r\nHost: else\r\nContent-Type: application/json\r\nContent-Length: 70000\r\n\r\n")
+		if took := time.Since(begun); a.status != 403 || took > time.Second {
+			t.Errorf("%d after %v: %s", a.status, took, a.body)
+		}
+	})
 }
 
 // Whoever sends a little, waits and never goes on holds little, and nobody waits for it.

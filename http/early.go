@@ -9,6 +9,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"flashq/broker"
 	"flashq/http/fault"
 	"flashq/http/request"
 )
@@ -71,24 +72,56 @@ func isUsual(h *fasthttp.RequestHeader) bool {
 
 var topicsPath = []byte("/topics/")
 
-// judgeHead refuses parameters, or a body's size, type or coding, that the route doesn't take.
+// judgeHead refuses what a request's head alone shows that its route, or its handler, refuses.
 func (s *Server) judgeHead(h *fasthttp.RequestHeader) error {
 	path, query, _ := bytes.Cut(h.RequestURI(), []byte{'?'})
 	row := s.table.find(string(h.Method()), string(path))
 	if row == nil || row.bodies == nil {
 		return nil
 	}
+	var c call // which has no ctx yet
+	if err := c.head.Read(h); err != nil {
+		return err
+	}
+	if err := s.judgeDoor(&c, row, string(path)); err != nil {
+		return err
+	}
 	if declared, most := h.ContentLength(), row.mostBody(s.cfg.MaxBodyBytes); declared > most {
 		return bodyTooLarge(most)
 	}
-	format, err := request.BodyFormat(h.ContentType(), row.bodies)
+	format, err := request.BodyFormat(c.head.ContentType, row.bodies)
 	if err != nil {
 		return err
 	}
-	if _, err := request.BodyCoding(h.Peek("Content-Encoding")); err != nil {
+	if _, err := request.BodyCoding(c.head.ContentEncoding); err != nil {
 		return err
 	}
-	return row.judge(query, format)
+	return row.judge(&c, query, format)
+}
+
+// judgeDoor is what stands before any handler. Of the host and the origin it sees what does not depend on how the
+// request came.
+func (s *Server) judgeDoor(c *call, row *route, path string) error {
+	if err := s.guard.checkHostNamed(c.head.Host); err != nil {
+		return err
+	}
+	if err := c.names.set(row.pattern, path); err != nil {
+		return err
+	}
+	if row.scope != open && !s.life.opened.Load() {
+		return broker.ErrRecovering
+	}
+	if err := checkOrigin(&c.head, "http"); err != nil && checkOrigin(&c.head, "https") != nil {
+		return err
+	}
+	if s.life.draining() {
+		return broker.ErrDraining
+	}
+	if row.answers == nil || row.scope == open {
+		return nil
+	}
+	_, err := request.Negotiate(c.head.Accept, row.answers)
+	return err
 }
 
 // find gives the route of a request that the router has not seen yet.
@@ -105,28 +138,46 @@ func (s surface) find(method, path string) *route {
 func matches(pattern, path string) bool {
 	for pattern != "" && path != "" {
 		var want, got string
-		want, pattern, _ = strings.Cut(pattern[1:], "/")
-		got, path, _ = strings.Cut(path[1:], "/")
+		want, pattern = firstSegment(pattern)
+		got, path = firstSegment(path)
 		if want != got && !strings.HasPrefix(want, "{") {
 			return false
 		}
-		pattern, path = rooted(pattern), rooted(path)
 	}
 	return pattern == path
 }
 
-// rooted puts the slash back that Cut has taken.
-func rooted(rest string) string {
-	if rest == "" {
-		return ""
+// set takes the names of a path that matches a route's pattern.
+func (n *pathNames) set(pattern, path string) error {
+	for pattern != "" {
+		var field, segment string
+		field, pattern = firstSegment(pattern)
+		segment, path = firstSegment(path)
+		if name, ok := strings.CutPrefix(field, "{"); ok {
+			if err := n.setName(strings.TrimSuffix(name, "}"), segment); err != nil {
+				return err
+			}
+		}
 	}
-	return "/" + rest
+	return nil
+}
+
+// firstSegment cuts the first segment off a path that begins with a slash, and so does the rest if there is any.
+func firstSegment(path string) (segment, rest string) {
+	segment = path[1:]
+	if i := strings.IndexByte(segment, '/'); i >= 0 {
+		return segment[:i], segment[i:]
+	}
+	return segment, ""
 }
 
 // expect answers `Expect: 100-continue`: a body that would be refused for what the head says is refused before it is
 // sent.
 func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
 	err := s.early.take(&ctx.Request.Header)
+	if err == nil {
+		err = s.judgeHead(&ctx.Request.Header) // headRead leaves most to the handler
+	}
 	if err == nil {
 		hold := s.holdBody(ctx)
 		err = admitBody(ctx.Request.Header.ContentLength(), s.cfg.MaxBodyBytes, &hold)

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"flashq/http/fault"
+	"flashq/http/request"
 )
 
 // guard stops what a browser could be tricked into: names that were rebound to a loopback address, and writes that
@@ -38,10 +39,15 @@ func (g *guard) checkHost(c *call) error {
 	if !g.loopback.Load() {
 		return nil
 	}
-	for _, host := range [...][]byte{c.head.Host, c.ctx.URI().Host()} {
-		if len(host) > 0 && !g.hostAllowed(host) { // HTTP/1.0 may name none: that is nobody's rebound name
-			return foreignHost(string(host))
-		}
+	if err := g.checkHostNamed(c.head.Host); err != nil {
+		return err
+	}
+	return g.checkHostNamed(c.ctx.URI().Host())
+}
+
+func (g *guard) checkHostNamed(host []byte) error {
+	if len(host) > 0 && g.loopback.Load() && !g.hostAllowed(host) { // HTTP/1.0 may name none: nobody's rebound name
+		return foreignHost(string(host))
 	}
 	return nil
 }
@@ -86,13 +92,12 @@ func splitPort(host string) (name, port string) {
 }
 
 // checkOrigin refuses a change that a page of another site asks for. Programs send neither header and pass.
-func checkOrigin(c *call) error {
-	h := &c.head
+func checkOrigin(h *request.Head, scheme string) error {
 	if h.Origin == nil && h.FetchSite == nil {
 		return nil
 	}
 	foreign := string(h.FetchSite) == "cross-site" || string(h.FetchSite) == "same-site"
-	if foreign || len(h.Origin) > 0 && !sameOrigin(string(h.Origin), c.scheme(), string(h.Host)) {
+	if foreign || len(h.Origin) > 0 && !sameOrigin(string(h.Origin), scheme, string(h.Host)) {
 		return fault.OriginNotAllowed.New("A page of another origin may not write here",
 			fault.Details{"origin": fault.Clip(string(h.Origin))})
 	}

@@ -42,7 +42,13 @@ var productions = sync.Pool{New: func() any {
 // producing handles requests whose parameters go into a production; lenient lets members that are not known mean
 // nothing.
 func (s *Server) producing(lenient bool) handler {
-	judge := func(query []byte, f request.Format) error { return judgeProduce(query, f, new(produceQuery)) }
+	judge := func(c *call, query []byte, f request.Format) error {
+		if err := judgeProduce(query, f, new(produceQuery)); err != nil || !s.cfg.NoAutoCreate {
+			return err
+		}
+		_, err := s.lookup(c.names.topic)
+		return err
+	}
 	return handler{params: produceParams.Names(), judge: judge, serve: func(c *call) (any, error) {
 		return nil, s.produce(c, lenient)
 	}}

@@ -17,7 +17,7 @@ func (s *Server) fetching(params request.Params[fetch.Query], parse func(c *call
 			return nil, err
 		}
 		if q.Group != "" { // an image's address could do that
-			if err := checkOrigin(c); err != nil {
+			if err := checkOrigin(&c.head, c.scheme()); err != nil {
 				return nil, err
 			}
 		}

@@ -39,8 +39,9 @@ const (
 type handler struct {
 	params []string // the query parameters that it takes
 	serve  func(c *call) (any, error)
-	// judge refuses parameters that serve would refuse beside a body of the format.
-	judge func(query []byte, f request.Format) error
+	// judge refuses what serve would refuse for its parameters beside a body of the format, or for more that is known
+	// before there is a body or a ctx: see judgeHead.
+	judge func(c *call, query []byte, f request.Format) error
 	most  int // bytes of a body, decompressed; 0: as many as the broker takes at all
 }
 
@@ -65,7 +66,7 @@ func plain(h func(c *call) (any, error)) handler {
 
 // query handles requests whose parameters go into a Q.
 func query[Q any](params request.Params[Q], h func(c *call, q Q) (any, error)) handler {
-	judge := func(query []byte, _ request.Format) error {
+	judge := func(_ *call, query []byte, _ request.Format) error {
 		var q Q
 		return params.Parse(query, &q)
 	}
@@ -175,7 +176,7 @@ func (s *Server) admit(c *call, r *route) (err error) {
 		return broker.ErrRecovering
 	}
 	if r.method != fasthttp.MethodGet {
-		if err := checkOrigin(c); err != nil {
+		if err := checkOrigin(&c.head, c.scheme()); err != nil {
 			return err
 		}
 		if s.life.draining() {
