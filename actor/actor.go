@@ -61,6 +61,7 @@ type shared struct {
 	memory     *segment.Memory  // nil on files
 	pressure   func(need int64) // tells the governor that memory is short, or that so much found no room
 	short      func() bool      // tells whether memory is short
+	scarce     func() bool      // tells whether the disk is full, or nearly
 	requests   *sync.Pool
 	starts     *logStarts    // nil in memory storage
 	logs       *atomic.Int64 // that have an owner

@@ -181,8 +181,10 @@ func (a *Actor) needed() (n int64) {
 
 // written answers the first n of the queue, or parks them until their sync.
 func (a *Actor) written(n int) {
+	frees := false
 	if a.compacted != nil {
 		a.compacted.written(a.queue[:n]) // before anybody is told
+		frees = a.shard != nil && a.queue[0].proposal.frees
 	}
 	for i, r := range a.queue[:n] {
 		if err := a.part.Refused(i); err != nil {
@@ -210,6 +212,10 @@ func (a *Actor) written(n int) {
 		a.pressure(0)
 	}
 	a.scheduleSync()
+	a.keepRoom()
+	if frees && a.scarce() {
+		a.compact(roomBlock)
+	}
 }
 
 // park has a request answered when the log is durable up to end: that of a duplicate may be so already.

@@ -181,6 +181,7 @@ func TestACommitLargerThanASegment(t *testing.T) {
 func TestAGroupsSnapshotIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fs := segmenttest.New()
+		fs.NoReserve = true // nothing is kept free for commits
 		b := engine(t, fs, Config{Fsync: FsyncNever})
 		defer b.Close()
 		makeTopic(t, b, "t", 1)

@@ -129,5 +129,8 @@ func (a *Actor) trim(job segment.TrimJob) {
 			return
 		}
 		a.starts.removed(a.name, job.Below())
+		if a.shard != nil {
+			go a.post(chore(a.keepRoom)) // there may be room by now; the owner may be waiting for this very trim
+		}
 	})
 }

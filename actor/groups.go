@@ -124,7 +124,7 @@ func (b *Broker) DeleteGroup(_ context.Context, name string, force bool) error {
 	if b.groups.shards[shardOf(name)].Load() == nil {
 		return groupMissing(name)
 	}
-	return b.proposeTo(name, proposal{barrier: true, plan: func(s *group.Shard) (group.Plan, error) {
+	return b.proposeTo(name, proposal{barrier: true, frees: true, plan: func(s *group.Shard) (group.Plan, error) {
 		return s.Delete(name, force, nowMillis())
 	}})
 }
@@ -213,7 +213,7 @@ func (b *Broker) origins(offsets []broker.CommitOffset) (origins []group.Origin,
 func (b *Broker) forgetCommits(t *topic) {
 	b.groups.each(func(a *Actor) bool {
 		for more := true; more; {
-			err := b.propose(a, proposal{barrier: true, plan: func(s *group.Shard) (group.Plan, error) {
+			err := b.propose(a, proposal{barrier: true, frees: true, plan: func(s *group.Shard) (group.Plan, error) {
 				p := s.Forget(t.name, t.uuid, nowMillis())
 				more = p.Batch != nil
 				return p, nil

@@ -230,6 +230,7 @@ func TestACommitAheadOfALostTailIsTruncated(t *testing.T) {
 
 func TestShardFaults(t *testing.T) {
 	fs := segmenttest.New()
+	fs.NoReserve = true // nothing is kept free for commits
 	b := engine(t, fs, Config{Fsync: FsyncAlways})
 	mustPut(t, makeTopic(t, b, "t", 1), 0, "a", "b", "c")
 	commit(t, b, "g", "t", 0, 1)

@@ -84,6 +84,7 @@ func TestAStartIsOne(t *testing.T) {
 func TestAStartOnAFullDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fs := segmenttest.New()
+		fs.NoReserve = true // nothing is kept free for commits
 		b := engine(t, fs, Config{Fsync: FsyncNever})
 		tp := late(t, b)
 		fs.FailFrom(segmenttest.OpWrite, 1, syscall.ENOSPC)

@@ -61,7 +61,7 @@ func (b *Broker) openStorage() (err error) {
 	}
 	b.owners = &shared{
 		batchBytes: b.config.BatchBytes, fsync: b.config.Fsync, interval: b.config.FsyncInterval, logger: b.config.Logger,
-		memory: b.memory, pressure: b.squeezed, short: b.short, requests: newRequests(),
+		memory: b.memory, pressure: b.squeezed, short: b.short, scarce: b.scarce, requests: newRequests(),
 		logs: new(atomic.Int64), retries: new(Retries),
 	}
 	b.groups.totals.memory = b.memory

@@ -79,7 +79,9 @@ func (b *Broker) openShard(i int) (*Actor, error) {
 		return ok && t.uuid == id
 	})
 	shard.Clamp(b.epochEnd)
-	return b.own(groupsTopic, i, p, newShardOwner(shard, b.shardRollAt(), b.shape, &b.groups.totals)), nil
+	a := b.own(groupsTopic, i, p, newShardOwner(shard, b.shardRollAt(), b.shape, &b.groups.totals))
+	a.ask(a.keepRoom)
+	return a, nil
 }
 
 // readShard replays a shard's log. What is damaged in it is reported and left out: a commit that is missing, or older

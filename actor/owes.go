@@ -32,6 +32,9 @@ func (a *Actor) catchUp() bool {
 	if _, meta := a.compacted.(*metaOwner); meta && !a.part.Torn() {
 		return true // deletions make room, and nobody has a position in it that a new epoch could tell from another
 	}
+	if a.shard != nil && a.part.OwesIndexes() {
+		return true // of segments that are to go: compaction makes room
+	}
 	a.refuse(writeError(err))
 	return false
 }

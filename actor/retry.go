@@ -23,6 +23,7 @@ type Retries struct {
 	Snapshots   atomic.Int64 // of logs that are compacted: groups' and the metadata's
 	Checkpoints atomic.Int64 // of sealed segments
 	Deletions   atomic.Int64 // of topics' folders
+	Reserves    atomic.Int64 // of room for deletions of commits
 	Recoveries  atomic.Int64 // of what start-up found no room to write
 	Producers   atomic.Int64 // of what is known of producers, by the next roll
 }

@@ -16,6 +16,10 @@ import (
 func (a *Actor) planFirst() bool {
 	r := a.queue[0]
 	write, err := a.shard.plan(r)
+	if write {
+		err = a.reserveFor(r)
+		write = err == nil
+	}
 	switch {
 	case err != nil:
 		r.reply <- err
@@ -71,6 +75,7 @@ func (a *Actor) writeSnapshot() {
 			a.trimCovered(base) // nothing counts any more
 		}
 		a.startSync()
+		a.keepRoom()
 	case segment.MayRetry(err) && !errors.Is(err, segment.ErrNotCut):
 		a.retries.Snapshots.Add(1)
 		a.logger.Warn("no room yet for a snapshot; the old segments stay", "partition", a.name, "error", err)

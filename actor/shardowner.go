@@ -23,6 +23,7 @@ type shardOwner struct {
 	timer    shardTimer
 	watches  map[string]map[*broker.GroupWatch]bool // by group
 	snapshot snapshotState
+	roomDue  bool // keepRoom comes again
 }
 
 // groupTotals are counts over all shards of an engine, atomic.
@@ -65,6 +66,7 @@ type proposal struct {
 	plan    planner
 	sync    bool        // answer only when it is durable, whatever --fsync says
 	barrier bool        // where nothing is to be written, the answer still waits for the sync of what is written already
+	frees   bool        // it takes away what there is: it has room of its own
 	part    broker.Part // what is planned
 	apply   func()      // what is to be done when that is written
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -153,11 +155,8 @@ func (b *Broker) makeTopic(name string, config broker.TopicConfig) (*topic, erro
 		}
 	}
 	err := b.owners.starts.forget(t.dirs()) // a topic of the same name may have begun further on
-	for i := 0; i < config.Partitions && err == nil; i++ {
-		var a *Actor
-		if a, err = b.makePartition(t, i); err == nil {
-			t.actors = append(t.actors, a)
-		}
+	if err == nil {
+		err = b.makePartitions(t)
 	}
 	if err == nil {
 		err = b.fs.SyncDir("")
@@ -178,6 +177,27 @@ func (b *Broker) removeFolders(t *topic) error {
 		all = errors.Join(all, b.fs.RemoveAll(partitionDir(t.name, i)))
 	}
 	return all
+}
+
+// madeAtOnce bounds how many partitions are made at a time; enough of them that a sync of the whole file system serves.
+const madeAtOnce = 256
+
+// makePartitions makes all of a topic's at the same time, so that their syncs share what they can.
+func (b *Broker) makePartitions(t *topic) error {
+	made := make([]*Actor, t.Config().Partitions)
+	errs := make([]error, len(made))
+	slots := make(chan struct{}, madeAtOnce)
+	var wait sync.WaitGroup
+	for i := range made {
+		slots <- struct{}{}
+		wait.Go(func() {
+			made[i], errs[i] = b.makePartition(t, i)
+			<-slots
+		})
+	}
+	wait.Wait()
+	t.actors = slices.DeleteFunc(made, func(a *Actor) bool { return a == nil })
+	return errors.Join(errs...)
 }
 
 func (b *Broker) makePartition(t *topic, i int) (*Actor, error) {

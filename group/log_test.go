@@ -128,6 +128,11 @@ func TestLogAndSnapshotSayTheState(t *testing.T) {
 				if w := weighed(b.shard); w != b.shard.Weight() {
 					r.Fatalf("they weigh %d, not %d", w, b.shard.Weight())
 				}
+				written := int64(0)
+				_ = b.shard.Snapshot(1<<40, func(data batch.Batch) error { written += int64(len(data)); return nil })
+				if most := b.shard.SnapshotBytes(); b.shard.Len() > 0 && (most < written || most > 2*written+256) || b.shard.Len() == 0 && most != 0 {
+					r.Fatalf("a snapshot of %d groups takes %d bytes, not up to %d", b.shard.Len(), written, most)
+				}
 				got := map[string]map[string]int64{}
 				for _, i := range b.shard.List("", every, 1) {
 					got[i.Name] = map[string]int64{}

@@ -49,7 +49,7 @@ func (g *state) unmet(topics []string) (all []string) {
 // forgetMet forgets that a group has met a topic.
 func (s *Shard) forgetMet(name string, g *state, topic string) {
 	if g.met[topic] {
-		s.weight -= weightOf(name, topic, met)
+		s.lose(name, topic, met)
 	}
 	delete(g.met, topic)
 }
@@ -60,7 +60,7 @@ func (s *Shard) setMet(group, topic string) {
 		g.met = map[string]bool{}
 	}
 	if !g.met[topic] {
-		s.weight += weightOf(group, topic, met)
+		s.gain(group, topic, met)
 	}
 	g.met[topic] = true
 }

@@ -15,6 +15,7 @@ type Shard struct {
 	groups map[string]*state
 	floor  int32 // no generation of a group that is no more is above it
 	weight int64 // see Weight
+	bytes  int64 // see SnapshotBytes
 	epoch  int32 // see Enter
 
 	// What is in no log.
@@ -81,6 +82,7 @@ func (s *Shard) group(name string) *state {
 		g = &state{start: broker.StartEarliest, commits: map[string]commits{}}
 		s.groups[name] = g
 		s.weight += weigh(len(name))
+		s.bytes += groupBytes + int64(len(name))
 		s.touchGroup(name)
 	}
 	return g
@@ -89,9 +91,9 @@ func (s *Shard) group(name string) *state {
 func (s *Shard) setCommit(group, topic string, c commit) {
 	g := s.group(group)
 	if old, found := g.commits[topic].of(c.partition); found {
-		s.weight -= weightOf(group, topic, old)
+		s.lose(group, topic, old)
 	}
-	s.weight += weightOf(group, topic, c)
+	s.gain(group, topic, c)
 	g.commits[topic] = g.commits[topic].with(c)
 }
 
@@ -104,7 +106,7 @@ func (s *Shard) dropCommit(group, topic string, partition int32) {
 		s.forgetMet(group, g, topic)
 	default:
 		if old, found := g.commits[topic].of(partition); found {
-			s.weight -= weightOf(group, topic, old)
+			s.lose(group, topic, old)
 			g.keep(topic, g.commits[topic].without(partition))
 		}
 	}
@@ -133,6 +135,7 @@ func (s *Shard) dropEmpty(name string, g *state) {
 	if !g.explicit && len(g.commits) == 0 && len(g.met) == 0 && len(g.members) == 0 {
 		s.floor = max(s.floor, g.generation)
 		s.weight -= weigh(len(name))
+		s.bytes -= groupBytes + int64(len(name))
 		delete(s.groups, name)
 	}
 }
@@ -166,7 +169,7 @@ func (s *Shard) Prune(there func(topic string, id [16]byte) bool) {
 				if there(topic, c.topicID) {
 					return false
 				}
-				s.weight -= weightOf(name, topic, c)
+				s.lose(name, topic, c)
 				return true
 			}))
 		}

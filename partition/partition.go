@@ -130,6 +130,9 @@ func (p *Partition) Owes() bool { return p.unstored || p.log.Owes() }
 // Torn tells that a torn tail is still in its place.
 func (p *Partition) Torn() bool { return p.log.Torn() }
 
+// OwesIndexes tells that all it owes is index files, without which a log can be written and read.
+func (p *Partition) OwesIndexes() bool { return p.Owes() && !p.unstored && !p.log.Torn() }
+
 // Settle writes that. It may be called until it gives no error.
 func (p *Partition) Settle() error {
 	if p.unstored {
@@ -143,6 +146,13 @@ func (p *Partition) Settle() error {
 
 // Reserve takes room for so many bytes more, so that they can be appended although the disk is full by then.
 func (p *Partition) Reserve(n int64) error { return p.log.Reserve(n) }
+
+// ReserveNext takes room for the first n bytes of the next segment, so that the log can roll and be written there although
+// the disk is full by then.
+func (p *Partition) ReserveNext(n int64) error { return p.log.ReserveNext(n) }
+
+// NextReserved is how much of that there is.
+func (p *Partition) NextReserved() int64 { return p.log.NextReserved() }
 
 // Next is the offset of the next record to be written.
 func (p *Partition) Next() int64 { return p.log.Next() }

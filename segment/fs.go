@@ -55,6 +55,16 @@ type Adopter interface {
 	AdoptAt(p []byte, off int64) error
 }
 
+// DirSyncer is a File that is made durable in one turn with the entries of the folder it is in.
+type DirSyncer interface {
+	SyncWithDir(dir string) error
+}
+
+// RoomTeller is an FS that knows how many bytes more there is room for: only on Linux.
+type RoomTeller interface {
+	Room() (int64, error)
+}
+
 // IsNoSpace tells whether a write failed for want of room only, so that it may be tried again.
 func IsNoSpace(err error) bool {
 	is := func(known error) bool { return errors.Is(err, known) }

@@ -40,6 +40,9 @@ type Log struct {
 	lines  int   // of the checkpoint
 	owed   owed
 	gather []byte
+
+	next     int64 // how many bytes of the next segment have blocks; see ReserveNext
+	noBlocks bool  // there is no such thing
 }
 
 // active is the segment that is written to.
@@ -196,23 +199,24 @@ func (l *Log) writeGathered(batches []batch.Batch) error {
 	return err
 }
 
-// create makes the files of a new active segment.
+// create makes the file of a new active segment, or takes the one that has blocks for it. Its index files come when it
+// ends.
 func (l *Log) create(base int64) error {
-	var log File
-	for _, suffix := range []string{indexSuffix, timeIndexSuffix, logSuffix} {
-		f, err := l.cfg.FS.Create(l.path(base, suffix))
-		if err != nil {
+	name, reserved := l.path(base, logSuffix), l.next
+	if reserved > 0 {
+		switch err := l.cfg.FS.Rename(l.cfg.Dir+"/"+nextName, name); {
+		case errors.Is(err, ErrNotExist): // somebody took it away
+			reserved = 0
+		case err != nil:
 			return fmt.Errorf("segment %d: create: %w", base, err)
 		}
-		if suffix == logSuffix {
-			log = f
-			break
-		}
-		if err := f.Close(); err != nil {
-			return fmt.Errorf("segment %d: create: %w", base, err)
-		}
+		l.next = 0
 	}
-	l.active = active{indexes: newIndexes(), base: base, next: base, file: share(log), dirty: true}
+	f, err := l.cfg.FS.Create(name)
+	if err != nil {
+		return fmt.Errorf("segment %d: create: %w", base, err)
+	}
+	l.active = active{indexes: newIndexes(), base: base, next: base, file: share(f), reserved: reserved, dirty: true}
 	return nil
 }
 

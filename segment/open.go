@@ -148,7 +148,7 @@ func (l *Log) rebuild(base, size int64, r *Report) (info sealedInfo, err error) 
 	r.Damage = append(r.Damage, s.damage...)
 	s.addTime()
 	made := indexFiles{base: base, offsets: s.encodeOffsets(), times: s.encodeTimes()}
-	err = r.orOwe(l.writeIndexes(made), func() { l.owed.indexes = append(l.owed.indexes, made) })
+	err = r.orOwe(l.writeIndexes(made, true), func() { l.owed.indexes = append(l.owed.indexes, made) })
 	return sealedInfo{base: base, next: s.next, size: size, firstTS: s.firstTS, maxTS: s.maxTS}, err
 }
 

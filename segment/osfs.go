@@ -73,12 +73,12 @@ func (o OS) Within(l Limits) OS {
 type osFile struct {
 	*os.File
 
-	turns  *turns
+	fs     OS
 	closed atomic.Bool
 }
 
 func (f *osFile) Size() (int64, error) {
-	defer in(f.turns.calls)()
+	defer in(f.fs.calls)()
 	st, err := f.Stat()
 	if err != nil {
 		return 0, err
@@ -91,32 +91,42 @@ func (f *osFile) ReadAt(p []byte, off int64) (n int, err error) {
 	if n = readCached(f.File, p, off); n == len(p) {
 		return n, nil
 	}
-	defer in(f.turns.reads)()
+	defer in(f.fs.reads)()
 	more, err := f.File.ReadAt(p[n:], off+int64(n))
 	return n + more, err
 }
 
 // WriteAt implements io.WriterAt.
 func (f *osFile) WriteAt(p []byte, off int64) (int, error) {
-	defer in(f.turns.writes)()
+	defer in(f.fs.writes)()
 	return f.File.WriteAt(p, off)
 }
 
 // Truncate implements File.
 func (f *osFile) Truncate(size int64) error {
-	defer in(f.turns.calls)()
+	defer in(f.fs.calls)()
 	return f.File.Truncate(size)
 }
 
 // Sync implements File.
 func (f *osFile) Sync() error {
-	return f.turns.syncs.run(f.turns.syncs.whole.covers(f.File), f.File.Sync)
+	return f.fs.syncs.run(f.fs.syncs.whole.covers(f.File), f.File.Sync)
+}
+
+// SyncWithDir implements DirSyncer: a sync of the whole file system that covers the file covers its folder.
+func (f *osFile) SyncWithDir(dir string) error {
+	return f.fs.syncs.run(f.fs.syncs.whole.covers(f.File), func() error {
+		if err := f.File.Sync(); err != nil {
+			return err
+		}
+		return notExist(syncDir(f.fs.path(dir)))
+	})
 }
 
 // Close implements File.
 func (f *osFile) Close() error {
 	if !f.closed.Swap(true) {
-		f.turns.files.Add(-1)
+		f.fs.files.Add(-1)
 	}
 	return f.File.Close()
 }
@@ -142,7 +152,7 @@ func (o OS) open(name string, flag, spare int) (File, error) {
 		o.files.Add(-1)
 		return nil, notExist(err)
 	}
-	return &osFile{File: f, turns: o.turns}, nil
+	return &osFile{File: f, fs: o}, nil
 }
 
 // Open implements FS.

@@ -32,7 +32,11 @@ func (l *Log) Settle() error {
 	}
 	for len(l.owed.indexes) > 0 {
 		x := l.owed.indexes[0]
-		if err := l.writeIndexes(x); err != nil {
+		if x.base < l.firstBase() { // it was let go of meanwhile
+			l.owed.indexes = l.owed.indexes[1:]
+			continue
+		}
+		if err := l.writeIndexes(x, true); err != nil {
 			return fmt.Errorf("segment %d: index: %w", x.base, err)
 		}
 		l.owed.indexes = l.owed.indexes[1:]
@@ -51,11 +55,11 @@ func (r *Report) orOwe(err error, owe func()) error {
 }
 
 // writeIndexes leaves none where it can't write both: an empty one could be taken for that of a small segment.
-func (l *Log) writeIndexes(x indexFiles) error {
+func (l *Log) writeIndexes(x indexFiles, sync bool) error {
 	offsets, times := l.path(x.base, indexSuffix), l.path(x.base, timeIndexSuffix)
-	err := overwrite(l.cfg.FS, offsets, x.offsets, true)
+	err := overwrite(l.cfg.FS, offsets, x.offsets, sync)
 	if err == nil {
-		err = overwrite(l.cfg.FS, times, x.times, true)
+		err = overwrite(l.cfg.FS, times, x.times, sync)
 	}
 	if err != nil {
 		_, _ = l.cfg.FS.Remove(offsets), l.cfg.FS.Remove(times) // they may not be there; the error above is told

@@ -45,14 +45,24 @@ func (l *Log) SyncJob() SyncJob {
 // Run syncs the file, and the folder where it has new entries: ErrSync. Where that could not be tried, IsUntried, the
 // log has to be told with Resync.
 func (j SyncJob) Run() error {
-	err := synced(j.file.Sync())
-	if err == nil && j.dir {
-		err = synced(j.fs.SyncDir(j.name))
-	}
+	err := synced(j.sync())
 	if dropped := j.file.drop(); dropped != nil {
 		return fmt.Errorf("%w: %w", ErrSync, errors.Join(err, dropped))
 	}
 	return err
+}
+
+func (j SyncJob) sync() error {
+	if !j.dir {
+		return j.file.Sync()
+	}
+	if both, ok := j.file.File.(DirSyncer); ok {
+		return both.SyncWithDir(j.name)
+	}
+	if err := j.file.Sync(); err != nil {
+		return err
+	}
+	return j.fs.SyncDir(j.name)
 }
 
 // Resync has the next SyncJob sync the folder as well, after one that may not have.
@@ -63,11 +73,12 @@ func (l *Log) Resync() { l.active.dirty = true }
 type SealJob struct {
 	SyncJob
 
-	log            *Log // only cfg and path are used: they never change
-	info           sealedInfo
-	anew           []sealedInfo // nil: the checkpoint gets one line more; else these lines and that one are all it has
-	offsets, times []byte
-	sync           bool
+	log     *Log // only cfg and path are used: they never change
+	info    sealedInfo
+	anew    []sealedInfo // nil: the checkpoint gets one line more; else these lines and that one are all it has
+	indexes indexFiles
+	durable bool
+	spare   bool // where there is no room for the index files, it goes without
 }
 
 // Seal ends the active segment: no append until Roll. Without sync nothing is made durable.
@@ -81,8 +92,8 @@ func (l *Log) sealJob(sync bool) SealJob {
 	a := &l.active
 	a.addTime() // Kafka's last entry: the segment's largest timestamp
 	job := SealJob{
-		SyncJob: l.SyncJob(), log: l, info: l.sealedInfo(), sync: sync,
-		offsets: a.encodeOffsets(), times: a.encodeTimes(),
+		SyncJob: l.SyncJob(), log: l, info: l.sealedInfo(), durable: sync, spare: l.next > 0,
+		indexes: indexFiles{base: a.base, offsets: a.encodeOffsets(), times: a.encodeTimes()},
 	}
 	if l.lines++; l.surplus(l.lines) {
 		job.anew = append(make([]sealedInfo, 0, len(l.sealed)+1), l.sealed...)
@@ -105,13 +116,14 @@ func (l *Log) sealedInfo() sealedInfo {
 
 // Run does it: indexes, then the log, then the folder, and last the checkpoint line, which only then is true.
 func (j SealJob) Run() error {
-	err := errors.Join(
-		overwrite(j.fs, j.log.path(j.info.base, indexSuffix), j.offsets, j.sync),
-		overwrite(j.fs, j.log.path(j.info.base, timeIndexSuffix), j.times, j.sync))
+	err := j.log.writeIndexes(j.indexes, j.durable)
+	if j.spare && IsNoSpace(err) {
+		err = nil // the next segment has room of its own: this one is walked, and soon to go
+	}
 	switch {
 	case err != nil:
 		err = errors.Join(err, j.file.drop())
-	case j.sync:
+	case j.durable:
 		err = j.SyncJob.Run()
 	default:
 		err = j.file.drop()

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"flashq/segment"
@@ -38,6 +39,10 @@ type FS struct {
 	dirs    map[string]bool
 	faults  []*fault
 	counts  map[Op]int
+	full    bool
+	free    int64 // blocks, while full
+	// NoReserve, when set before use, makes it one where no file can have blocks for what is not written yet.
+	NoReserve bool
 	// Hook, when set before use, runs before each operation, outside the lock: it may block or panic.
 	Hook func(op Op, name string)
 }
@@ -84,11 +89,54 @@ func (f *FS) add(x *fault) {
 	f.faults = append(f.faults, x)
 }
 
-// Heal takes every fault away.
+// Heal takes every fault away, and gives a full disk room.
 func (f *FS) Heal() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.faults = nil
+	f.faults, f.full = nil, false
+}
+
+// Fill leaves no block on the disk that is not some file's. Blocks that files give back are there for others.
+func (f *FS) Fill() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.full, f.free = true, 0
+}
+
+const blockSize = 4096
+
+// blocks is how many a file has.
+func (n *node) blocks() int64 { return (max(n.reserved, int64(len(n.data))) + blockSize - 1) / blockSize }
+
+// take gives a file blocks up to a position, and refuses where there are none. mu is held.
+func (f *FS) take(n *node, to int64) error {
+	more := (to+blockSize-1)/blockSize - n.blocks()
+	switch {
+	case !f.full || more <= 0:
+	case more > f.free:
+		return syscall.ENOSPC
+	default:
+		f.free -= more
+	}
+	return nil
+}
+
+// Room implements segment.RoomTeller.
+func (f *FS) Room() (int64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.full {
+		return 1 << 40, nil
+	}
+	return f.free * blockSize, nil
+}
+
+// drop takes a file away under one name. mu is held.
+func (f *FS) drop(name string) {
+	if n := f.files[name]; n != nil {
+		f.free += n.blocks()
+	}
+	delete(f.files, name)
 }
 
 // Count is how many operations of a kind were asked for.
@@ -156,6 +204,7 @@ func (f *FS) Kill() *FS {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	after := New()
+	after.full, after.free, after.NoReserve = f.full, f.free, f.NoReserve
 	for dir := range f.dirs {
 		after.dirs[dir] = true
 	}

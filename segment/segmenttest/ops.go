@@ -1,6 +1,7 @@
 package segmenttest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -54,6 +55,7 @@ func (f *FS) Rename(from, to string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if n := f.files[from]; n != nil {
+		f.drop(to)
 		f.files[to] = n
 		delete(f.files, from)
 		return nil
@@ -85,7 +87,7 @@ func (f *FS) Remove(name string) error {
 	if f.files[name] == nil {
 		return missing(name)
 	}
-	delete(f.files, name)
+	f.drop(name)
 	return nil
 }
 
@@ -99,7 +101,7 @@ func (f *FS) RemoveAll(name string) error {
 	defer f.mu.Unlock()
 	for file := range f.files {
 		if strings.HasPrefix(file, name+"/") {
-			delete(f.files, file)
+			f.drop(file)
 		}
 	}
 	for dir := range f.dirs {
@@ -200,6 +202,9 @@ func (h *file) WriteAt(p []byte, off int64) (int, error) {
 	if segment.IsNoSpace(err) && off+int64(len(p)) <= h.reserved {
 		err = nil
 	}
+	if err == nil {
+		err = h.fs.take(h.node, off+int64(len(p)))
+	}
 	if err != nil {
 		p = p[:min(tear, len(p))]
 	}
@@ -213,9 +218,15 @@ func (h *file) WriteAt(p []byte, off int64) (int, error) {
 
 // Preallocate implements segment.Preallocator.
 func (h *file) Preallocate(off, n int64) error {
+	if h.fs.NoReserve {
+		return errors.ErrUnsupported
+	}
 	_, err := h.fs.step(OpReserve, h.name)
 	h.fs.mu.Lock()
 	defer h.fs.mu.Unlock()
+	if err == nil {
+		err = h.fs.take(h.node, off+n)
+	}
 	if err != nil && off+n > h.reserved {
 		return err
 	}
@@ -237,8 +248,10 @@ func (h *file) Truncate(size int64) error {
 	}
 	h.fs.mu.Lock()
 	defer h.fs.mu.Unlock()
+	had := h.blocks()
 	h.data = slices.Clone(h.data[:min(size, int64(len(h.data)))])
 	h.reserved = 0
+	h.fs.free += had - h.blocks()
 	return nil
 }
 
