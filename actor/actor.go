@@ -66,6 +66,7 @@ type shared struct {
 	starts     *logStarts    // nil in memory storage
 	logs       *atomic.Int64 // that have an owner
 	retries    *Retries
+	unreadable *unreadables
 }
 
 // mailbox is how many appends may wait in the channel, questions how many asks.

@@ -101,7 +101,7 @@ func (c *checker) log(dir string, see func(batch.Batch) error, found func(Fault)
 func (c *checker) metadata() {
 	dir := partitionDir(metaTopic, 0)
 	if !slices.Contains(c.names, dir) {
-		c.sum.MetadataLost = len(topicsIn(c.fs, c.names, nil)) > 0
+		c.sum.MetadataLost = isRepairCutShort(c.names) || len(topicsIn(c.fs, c.names, nil)) > 0
 		if c.sum.MetadataLost {
 			c.found(Fault{Name: dir, What: "is missing: nothing says which topics there are", Lost: true})
 		}
@@ -164,7 +164,7 @@ func (c *checker) strangers(topics map[string]metaRecord) {
 	for _, dir := range c.names {
 		st, err := c.fs.Stat(dir)
 		if err != nil || !st.Dir || dir == partitionDir(metaTopic, 0) || isShardDir(dir) || dir == "lost+found" ||
-			isKeptAside(dir) {
+			isKeptAside(dir) || dir == partitionDir(metaTopic, 0)+freshLog {
 			continue
 		}
 		if topic, i, ok := splitPartitionDir(dir); ok && i < topics[topic].Partitions {

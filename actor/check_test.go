@@ -214,6 +214,41 @@ func TestALostMetadataLogIsRebuilt(t *testing.T) {
 	wantWhole(t, dir)
 }
 
+// A repair that was killed between its two renames leaves no metadata log: a broker does not take the folder for a new
+// one, and the next repair finishes it.
+func TestARepairThatWasCutShort(t *testing.T) {
+	for _, made := range []bool{true, false} { // the new log is there still
+		dir := stopped(t)
+		log := filepath.Join(dir, "__flashq_meta-0")
+		spoil(t, log)
+		if err := Repair(dir, func(string) {}); err != nil {
+			t.Fatal(err)
+		}
+		err := os.Rename(log, log+".new")
+		if !made {
+			err = os.RemoveAll(log + ".new")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var damaged *MetadataError
+		if _, err := Open(Config{Dir: dir}); !errors.As(err, &damaged) || !strings.Contains(err.Error(), "cut short") {
+			t.Errorf("%v", err)
+		}
+		if sum, faults := checked(t, dir); !sum.MetadataLost || !strings.Contains(faults, "__flashq_meta-0: is missing") {
+			t.Errorf("%+v\n%s", sum, faults)
+		}
+		var lines []string
+		if err := Repair(dir, func(line string) { lines = append(lines, line) }); err != nil {
+			t.Fatal(err)
+		}
+		if finished := strings.Contains(strings.Join(lines, "\n"), "cut short is finished"); finished != made {
+			t.Errorf("%q", lines)
+		}
+		wantWhole(t, dir)
+	}
+}
+
 // A topic in whose folders no id stands gets a new one, and that is said: commits in it were of another topic.
 func TestATopicWithoutAnIdGetsANewOne(t *testing.T) {
 	dir := stopped(t)

@@ -62,7 +62,7 @@ func (b *Broker) openStorage() (err error) {
 	b.owners = &shared{
 		batchBytes: b.config.BatchBytes, fsync: b.config.Fsync, interval: b.config.FsyncInterval, logger: b.config.Logger,
 		memory: b.memory, pressure: b.squeezed, short: b.short, scarce: b.scarce, requests: newRequests(),
-		logs: new(atomic.Int64), retries: new(Retries),
+		logs: new(atomic.Int64), retries: new(Retries), unreadable: new(unreadables),
 	}
 	b.groups.totals.memory = b.memory
 	b.folder, err = openFolder(b.fs)
@@ -97,6 +97,13 @@ func (b *Broker) recover() error {
 
 func (b *Broker) openMeta() (catalog, error) {
 	dir := partitionDir(metaTopic, 0)
+	names, err := b.fs.ReadDir("")
+	if err != nil {
+		return catalog{}, err
+	}
+	if isRepairCutShort(names) {
+		return catalog{}, &MetadataError{File: dir, Err: errRepairCutShort}
+	}
 	if err := b.fs.Mkdir(dir); err != nil {
 		return catalog{}, err
 	}

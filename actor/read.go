@@ -2,6 +2,10 @@ package actor
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"sync"
 
 	"flashq/broker"
 	"flashq/segment"
@@ -47,7 +51,11 @@ func (a *Actor) closeLate(r *reading) {
 }
 
 // snapshot is a segment.View in broker's words.
-type snapshot struct{ *segment.View }
+type snapshot struct {
+	*segment.View
+
+	owner *Actor
+}
 
 // LogStart implements broker.Snapshot.
 func (s snapshot) LogStart() int64 { return s.Start() }
@@ -58,11 +66,43 @@ func (s snapshot) HighWatermark() int64 { return s.End() }
 // Read implements broker.Snapshot.
 func (s snapshot) Read(dst []byte, from int64, maxBytes int) ([]byte, error) {
 	dst, err := s.View.Read(dst, from, maxBytes)
-	return dst, readError(err)
+	return dst, s.readError(err)
 }
 
 // OffsetForTime implements broker.Snapshot.
 func (s snapshot) OffsetForTime(q broker.TimeSearch) (offset, timestamp int64, ok bool, err error) {
 	offset, timestamp, ok, err = s.Find(segment.TimeSearch(q))
-	return offset, timestamp, ok, readError(err)
+	return offset, timestamp, ok, s.readError(err)
+}
+
+// readError gives an error of reading its name, which tells clients no cause: the log does, once for each file.
+func (s snapshot) readError(err error) error {
+	var unreadable *segment.UnreadableError
+	if errors.As(err, &unreadable) && !errors.Is(err, segment.ErrGone) {
+		s.owner.unreadable.note(s.owner.logger, s.owner.name, unreadable)
+	}
+	return readError(err)
+}
+
+// unreadables are the segments of which the log has said that they can't be read.
+type unreadables struct {
+	mu    sync.Mutex
+	noted map[string]bool
+}
+
+// maxNoted bounds them; from then on each may be noted once more.
+const maxNoted = 1000
+
+func (u *unreadables) note(logger *slog.Logger, partition string, e *segment.UnreadableError) {
+	key := partition + "/" + strconv.FormatInt(e.Segment, 10)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.noted[key] {
+		return
+	}
+	if u.noted == nil || len(u.noted) >= maxNoted {
+		u.noted = map[string]bool{}
+	}
+	u.noted[key] = true
+	logger.Warn("a segment can't be read", "partition", partition, "segment", e.Segment, "error", e.Err)
 }

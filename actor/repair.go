@@ -24,6 +24,18 @@ func isKeptAside(dir string) bool {
 	return strings.HasPrefix(dir, partitionDir(metaTopic, 0)+keptAside)
 }
 
+// freshLog ends the name of a metadata log that Repair has not put in its place yet.
+const freshLog = ".new"
+
+// isRepairCutShort tells that a repair ended after the old log was put aside, and before the new one took its place.
+func isRepairCutShort(names []string) bool {
+	return !slices.Contains(names, partitionDir(metaTopic, 0)) && slices.ContainsFunc(names, func(dir string) bool {
+		return dir == partitionDir(metaTopic, 0)+freshLog || isKeptAside(dir)
+	})
+}
+
+var errRepairCutShort = errors.New("is missing, since its repair was cut short")
+
 // ErrNothingToRepair is returned when the metadata log can be read whole.
 var ErrNothingToRepair = errors.New("the metadata log is whole: nothing to repair")
 
@@ -71,17 +83,30 @@ func Repair(dir string, did func(line string)) error {
 		for _, f := range faults {
 			did(f.Name + ": " + f.What)
 		}
-		err = c.rebuild(did)
+		err = c.replace(did)
 	} else {
 		err = ErrNothingToRepair
 	}
 	return errors.Join(err, c.lock.Release())
 }
 
+// replace has a new log take the place of the one that is lost: one that an earlier repair made whole, or another.
+func (c *checker) replace(did func(line string)) error {
+	log := partitionDir(metaTopic, 0)
+	if !isRepairCutShort(c.names) || !slices.Contains(c.names, log+freshLog) {
+		return c.rebuild(did)
+	}
+	if err := errors.Join(c.fs.Rename(log+freshLog, log), c.fs.SyncDir("")); err != nil {
+		return err
+	}
+	did(log + ": the repair that was cut short is finished")
+	return nil
+}
+
 // rebuild writes the new log beside the old one, and lets it take its place only when it is whole and durable.
 func (c *checker) rebuild(did func(line string)) error {
 	log := partitionDir(metaTopic, 0)
-	fresh := log + ".new"
+	fresh := log + freshLog
 	if err := errors.Join(c.fs.RemoveAll(fresh), c.fs.Mkdir(fresh)); err != nil {
 		return err
 	}

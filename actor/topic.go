@@ -172,7 +172,7 @@ func (t *topic) Snapshot(ctx context.Context, partition int) (broker.Snapshot, e
 	if err != nil {
 		return nil, err
 	}
-	return snapshot{v}, nil
+	return snapshot{View: v, owner: a}, nil
 }
 
 // Watch implements broker.Topic.

@@ -149,36 +149,13 @@ type walked struct {
 }
 
 // walk is scanLog with somebody who looks at each batch.
-func (c Check) walk(f io.ReaderAt, base, size int64, claims claims) (walked, error) {
-	s := walked{scan: scan{indexes: newIndexes(), next: base, epoch: -1}}
-	at := newCursor(f, 0, size, base, scanWindow)
-	defer at.release()
-	for {
-		pos := at.pos
-		b, err := at.next()
-		if errors.Is(err, io.EOF) {
-			return s, nil
-		}
-		if err == nil {
-			s.add(base, b, pos)
-			s.next, s.end = at.expected, at.pos
-			s.records += int64(b.LastOffsetDelta()) + 1
-			claims.bear(uint32(b.LastOffset()-base), uint32(pos), s.maxTS)
-			c.look(base, b)
-			continue
-		}
-		if !errors.Is(err, errDamaged) {
-			return s, err
-		}
-		found, err := at.resync()
-		if err != nil {
-			return s, err
-		}
-		if !found {
-			return s, s.judgeTail(f, pos, size, c.PowerCut)
-		}
-		s.noteDamage(at.expected)
-	}
+func (c Check) walk(f io.ReaderAt, base, size int64, claims claims) (s walked, err error) {
+	s.scan, err = scanLog(f, base, size, c.PowerCut, func(b batch.Batch, pos, maxTS int64) {
+		s.records += int64(b.LastOffsetDelta()) + 1
+		claims.bear(uint32(b.LastOffset()-base), uint32(pos), maxTS)
+		c.look(base, b)
+	})
+	return s, err
 }
 
 // look reads what is in a good batch.

@@ -163,7 +163,7 @@ func (l *Log) openActive(base int64, r *Report) error {
 	if err != nil {
 		return err
 	}
-	s, err := scanLog(f, base, st.Size, l.cfg.PowerCut, l.cfg.See)
+	s, err := scanLog(f, base, st.Size, l.cfg.PowerCut, seeing(l.cfg.See))
 	if err == nil && s.end < st.Size {
 		r.CutBytes = st.Size - s.end
 		r.Broken, err = cutTail(l.cfg.FS, l.cfg.Dir, f, base, s.end, st.Size)

@@ -43,9 +43,20 @@ type scan struct {
 	damage []Damage
 }
 
+// seeing is for those who look at nothing but the batches; nil sees none.
+func seeing(see func(batch.Batch)) func(b batch.Batch, pos, maxTS int64) {
+	if see == nil {
+		return nil
+	}
+	return func(b batch.Batch, _, _ int64) { see(b) }
+}
+
 // scanLog walks a log file from its start. powerCut tells whether a whole but wrong last batch may be torn: only a
-// power cut tears a write without shortening the file. see, if it is not nil, is given every good batch.
-func scanLog(f io.ReaderAt, base, size int64, powerCut bool, see func(batch.Batch)) (scan, error) {
+// power cut tears a write without shortening the file. see, unless it is nil, is given every good batch with its position
+// and the largest timestamp up to it.
+func scanLog(
+	f io.ReaderAt, base, size int64, powerCut bool, see func(b batch.Batch, pos, maxTS int64),
+) (scan, error) {
 	s := scan{indexes: newIndexes(), next: base, epoch: -1}
 	c := newCursor(f, 0, size, base, scanWindow)
 	defer c.release()
@@ -59,7 +70,7 @@ func scanLog(f io.ReaderAt, base, size int64, powerCut bool, see func(batch.Batc
 			s.add(base, b, pos)
 			s.next, s.end, s.epoch = c.expected, c.pos, b.LeaderEpoch()
 			if see != nil {
-				see(b)
+				see(b, pos, s.maxTS)
 			}
 			continue
 		}

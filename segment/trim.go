@@ -39,7 +39,7 @@ func (l *Log) Walk(s Sealed, see func(batch.Batch)) error {
 	if err != nil {
 		return fmt.Errorf("segment %d: walk: %w", s.Base, err)
 	}
-	_, err = scanLog(f, s.Base, s.Bytes, false, see)
+	_, err = scanLog(f, s.Base, s.Bytes, false, seeing(see))
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("segment %d: walk: %w", s.Base, err)
 	}

@@ -23,6 +23,7 @@ func (e *DamagedError) Error() string {
 // UnreadableError names offsets whose file can't be opened or read, which says nothing of the records: they may be
 // good. Err is ErrGone where the file is not there.
 type UnreadableError struct {
+	Segment     int64 // where the file's segment begins
 	First, Next int64
 	Err         error
 }
@@ -116,7 +117,7 @@ func (v *View) unreadable(i int, from int64, err error) error {
 	if IsOutOfFiles(err) {
 		return err
 	}
-	return &UnreadableError{First: max(from, v.base(i)), Next: v.limit(i), Err: err}
+	return &UnreadableError{Segment: v.base(i), First: max(from, v.base(i)), Next: v.limit(i), Err: err}
 }
 
 // find gives the index of the segment that holds an offset.

@@ -106,7 +106,9 @@ func (f *FS) Fill() {
 const blockSize = 4096
 
 // blocks is how many a file has.
-func (n *node) blocks() int64 { return (max(n.reserved, int64(len(n.data))) + blockSize - 1) / blockSize }
+func (n *node) blocks() int64 {
+	return (max(n.reserved, int64(len(n.data))) + blockSize - 1) / blockSize
+}
 
 // take gives a file blocks up to a position, and refuses where there are none. mu is held.
 func (f *FS) take(n *node, to int64) error {
