@@ -55,7 +55,8 @@ func TestChangedSegmentsStaySmallInMemory(t *testing.T) {
 	}
 }
 
-// A topic's folders are durable before it is told of, and a clean mark is gone for good before anything is written.
+// Folders are durable before anything counts on them, and gone for good before they are forgotten; so is a clean mark
+// before anything is written.
 func TestTheDataFolderIsSynced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fs := segmenttest.New()
@@ -68,7 +69,28 @@ func TestTheDataFolderIsSynced(t *testing.T) {
 			}
 		}
 		makeTopic(t, b, "t", 1)
+		synced = false
+		fs.Hook = func(op segmenttest.Op, name string) {
+			synced = synced || op == segmenttest.OpSyncDir && name == ""
+			if op == segmenttest.OpWrite && strings.HasPrefix(name, groupsTopic) && !synced {
+				t.Error("a commit is written before its log's folder is durable")
+			}
+		}
+		commit(t, b, "g", "t", 0, 0)
+		fs.Hook = func(op segmenttest.Op, name string) {
+			synced = op != segmenttest.OpRemove && synced || op == segmenttest.OpSyncDir && name == ""
+			if op == segmenttest.OpWrite && strings.HasPrefix(name, metaTopic) && !synced {
+				t.Error("a deleted topic is forgotten before its folders are gone for good")
+			}
+		}
+		if err := b.DeleteTopic(context.Background(), "t"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
 		fs.Hook = nil
+		if len(namesIn(fs, deleteMark)) > 0 {
+			t.Error("the topic's folder is still there")
+		}
 		if err := b.Close(); err != nil {
 			t.Fatal(err)
 		}
