@@ -71,6 +71,10 @@ func TestMemoryFileIsAFile(t *testing.T) {
 					if _, err := f.ReadAt(part, int64(from)); err != nil || !bytes.Equal(part, want[from:from+len(part)]) {
 						t.Fatalf("from %d: %v", from, err)
 					}
+					n, err := f.ReadAt(got, int64(from))
+					if !errors.Is(err, io.EOF) || !bytes.Equal(got[:n], want[from:]) {
+						t.Fatalf("from %d to the end: %d bytes, %v", from, n, err)
+					}
 				}
 			},
 		})
