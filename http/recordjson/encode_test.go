@@ -67,7 +67,7 @@ func TestAppendRecord(t *testing.T) {
 		{"header that is no text", record{Headers: headers("a", "x", "b", "\xff")}, recordjson.Options{},
 			`"key":null,"value":null,"headers":[{"key":"a","value":"x"},{"key":"b","value_base64":"/w=="}]}`},
 		{"header name that is no text", record{Headers: headers("a\xff\"", "x")}, recordjson.Options{},
-			`"key":null,"value":null,"headers":[{"key":"a` + "\ufffd" + `\"","value":"x"}]}`},
+			`"key":null,"value":null,"headers":[{"key_base64":"Yf8i","value":"x"}]}`},
 		{"many headers", record{Headers: many}, recordjson.Options{},
 			`"key":null,"value":null,"headers":{` + strings.Join(shown, ",") + `}}`},
 		{"comma at the end", record{Headers: headers("a,", ",")}, recordjson.Options{},
