@@ -31,6 +31,7 @@ type Actor struct {
 	parts     []*broker.Part // scratch for commit
 	parked    []*request     // written, each waits for the sync that covers it, in offset order
 	sync      syncState
+	saves     saves
 	trims     trims
 	expiry    expiry
 	stopping  bool  // to leave now

@@ -3,8 +3,10 @@ package actor
 import (
 	"context"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"flashq/broker"
 	"flashq/broker/brokertest"
@@ -91,4 +93,76 @@ func benchIdle(b *testing.B, partitions int, folder func() string) {
 	b.ReportMetric(held/all, "B/partition")
 	b.ReportMetric(garbage/all, "garbage-B/partition")
 	b.ReportMetric(goroutines/all, "goroutines/partition")
+}
+
+// BenchmarkKeyedAppend is BenchmarkAppend's lone caller with a new key for each request.
+func BenchmarkKeyedAppend(b *testing.B) {
+	for _, name := range []string{"memory", "file"} {
+		b.Run(name, func(b *testing.B) {
+			c := Config{MemoryBytes: 256 << 20, MaxKeys: 1 << 30}
+			if name == "file" {
+				c.Dir = b.TempDir()
+			}
+			t := benchTopic(b, c)
+			parts := []broker.Part{brokertest.Part(0, 1, strings.Repeat("x", 100))}
+			b.ReportAllocs()
+			for i := range b.N {
+				key := broker.Key{Name: strconv.Itoa(i), Digest: [16]byte{1}}
+				if err := t.Append(parts, broker.How{Key: &key}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkReplay answers the same request again and again.
+func BenchmarkReplay(b *testing.B) {
+	t := benchTopic(b, Config{MemoryBytes: 256 << 20})
+	parts := []broker.Part{brokertest.Part(0, 1, strings.Repeat("x", 100))}
+	b.ReportAllocs()
+	for b.Loop() {
+		key := broker.Key{Name: "k", Digest: [16]byte{1}}
+		if err := t.Append(parts, broker.How{Key: &key}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkKnownKeys says what a million keys hold, table and partition together, beside records that are gone by then;
+// and how long a roll takes to save them.
+func BenchmarkKnownKeys(b *testing.B) {
+	const keys = 1_000_000
+	for b.Loop() {
+		engine := mustOpen(b, Config{Dir: b.TempDir(), MaxKeys: keys, Fsync: FsyncNever, SegmentBytes: 1 << 30})
+		t := brokertest.Make(b, engine, "t", 1)
+		parts := []broker.Part{brokertest.Part(0, 1, strings.Repeat("x", 100))}
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for i := range keys {
+			key := broker.Key{Name: strconv.Itoa(i), Digest: [16]byte{1}}
+			if err := t.Append(parts, broker.How{Key: &key}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric((float64(after.HeapAlloc)-float64(before.HeapAlloc))/keys, "B/key")
+		began := time.Now()
+		found, _ := engine.Topic(context.Background(), "t")
+		a := found.(*topic).actors[0]
+		a.ask(func() {
+			job := a.part.SaveProducers()
+			job.Collect()
+			b.ReportMetric(float64(time.Since(began).Milliseconds()), "collect-ms")
+			if err := job.Run(); err != nil {
+				b.Error(err)
+			}
+		})
+		b.ReportMetric(float64(time.Since(began).Milliseconds()), "save-ms")
+		if err := engine.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -161,6 +161,9 @@ func rolled(end func(*testing.T, *segmenttest.FS, *Broker, *topic) *segmenttest.
 		for i := range 8 {
 			mustPut(t, tp, i%2, strings.Repeat("x", 900))
 		}
+		for _, a := range tp.actors {
+			a.ask(a.saves.running.Wait)
+		}
 		return end(t, fs, b, tp)
 	}
 }

@@ -1,6 +1,8 @@
 package actor
 
 import (
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"flashq/broker"
@@ -37,6 +39,45 @@ func (b *Broker) producerRoom(n int) error {
 	return nil
 }
 
+// saves are what is written of producers, beside the owner and one at a time.
+type saves struct {
+	job     *partition.SaveJob // what the last seal has collected
+	running sync.WaitGroup
+	busy    atomic.Bool
+}
+
+// nextSave is what the next seal has to collect: nothing while the save before it is under way, which may take as long as
+// many keys do. A start then reads the segment that comes after that one, too.
+func (a *Actor) nextSave() *partition.SaveJob {
+	if a.saves.busy.Load() {
+		return nil
+	}
+	return a.part.SaveProducers()
+}
+
+// save writes what the last seal has collected.
+func (a *Actor) save() {
+	job := a.saves.job
+	if a.saves.job = nil; job == nil {
+		return
+	}
+	a.saves.busy.Store(true)
+	a.saves.running.Go(func() {
+		a.noteSaved(job.Run())
+		a.saves.busy.Store(false)
+	})
+}
+
+// saveLast saves what is known of producers when the owner leaves. Without any the last segment says as much.
+func (a *Actor) saveLast() {
+	a.saves.running.Wait()
+	ids, keys := a.part.Numbers()
+	if job := a.part.SaveProducers(); job != nil && a.failed == nil && ids+keys > 0 {
+		job.Collect()
+		a.noteSaved(job.Run())
+	}
+}
+
 // noteSaved tells of producers that could not be saved: that is a cache, and the next roll writes it all.
 func (a *Actor) noteSaved(err error) {
 	if err == nil {
@@ -44,13 +85,6 @@ func (a *Actor) noteSaved(err error) {
 	}
 	a.retries.Producers.Add(1)
 	a.logger.Warn("what is known of producers is saved with the next segment", "partition", a.name, "error", err)
-}
-
-// saveLast saves what is known of producers when the owner leaves. Without any the last segment says as much.
-func (a *Actor) saveLast() {
-	if ids, keys := a.part.Numbers(); a.failed == nil && ids+keys > 0 {
-		a.noteSaved(a.part.SaveProducers().Run())
-	}
 }
 
 // mayForget tells that nobody else reads what is known of producers: a seal under way saves it.

@@ -114,6 +114,7 @@ func TestProducersThatCantBeSaved(t *testing.T) {
 		roll := func() {
 			mustPut(t, tp, 0, strings.Repeat("x", 900))
 			mustPut(t, tp, 0, strings.Repeat("x", 900))
+			synctest.Wait() // it is saved beside the owner
 		}
 		roll()
 		if b.Retries().Producers.Load() == 0 || b.Ready() != nil {

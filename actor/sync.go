@@ -46,10 +46,9 @@ type syncState struct {
 
 // syncResult is a job's answer to the owner.
 type syncResult struct {
-	upTo  int64 // below it everything is durable; -1 when nothing was synced
-	seal  bool
-	err   error
-	saved error // what is known of producers could not be saved, which costs nothing but time
+	upTo int64 // below it everything is durable; -1 when nothing was synced
+	seal bool
+	err  error
 }
 
 // isFatal tells that the partition can't go on: a sync failed. One that could not be tried did not, and a segment that
@@ -105,14 +104,15 @@ func (a *Actor) seal() {
 	}
 	a.sync.sealing, a.sync.dirty, a.sync.unsynced = sealing, false, 0
 	sync := a.fsync != FsyncNever || len(a.parked) > 0
-	job, save := a.part.Seal(sync), a.part.SaveProducers()
+	job, save := a.part.Seal(sync), a.nextSave()
 	a.startJob(func() syncResult {
 		result := syncResult{upTo: -1, seal: true, err: job.Run()}
 		if sync {
 			result.upTo = job.UpTo
 		}
-		if result.err == nil || errors.Is(result.err, segment.ErrCheckpoint) {
-			result.saved = save.Run()
+		if save != nil {
+			save.Collect()
+			a.saves.job = save // of whoever settles this
 		}
 		return result
 	})
@@ -140,7 +140,6 @@ var errJob = errors.New("sync job did not finish")
 // settle takes a job's answer: raises the high watermark, answers in offset order, pokes watchers, rolls.
 func (a *Actor) settle(s syncResult) {
 	a.sync.job = nil
-	a.noteSaved(s.saved)
 	if errors.Is(s.err, segment.ErrCheckpoint) {
 		a.renote(s.err)
 		s.err = nil
@@ -217,6 +216,7 @@ func (a *Actor) roll() {
 		return
 	}
 	a.sync.sealing = open
+	a.save()
 	if a.sync.evict {
 		a.sync.evict = false
 		a.evictOldest()

@@ -37,8 +37,11 @@ type serveFlags struct {
 	syncers, readers     int
 	maxPartitionsTotal   int
 	maxCommits           int
-	wire                 http.Config
-	sizes                struct{ body, inflight, value, key, header Size }
+
+	maxKeys, maxProducers int
+
+	wire  http.Config
+	sizes struct{ body, inflight, value, key, header Size }
 }
 
 const defaultListen = "localhost:8080"
@@ -95,6 +98,8 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.IntVar(&f.maxTopics, "max-topics", engine.MaxTopics, "bound on topics")
 	fs.IntVar(&f.maxGroups, "max-groups", engine.MaxGroups, "bound on consumer groups")
 	fs.IntVar(&f.maxCommits, "max-commits", engine.MaxCommits, "bound on the partitions that all groups commit to")
+	fs.IntVar(&f.maxKeys, "max-idempotency-keys", engine.MaxKeys, "bound on the idempotency keys that are known at a time")
+	fs.IntVar(&f.maxProducers, "max-producers", engine.MaxProducers, "bound on producers with ids of their own")
 	fs.Var(&f.sizes.body, "max-body-bytes", "bound on one request's body, 1KiB to 16MiB")
 	fs.Var(&f.sizes.inflight, "max-inflight-bytes", "bound on bodies under way, and as much again on answers")
 	fs.Var(&f.sizes.value, "max-value-bytes", "bound on a record's value")
@@ -219,6 +224,8 @@ func (f *serveFlags) checkRanges() error {
 		{"max-groups", int64(f.maxGroups), 1, 1_000_000, plainText},
 		{"max-partitions-total", int64(f.maxPartitionsTotal), 1, 10_000_000, plainText},
 		{"max-commits", int64(f.maxCommits), 1, 100_000_000, plainText},
+		{"max-idempotency-keys", int64(f.maxKeys), 1, 100_000_000, plainText},
+		{"max-producers", int64(f.maxProducers), 1, 100_000_000, plainText},
 		{"max-waiters", int64(f.wire.MaxWaiters), 1, 1_000_000, plainText},
 	} {
 		if r.value < r.min || r.value > r.max {
@@ -237,7 +244,7 @@ func (f *serveFlags) engine() actor.Config {
 		MemoryBytes: int64(f.memoryBytes), BatchBytes: int(f.batchBytes), SegmentBytes: int64(f.segmentBytes),
 		FsyncInterval: f.interval, DefaultPartitions: f.partitions, MaxTopics: f.maxTopics,
 		MaxPartitions: f.wire.MaxPartitions, MaxPartitionsTotal: f.maxPartitionsTotal, MaxGroups: f.maxGroups,
-		MaxCommits:  f.maxCommits,
+		MaxCommits: f.maxCommits, MaxKeys: f.maxKeys, MaxProducers: f.maxProducers,
 		SyncWorkers: f.syncers, ReadWorkers: f.readers,
 	}
 	if f.storage.value == "file" {

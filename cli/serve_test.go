@@ -65,6 +65,8 @@ var effects = map[string]struct {
 	"log-format":           {"json", func(c serveConfig) any { return c.logFormat }, "json", "text"},
 	"log-level":            {"debug", func(c serveConfig) any { return c.logLevel }, "debug", "info"},
 	"max-commits":          {"9", func(c serveConfig) any { return c.engine.MaxCommits }, 9, engine.MaxCommits},
+	"max-idempotency-keys": {"9", func(c serveConfig) any { return c.engine.MaxKeys }, 9, engine.MaxKeys},
+	"max-producers":        {"9", func(c serveConfig) any { return c.engine.MaxProducers }, 9, engine.MaxProducers},
 	"max-partitions-total": {"9", func(c serveConfig) any { return c.engine.MaxPartitionsTotal }, 9, engine.MaxPartitionsTotal},
 }
 

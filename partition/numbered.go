@@ -106,7 +106,7 @@ func (p *Partition) Numbers() (ids, keys int) {
 }
 
 // ForgetProducers forgets those with ids of their own that nobody used since a moment of the steady clock. Not to be
-// called while a SaveJob runs; neither is ForgetKeys.
+// called while a SaveJob collects; neither is ForgetKeys.
 func (p *Partition) ForgetProducers(unusedSince int64) {
 	if p.producers == nil {
 		return

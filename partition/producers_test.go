@@ -37,10 +37,17 @@ func appended(t testing.TB, p *Partition, part *broker.Part) error {
 // rollOver seals the active segment and begins the next one, as the owner does.
 func rollOver(t testing.TB, p *Partition) {
 	t.Helper()
-	job, save := p.Seal(true), p.SaveProducers()
-	if err := errors.Join(job.Run(), save.Run(), p.Roll()); err != nil {
+	job := p.Seal(true)
+	if err := errors.Join(job.Run(), save(p), p.Roll()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// save saves what is known of producers.
+func save(p *Partition) error {
+	job := p.SaveProducers()
+	job.Collect()
+	return job.Run()
 }
 
 const aKey = batch.KeyProducers + 99
@@ -160,7 +167,7 @@ func TestTornKeyIsCompleted(t *testing.T) {
 			_ = p.Close(true)
 			p, _ = remembering(t, fs, 0, Producers{})
 		case 3:
-			if err := errors.Join(p.SaveProducers().Run(), p.Close(false)); err != nil {
+			if err := errors.Join(save(p), p.Close(false)); err != nil {
 				t.Fatal(err)
 			}
 			p, _ = remembering(t, fs, 0, Producers{})
@@ -260,7 +267,7 @@ func TestSnapshotOfLostRecords(t *testing.T) {
 	if err := appended(t, p, sent{id: 1, sizes: []int{2}}.part()); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(p.SaveProducers().Run(), p.Close(true)); err != nil {
+	if err := errors.Join(save(p), p.Close(true)); err != nil {
 		t.Fatal(err)
 	}
 	snapshot := fs.Names(".snapshot")[0]

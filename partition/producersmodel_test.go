@@ -149,6 +149,7 @@ func (m *retrying) roll(t *rapid.T) {
 	if rapid.IntRange(0, 4).Draw(t, "save") == 0 {
 		m.fs.Fail(segmenttest.OpWrite, 1, errTorn)
 	}
+	save.Collect()
 	_ = save.Run() // a cache
 	m.fs.Heal()
 	if err := m.p.Roll(); err != nil {
@@ -272,10 +273,7 @@ func TestProducersModel(t *testing.T) {
 				}
 			}),
 			"stop": func(t *rapid.T) {
-				if err := m.p.SaveProducers().Run(); err != nil {
-					t.Fatal(err)
-				}
-				if err := m.p.Close(false); err != nil {
+				if err := errors.Join(save(m.p), m.p.Close(false)); err != nil {
 					t.Fatal(err)
 				}
 				m.open(t, false)

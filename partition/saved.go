@@ -3,6 +3,7 @@ package partition
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"flashq/segment"
@@ -11,27 +12,37 @@ import (
 
 // What is known of producers outlasts the partition: it is saved at each roll, and found again by Open.
 
-// SaveJob writes what is known of producers beside the log. It is run by one goroutine while nothing is appended or
-// forgotten, and before the next SaveProducers.
+// SaveJob writes what is known of producers beside the log: first Collect, by one goroutine while nothing is appended or
+// forgotten, then Run, by one goroutine at any time. The partition has one of them at a time.
 type SaveJob struct {
-	p      *Partition
-	offset int64
+	p       *Partition
+	offset  int64
+	encoded []byte
+	split   map[int64][]Run
 }
 
-// SaveProducers has what is known now written.
-func (p *Partition) SaveProducers() SaveJob { return SaveJob{p: p, offset: p.log.Next()} }
+// SaveProducers has what is known now saved; nothing where that is of no use.
+func (p *Partition) SaveProducers() *SaveJob {
+	if p.producers == nil || !p.limits.Save {
+		return nil
+	}
+	return &SaveJob{p: p, offset: p.log.Next()}
+}
+
+// Collect takes what is known.
+func (j *SaveJob) Collect() {
+	known := j.p.producers
+	j.encoded = segment.EncodeProducers(known.count(), known.entries)
+	j.split = maps.Clone(known.split)
+}
 
 // kept is how many snapshots stay: were the last one torn, the one before would save reading more than one segment.
 const kept = 2
 
-// Run does it. An error costs nothing but time: the next Open reads the log instead.
-func (j SaveJob) Run() error {
+// Run writes it. An error costs nothing but time: the next Open reads the log instead.
+func (j *SaveJob) Run() error {
 	p := j.p
-	if p.producers == nil || !p.limits.Save {
-		return nil
-	}
-	err := segment.StoreProducers(p.fs, p.dir, j.offset, p.producers.count(), p.producers.entries, p.keyNotes)
-	if err != nil {
+	if err := segment.StoreProducers(p.fs, p.dir, j.offset, j.encoded, j.notes); err != nil {
 		return fmt.Errorf("producers up to offset %d: %w", j.offset, err)
 	}
 	if !slices.Contains(p.saved, j.offset) {
@@ -46,14 +57,17 @@ func (j SaveJob) Run() error {
 	return nil
 }
 
-// keyNotes are what is known of keys beyond Kafka's fields.
-func (p *Partition) keyNotes(yield func(segment.KeyNote) bool) {
-	for id := range p.producers.keys {
-		note := segment.KeyNote{ID: id}
-		if p.limits.Digest != nil {
-			note.Digest = p.limits.Digest(id)
+// notes are what is known of keys beyond Kafka's fields.
+func (j *SaveJob) notes(yield func(segment.KeyNote) bool) {
+	for id := range segment.ProducerIDs(j.encoded) {
+		if !batch.IsKeyProducer(id) {
+			continue
 		}
-		for _, r := range p.producers.split[id] {
+		note := segment.KeyNote{ID: id}
+		if j.p.limits.Digest != nil {
+			note.Digest = j.p.limits.Digest(id)
+		}
+		for _, r := range j.split[id] {
 			note.Runs = append(note.Runs, segment.KeyRun{Base: r.Base, Count: r.Count})
 		}
 		if (note.Digest != [16]byte{} || note.Runs != nil) && !yield(note) {

@@ -71,6 +71,7 @@ func (c Check) Run() (sum Checked) {
 	}
 	c.checkpoint(sealed)
 	c.epochs(next)
+	c.producers(names, next)
 	if c.LogStart > next && len(bases) > 0 && !c.PowerCut {
 		c.Found(Fault{Name: c.Dir, What: fmt.Sprintf("is said to begin at offset %d, and ends before %d; a broker does not "+
 			"believe that", c.LogStart, next)})

@@ -190,3 +190,36 @@ func TestACheckGoesByTheLogStart(t *testing.T) {
 		t.Errorf("%q", faults)
 	}
 }
+
+// What is saved of producers is a cache: damage in it is told, and loses no record.
+func TestCheckProducers(t *testing.T) {
+	fs := newDisk()
+	l, _ := open(t, fs, 1<<20)
+	put(t, l, 1, 3)
+	if err := l.Close(true); err != nil {
+		t.Fatal(err)
+	}
+	store(t, fs, 3, []segment.Producer{{ID: 7, LastOffset: 2}}, segment.KeyNote{ID: 1 << 62, Digest: [16]byte{1}})
+	for _, row := range []struct {
+		name string
+		do   func()
+		want int
+	}{
+		{"whole", func() {}, 0},
+		{"of what is lost", func() { store(t, fs, 4, nil) }, 1},
+		{"digests damaged", func() { fs.SetBytes(dir+"/00000000000000000003.keys", []byte("x")) }, 2},
+		{"all damaged", func() { fs.SetBytes(dir+"/00000000000000000003.snapshot", []byte("x")) }, 3},
+	} {
+		row.do()
+		var faults []segment.Fault
+		segment.Check{FS: fs, Dir: dir, Clean: true, Found: func(f segment.Fault) { faults = append(faults, f) }}.Run()
+		for _, f := range faults {
+			if f.Lost {
+				t.Errorf("%s: %+v", row.name, f)
+			}
+		}
+		if len(faults) != row.want {
+			t.Errorf("%s: %+v", row.name, faults)
+		}
+	}
+}

@@ -72,17 +72,15 @@ func snapshotOffset(name, suffix string) (int64, bool) {
 	return offset, err == nil && name == fileName(offset, suffix)
 }
 
-// StoreProducers writes a snapshot of about n entries, and the notes first. It makes nothing durable: torn files are
-// found out.
-func StoreProducers(
-	fs FS, dir string, offset int64, n int, producers iter.Seq[Producer], notes iter.Seq[KeyNote],
-) error {
+// StoreProducers writes a snapshot, as EncodeProducers made it, and the notes first. It makes nothing durable: torn files
+// are found out.
+func StoreProducers(fs FS, dir string, offset int64, encoded []byte, notes iter.Seq[KeyNote]) error {
 	if p, some := encodeKeyNotes(notes); some > 0 {
 		if err := overwrite(fs, dir+"/"+fileName(offset, keysSuffix), p, false); err != nil {
 			return err
 		}
 	}
-	return overwrite(fs, dir+"/"+fileName(offset, snapshotSuffix), encodeProducers(n, producers), false)
+	return overwrite(fs, dir+"/"+fileName(offset, snapshotSuffix), encoded, false)
 }
 
 // RemoveProducers removes a snapshot and its notes.
@@ -183,7 +181,8 @@ func readProducers(fs FS, name string, entrySize int) (entries []byte, n int, er
 	return p[producersHeader:], int(binary.BigEndian.Uint32(p[6:])), nil
 }
 
-func encodeProducers(about int, producers iter.Seq[Producer]) []byte {
+// EncodeProducers makes a snapshot of about so many entries.
+func EncodeProducers(about int, producers iter.Seq[Producer]) []byte {
 	p := make([]byte, producersHeader, producersHeader+about*producerSize)
 	n := 0
 	for e := range producers {
@@ -198,6 +197,17 @@ func encodeProducers(about int, producers iter.Seq[Producer]) []byte {
 		p = binary.BigEndian.AppendUint64(p, math.MaxUint64) // first offset of the transaction that is open: none
 	}
 	return finishProducers(p, n)
+}
+
+// ProducerIDs are the ids in a snapshot that EncodeProducers made.
+func ProducerIDs(encoded []byte) iter.Seq[int64] {
+	return func(yield func(int64) bool) {
+		for at := producersHeader; at < len(encoded); at += producerSize {
+			if !yield(int64(binary.BigEndian.Uint64(encoded[at:]))) {
+				return
+			}
+		}
+	}
 }
 
 func encodeKeyNotes(notes iter.Seq[KeyNote]) (p []byte, some int) {

@@ -148,15 +148,21 @@ func createTopic(t *testing.T, kafka *node, topic string, partitions int, config
 func adopt(t *testing.T, ours folder, kafka *node, topic string, partition int) {
 	t.Helper()
 	to := kafka.partition(topic, partition)
+	copyFiles(t, ours.producers(t, topic, partition), to)
 	for _, suffix := range []string{".log", ".index", ".timeindex", "leader-epoch-checkpoint"} {
-		for _, path := range ours.files(t, topic, partition, suffix) {
-			data, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(to, filepath.Base(path)), data, 0o644); err != nil {
-				t.Fatal(err)
-			}
+		copyFiles(t, ours.files(t, topic, partition, suffix), to)
+	}
+}
+
+func copyFiles(t *testing.T, paths []string, to string) {
+	t.Helper()
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(to, filepath.Base(path)), data, 0o644); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

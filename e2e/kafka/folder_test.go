@@ -97,6 +97,19 @@ func (f folder) files(t *testing.T, topic string, partition int, suffix string) 
 	return paths
 }
 
+// producers are the files of what is known of producers, of which a partition may have none.
+func (f folder) producers(t *testing.T, topic string, partition int) (paths []string) {
+	t.Helper()
+	for _, suffix := range []string{".snapshot", ".keys"} {
+		some, err := filepath.Glob(filepath.Join(f.partition(topic, partition), "*"+suffix))
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, some...)
+	}
+	return paths
+}
+
 func (f folder) partition(topic string, partition int) string {
 	return filepath.Join(f.dir, fmt.Sprintf("%s-%d", topic, partition))
 }
