@@ -2,6 +2,7 @@ package http
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -20,6 +21,7 @@ type endless struct {
 	request []byte
 	at      int // of the request, how far it was read
 	left    int
+	next    func() // may change the request before it comes again
 }
 
 func (e *endless) Read(p []byte) (int, error) {
@@ -30,6 +32,9 @@ func (e *endless) Read(p []byte) (int, error) {
 	if e.at += n; e.at == len(e.request) {
 		e.at = 0
 		e.left--
+		if e.next != nil {
+			e.next()
+		}
 	}
 	return n, nil
 }
@@ -77,6 +82,52 @@ func BenchmarkConnProduceRaw(b *testing.B) {
 	s := benchEngine(b)
 	benchConn(b, s.wire, []byte(strings.Replace(post("Content-Length: 100\r\n"), "application/json", "text/plain", 1)+
 		strings.Repeat("v", 100)))
+}
+
+// The same record with a key for the request, a new one each time.
+func BenchmarkConnProduceKeyed(b *testing.B) {
+	s := benchEngine(b)
+	const none = "00000000"
+	request := bytes.Replace(produceRequest(1, 100), []byte("Content-Type"), []byte("Idempotency-Key: "+none+"\r\nContent-Type"), 1)
+	last := bytes.Index(request, []byte(none)) + len(none) - 1
+	e := &endless{b: b, left: b.N, request: request}
+	e.next = func() {
+		for i := last; ; i-- {
+			if e.request[i]++; e.request[i] <= '9' {
+				return
+			}
+			e.request[i] = '0'
+		}
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	_ = s.wire.ServeConn(conn.Patient(e))
+}
+
+// A body of one batch of 16 KiB, beside a handler that only reads it.
+func BenchmarkConnBatches(b *testing.B) {
+	for _, records := range []int{1, 100} {
+		name := fmt.Sprint(records)
+		body := batchOf(strings.Repeat("v", 16<<10/records-10), records)
+		head := strings.NewReplacer("application/json", "application/vnd.kafka.recordbatch.v2", "/records ",
+			"/records?partition=0 ").Replace(post(fmt.Sprintf("Content-Length: %d\r\n", len(body))))
+		request := append([]byte(head), body...)
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			benchConn(b, benchEngine(b).wire, request)
+		})
+		b.Run(name+"/bare", func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			benchConn(b, &fasthttp.Server{Handler: func(ctx *fasthttp.RequestCtx) {
+				if len(ctx.PostBody()) == 0 {
+					b.Error("empty")
+				}
+				ctx.SetContentType("application/json")
+				ctx.SetBodyString(`{"offset":142,"timestamp":"2025-01-15T10:30:45.123Z","count":1,` +
+					`"partitions":[{"partition":0,"base_offset":142,"last_offset":142}]}`)
+			}}, request)
+		})
+	}
 }
 
 func BenchmarkConnFetch1000x1000(b *testing.B) {

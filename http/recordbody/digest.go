@@ -19,6 +19,7 @@ import (
 type Digest struct {
 	hash    hash.Hash
 	scratch []byte
+	parts   []batch.Iterator
 }
 
 // Reset begins a new request.
@@ -38,12 +39,11 @@ func (d *Digest) Sum() (sum [16]byte) {
 
 // AddAll adds the records of a request that has its placements, and batches that are not compressed.
 func (d *Digest) AddAll(r *Request, now int64) {
-	its := make([]batch.Iterator, len(r.Parts))
-	for i := range its {
-		its[i] = r.Parts[i].Batch.Records()
+	for i := range r.Parts {
+		d.parts = append(d.parts, r.Parts[i].Batch.Records())
 	}
 	for _, p := range r.Placements {
-		part, it := &r.Parts[p.Part], &its[p.Part]
+		part, it := &r.Parts[p.Part], &d.parts[p.Part]
 		it.Next()
 		partition := -1
 		if p.Named {
@@ -58,6 +58,8 @@ func (d *Digest) AddAll(r *Request, now int64) {
 		}
 		d.add(&it.Record, partition, p.Time, at)
 	}
+	clear(d.parts) // they point into the batches
+	d.parts = d.parts[:0]
 }
 
 // add adds one record; at is what its clock says.
