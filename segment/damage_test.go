@@ -8,6 +8,7 @@ import (
 
 	"flashq/segment/batch"
 	"flashq/segment/segmenttest"
+	"flashq/slab"
 
 	"flashq/segment"
 )
@@ -145,6 +146,11 @@ func checkFlip(t *testing.T, fs *segmenttest.FS, end int64, what string) {
 		t.Fatalf("%s: next offset %d, was %d", what, l.Next(), end)
 	}
 	recs, damaged := readAll(t, l, 0)
+	room := slab.Get(64 << 10)
+	if r, d := readInto(t, l, 0, room); !slices.Equal(r, recs) || !slices.Equal(d, damaged) {
+		t.Fatalf("%s: who brings room gets %v, %v, not %v, %v", what, r, d, recs, damaged)
+	}
+	slab.Put(room)
 	next := int64(0)
 	for _, r := range recs {
 		for len(damaged) > 0 && damaged[0].First == next {

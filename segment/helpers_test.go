@@ -70,10 +70,16 @@ func tryPut(l *segment.Log, ts int64, n int) error {
 // readAll reads from an offset to the end, going on after damage as a client would.
 func readAll(t testing.TB, l *segment.Log, from int64) (recs []rec, damaged []segment.DamagedError) {
 	t.Helper()
+	return readInto(t, l, from, nil)
+}
+
+// readInto is readAll by one who brings room.
+func readInto(t testing.TB, l *segment.Log, from int64, room []byte) (recs []rec, damaged []segment.DamagedError) {
+	t.Helper()
 	v := l.View(l.Next())
 	defer v.Close()
 	for from = max(from, v.Start()); from < v.End(); {
-		data, err := v.Read(nil, from, 500)
+		data, err := v.Read(room[:0], from, 500)
 		var d *segment.DamagedError
 		if errors.As(err, &d) {
 			if d.First < from || d.NextGood <= d.First {

@@ -75,3 +75,20 @@ func TestReadStopsAtItsBound(t *testing.T) {
 		}
 	}
 }
+
+// What is not to be seen yet does not come, also to one who brings room for it.
+func TestReadStopsAtTheViewsEnd(t *testing.T) {
+	l, _ := open(t, newDisk(), 16<<20)
+	for range 4 {
+		put(t, l, 0, 10)
+	}
+	v := l.View(20)
+	defer v.Close()
+	for _, room := range []int{0, 64 << 10} {
+		got, err := v.Read(slab.Get(room), 0, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantDense(t, records(t, got, 0), 0, 20)
+	}
+}
