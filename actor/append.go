@@ -214,7 +214,7 @@ func (a *Actor) written(n int) {
 	a.scheduleSync()
 	a.keepRoom()
 	if frees && a.scarce() {
-		a.compact(roomBlock)
+		a.compact()
 	}
 }
 

@@ -43,7 +43,7 @@ func (a *Actor) reserveFor(r *request) error {
 	}
 	a.full.Store(nowMillis())
 	a.logger.Warn("no room to write", "partition", a.name, "error", err)
-	a.compact(roomBlock)
+	a.compact()
 	return broker.ErrDiskFull
 }
 
@@ -62,7 +62,7 @@ func (a *Actor) keepRoom() {
 		return
 	}
 	if segment.IsNoSpace(err) {
-		a.compact(roomBlock)
+		a.compact()
 	}
 	if a.shard.roomDue {
 		return
@@ -77,15 +77,16 @@ func (a *Actor) keepRoom() {
 func (a *Actor) retryRoom() {
 	a.shard.roomDue = false
 	if a.keepRoom(); !a.shard.roomDue && a.scarce() {
-		a.compact(roomBlock)
+		a.compact()
 	}
 }
 
-// compact has a shard's log roll, and say again what counts, where that gives so many bytes back and there is room for it.
-func (a *Actor) compact(least int64) {
+// compact has a shard's log roll, and say again what counts, where that gives at least a block back and there is room
+// for it.
+func (a *Actor) compact() {
 	live := a.shard.groups.SnapshotBytes()
 	under := a.shard.snapshot.end > 0 || a.sync.snapshotDue || a.sync.sealing != open
-	if under || a.part.ActiveEmpty() || a.part.Bytes()-live < least || a.part.NextReserved() < live {
+	if under || a.part.ActiveEmpty() || a.part.Bytes()-live < roomBlock || a.part.NextReserved() < live {
 		return
 	}
 	a.seal()

@@ -147,8 +147,8 @@ func (p *Partition) Settle() error {
 // Reserve takes room for so many bytes more, so that they can be appended although the disk is full by then.
 func (p *Partition) Reserve(n int64) error { return p.log.Reserve(n) }
 
-// ReserveNext takes room for the first n bytes of the next segment, so that the log can roll and be written there although
-// the disk is full by then.
+// ReserveNext takes room for the first n bytes of the next segment, so that the log can roll and be written there
+// although the disk is full by then.
 func (p *Partition) ReserveNext(n int64) error { return p.log.ReserveNext(n) }
 
 // NextReserved is how much of that there is.

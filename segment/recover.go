@@ -52,8 +52,8 @@ func seeing(see func(batch.Batch)) func(b batch.Batch, pos, maxTS int64) {
 }
 
 // scanLog walks a log file from its start. powerCut tells whether a whole but wrong last batch may be torn: only a
-// power cut tears a write without shortening the file. see, unless it is nil, is given every good batch with its position
-// and the largest timestamp up to it.
+// power cut tears a write without shortening the file. see, unless it is nil, is given every good batch with its
+// position and the largest timestamp up to it.
 func scanLog(
 	f io.ReaderAt, base, size int64, powerCut bool, see func(b batch.Batch, pos, maxTS int64),
 ) (scan, error) {

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // slowDisk stands for the kernel below syncs: it counts, and holds back what it is asked for until it is let go on.
@@ -146,6 +148,43 @@ func TestFailedSyncOfTheWhole(t *testing.T) {
 			t.Errorf("%d failed, %d syncs of the whole", failed, d.wholes.Load())
 		}
 	})
+}
+
+// A new segment's file and its folder's entry stand in line once: a sync of the whole covers both.
+func TestAFileAndItsFolderShareATurn(t *testing.T) {
+	disk, err := NewOS(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk.syncs = newSyncs(1, &slowDisk{})
+	if err := disk.Mkdir("t-0"); err != nil {
+		t.Fatal(err)
+	}
+	l, _, err := Open(Config{FS: disk, Dir: "t-0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Abandon()
+	disk.syncs.wait(false) // the one turn
+	done := make(chan error, 1)
+	go func() { done <- l.SyncJob().Run() }()
+	for served := false; !served; runtime.Gosched() {
+		disk.syncs.mu.Lock()
+		for _, w := range disk.syncs.takeCovered() {
+			w.turn <- outcome{done: true}
+			served = true
+		}
+		disk.syncs.mu.Unlock()
+	}
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it stands in line again")
+		disk.syncs.leave()
+	}
 }
 
 // Readers leave a few of the files that may be open to what has to be made; who closes one makes room.
