@@ -178,6 +178,14 @@ func TestACheckGoesByTheLogStart(t *testing.T) {
 	if faults := from(12); faults != nil {
 		t.Errorf("%q", faults)
 	}
+	fs.SetBytes(dir+"/00000000000000000006.index", nil)
+	for start, told := range map[int64]bool{13: true, 14: false} { // what is older goes at the next start
+		fs.SetBytes(dir+"/00000000000000000013.index", []byte{})
+		if faults := from(start); (len(faults) == 1) != told {
+			t.Errorf("an index without its log, from %d: %q", start, faults)
+		}
+		fs.SetBytes(dir+"/00000000000000000013.index", nil)
+	}
 	if faults := from(0); len(faults) == 0 {
 		t.Error("without a start, nothing is found")
 	}

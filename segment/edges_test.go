@@ -168,9 +168,14 @@ func TestArrivalOfWhatIsFound(t *testing.T) {
 			t.Fatal(err)
 		}
 		fs.SetModTime(active, c.file)
+		fs.SetModTime(dir+"/00000000000000000001.log", now)
 		l, _, err := segment.Open(segment.Config{FS: fs, Dir: dir, Now: segment.Moment{Wall: now, Steady: steady}})
 		if err != nil {
 			t.Fatal(err)
+		}
+		began, _ := l.ActiveBegan()
+		if want := max(steady-(now-c.record), c.want); c.record <= now && began != want || c.record > now && began != c.want {
+			t.Errorf("%s: the active segment began at %d", name, began)
 		}
 		for s := range l.Sealed() {
 			if s.Arrived != c.want || s.End != 1 {
@@ -207,5 +212,26 @@ func TestIndexesAreOwed(t *testing.T) {
 	}
 	if got := fs.Bytes(dir + "/00000000000000000000.timeindex"); !bytes.Equal(got, whole) {
 		t.Errorf("the time index is %q, was %q", got, whole)
+	}
+}
+
+// A trim of nothing has nothing to do, and each segment ends where the next one begins.
+func TestSealedSegmentsEndAtTheNext(t *testing.T) {
+	l, _ := open(t, newDisk(), 100)
+	for range 4 {
+		put(t, l, 1, 3)
+	}
+	var ends []int64
+	for s := range l.Sealed() {
+		ends = append(ends, s.End)
+	}
+	if !slices.Equal(ends, []int64{3, 6, 9}) {
+		t.Errorf("they end at %d", ends)
+	}
+	if job := l.Trim(0); !job.Empty() || l.Start() != 0 {
+		t.Error("a trim of nothing has something to do")
+	}
+	if job := l.Trim(2); job.Empty() || l.Start() != 6 {
+		t.Errorf("a trim of two segments leaves %d", l.Start())
 	}
 }
