@@ -1,6 +1,7 @@
 package segment_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -178,10 +179,9 @@ func TestACheckGoesByTheLogStart(t *testing.T) {
 	if faults := from(12); faults != nil {
 		t.Errorf("%q", faults)
 	}
-	fs.SetBytes(dir+"/00000000000000000006.index", nil)
 	for start, told := range map[int64]bool{13: true, 14: false} { // what is older goes at the next start
 		fs.SetBytes(dir+"/00000000000000000013.index", []byte{})
-		if faults := from(start); (len(faults) == 1) != told {
+		if faults := from(start); strings.Contains(fmt.Sprint(faults), "13.index: is an index without a log") != told {
 			t.Errorf("an index without its log, from %d: %q", start, faults)
 		}
 		fs.SetBytes(dir+"/00000000000000000013.index", nil)
