@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"flashq/broker"
+	"flashq/segment/batch"
 	"flashq/segment/segmenttest"
 )
 
@@ -140,4 +141,18 @@ func TestASnapshotRemembersDeletions(t *testing.T) {
 			t.Errorf("%q stay", left)
 		}
 	})
+}
+
+// What exists is not guessed: a topic without partitions is damage.
+func TestATopicWithoutPartitionsIsDamage(t *testing.T) {
+	for partitions, fine := range map[int]bool{-1: false, 0: false, 1: true} {
+		var b batch.Builder
+		if err := encodeMeta(&b, 1, "t", metaRecord{ID: "x", Partitions: partitions}); err != nil {
+			t.Fatal(err)
+		}
+		known := newCatalog()
+		if err := known.apply(b.Finish()); (err == nil) != fine {
+			t.Errorf("a topic of %d partitions: %v", partitions, err)
+		}
+	}
 }
