@@ -150,6 +150,25 @@ func TestExpectContinueIsRefusedBeforeTheBody(t *testing.T) {
 	readAnswer(t, r).want(t, 200)
 }
 
+// A refusal by the head alone is nobody else's: it is forgotten with its request, be that answered or cut off.
+func TestEarlyRefusalsAreForgotten(t *testing.T) {
+	f := small(t)
+	kept := func() int64 { return f.s.early.some.Load() }
+	f.raw(post("Content-Length: 70000\r\n")+strings.Repeat(" ", 70_000)).wantError(t, 413, "body_too_large")
+	f.raw(post("Expect: 100-continue\r\nContent-Length: 70000\r\n")).wantError(t, 413, "body_too_large")
+	if n := kept(); n != 0 {
+		t.Errorf("%d refusals are kept after their answers", n)
+	}
+	c, err := f.ln.Dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(c, post("Content-Length: 70000\r\n"))
+	eventually(t, "the head is judged", func() bool { return kept() == 1 })
+	c.Close()
+	eventually(t, "its refusal is forgotten", func() bool { return kept() == 0 })
+}
+
 func TestHeadOverTheLimit(t *testing.T) {
 	f := start(t, Config{})
 	f.raw("GET /health HTTP/1.1\r\nHost: flashq\r\nX-Long: "+strings.Repeat("x", 17<<10)+"\r\n\r\n").
