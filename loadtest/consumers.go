@@ -15,6 +15,8 @@ const (
 	pollTime = 200 * time.Millisecond
 	// pollRecords is how many it takes at most.
 	pollRecords = 1000
+	// pollTries is how many polls in a row may be refused: a server that answers nothing else is asked no more.
+	pollTries = 10
 )
 
 // consumers read partitions by position, with polls that wait, and verify what comes. Each has partitions of its own.
@@ -34,15 +36,21 @@ type consumer struct {
 	turn       int  // of the partitions, for batches: an answer of them has one
 	asked      bool // the poll under way was sent after all was produced
 	empty      int  // polls in a row that were, and were sent so
+	tries      int  // polls since the last one that was answered
 	ended      bool
 }
 
-func (c *consumers) More(i int) bool { return !c.list[i].ended }
+func (c *consumers) More(i int) bool { return !c.list[i].ended && c.list[i].tries < pollTries }
 
 func (c *consumers) Next(i int, _ int64) []byte {
 	one := c.list[i]
 	one.asked = c.produced.Load()
-	path := fmt.Sprintf("/topics/%s/records?%s&max_records=%d&max_bytes=%d", c.topic, one.start(c.format), pollRecords,
+	one.tries++
+	records := pollRecords
+	if c.format == "raw" {
+		records = 1
+	}
+	path := fmt.Sprintf("/topics/%s/records?%s&max_records=%d&max_bytes=%d", c.topic, one.start(c.format), records,
 		maxFetchBytes)
 	return drive.Get(c.host, path, mediaTypes[c.format])
 }
@@ -76,6 +84,7 @@ func (c *consumers) Answered(i int, a *drive.Answer, _, now int64, t *drive.Tall
 		return fmt.Errorf("%w: %w", drive.ErrAnswer, err)
 	}
 	t.OK++
+	one.tries = 0
 	if one.empty++; len(list) > 0 || !one.asked {
 		one.empty = 0
 	}

@@ -14,11 +14,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"flashq/actor"
 	flashqhttp "flashq/http"
+	"flashq/loadtest/drive"
 	"flashq/loadtest/drive/drivetest"
 	"flashq/loadtest/report"
 )
@@ -216,7 +218,7 @@ func TestOneFormatIsMeasuredBesideAnother(t *testing.T) {
 
 func TestEndToEndReadsBackInAnyFormat(t *testing.T) {
 	address := broker(t)
-	for _, formats := range [][2]string{{"json", "json"}, {"ndjson", "json"}, {"json", "ndjson"}} {
+	for _, formats := range [][2]string{{"json", "json"}, {"ndjson", "json"}, {"json", "ndjson"}, {"raw", "ndjson"}, {"batch", "json"}} {
 		l := report.Load{Format: formats[0], Answers: formats[1], Batch: 5, Partitions: 3}
 		if formats[0] == "raw" {
 			l.Batch = 1
@@ -227,6 +229,31 @@ func TestEndToEndReadsBackInAnyFormat(t *testing.T) {
 			t.Errorf("%v: %v; found %+v", formats, err, r)
 		}
 	}
+}
+
+// A server that refuses every poll is not asked for ever.
+func TestEndToEndEndsWhereNoPollIsAnswered(t *testing.T) {
+	onBoth(t, "refused", func(t *testing.T, portable bool) {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				http.Error(w, "no", http.StatusBadRequest)
+			}
+		}))
+		defer s.Close()
+		v := newVerifier(50)
+		list := []*consumer{{partitions: []int{0}, offsets: map[int]int64{}}}
+		d, err := drive.New(t.Context(), drive.Config{Address: s.Listener.Addr().String(), Connections: 1, Timeout: 10 * time.Second,
+			Portable: portable, Source: func(int) drive.Source {
+				return &consumers{verifier: v, topic: "t", format: "ndjson", list: list, produced: &atomic.Bool{}}
+			}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		if got, err := d.Run(t.Context(), drive.NewPhase(0, 0, 0)); err != nil || got.Failures() != pollTries {
+			t.Errorf("%v, %+v", err, got.Tally)
+		}
+	})
 }
 
 func TestGrowthIsThereWhileItIsMeasured(t *testing.T) {

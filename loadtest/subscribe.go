@@ -55,7 +55,8 @@ func (t *turn) idle(ctx context.Context, streams *drive.Driver, watch *subscribe
 	watch.isOver = func(int64, int64, int64) bool { return false }
 	got, err := streams.Run(ctx, drive.NewPhase(t.run.plan.config.Duration, 0, 0))
 	t.round.Take(report.Subscribe, got)
-	t.run.plan.config.Progress(fmt.Sprintf("round %d/%d  %s", t.number+1, t.run.plan.config.Rounds, t.round.Streams))
+	t.run.plan.config.Progress(fmt.Sprintf("round %d/%d  %d idle streams", t.number+1, t.run.plan.config.Rounds,
+		t.round.Streams.Streams))
 	return err
 }
 
