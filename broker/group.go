@@ -117,6 +117,9 @@ type MemberCall struct {
 type Membership struct {
 	Group                       // without Members
 	Assignment map[string][]int // the partitions that the member holds now, with an entry for each topic
-	Expires    int64            // when the lease ends if it is not renewed, milliseconds
-	Seen       uint64           // for GroupWatch
+	// Since are the generations from which on the member holds the partitions of the Topic that was asked for, in the
+	// order of its assignment: what it acknowledges of one counts from there on.
+	Since   []int32
+	Expires int64  // when the lease ends if it is not renewed, milliseconds
+	Seen    uint64 // for GroupWatch
 }

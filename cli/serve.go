@@ -110,6 +110,7 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.IntVar(&f.wire.MaxPartitions, "max-partitions", engine.MaxPartitions, "bound on a topic's partitions")
 	fs.IntVar(&f.maxPartitionsTotal, "max-partitions-total", engine.MaxPartitionsTotal, "bound on all topics' partitions")
 	fs.IntVar(&f.wire.MaxWaiters, "max-waiters", wire.MaxWaiters, "bound on fetches that wait")
+	fs.IntVar(&f.wire.MaxStreams, "max-streams", wire.MaxStreams, "bound on live streams that are open")
 	fs.StringSliceVar(&f.allowedHosts, "allowed-host", nil, "name that a Host header may have beside loopback ones")
 	fs.StringSliceVar(&f.trustedProxies, "trusted-proxy", nil, "address or network whose connections are many clients'")
 	fs.StringVar(&f.adminListen, "admin-listen", "", "loopback address for profiles (pprof), host:port; none by default")
@@ -227,6 +228,7 @@ func (f *serveFlags) checkRanges() error {
 		{"max-idempotency-keys", int64(f.maxKeys), 1, 100_000_000, plainText},
 		{"max-producers", int64(f.maxProducers), 1, 100_000_000, plainText},
 		{"max-waiters", int64(f.wire.MaxWaiters), 1, 1_000_000, plainText},
+		{"max-streams", int64(f.wire.MaxStreams), 1, 1_000_000, plainText},
 	} {
 		if r.value < r.min || r.value > r.max {
 			return fmt.Errorf("--%s %s; allowed: %s to %s", r.name, r.show(r.value), r.show(r.min), r.show(r.max))

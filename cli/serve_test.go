@@ -58,6 +58,7 @@ var effects = map[string]struct {
 	"max-batch-records":    {"9", func(c serveConfig) any { return c.wire.MaxBatchRecords }, 9, wire.MaxBatchRecords},
 	"max-partitions":       {"9", func(c serveConfig) any { return [2]int{c.engine.MaxPartitions, c.wire.MaxPartitions} }, [2]int{9, 9}, [2]int{engine.MaxPartitions, wire.MaxPartitions}},
 	"max-waiters":          {"9", func(c serveConfig) any { return c.wire.MaxWaiters }, 9, wire.MaxWaiters},
+	"max-streams":          {"9", func(c serveConfig) any { return c.wire.MaxStreams }, 9, wire.MaxStreams},
 	"allowed-host":         {"a,b", func(c serveConfig) any { return strings.Join(c.wire.AllowedHosts, "+") }, "a+b", ""},
 	"trusted-proxy":        {"10.0.0.0/8,::1", func(c serveConfig) any { return fmt.Sprint(c.wire.TrustedProxies) }, "[10.0.0.0/8 ::1/128]", "[]"},
 	"admin-listen":         {"[::1]:9", func(c serveConfig) any { return c.adminListen }, "[::1]:9", ""},

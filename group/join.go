@@ -147,6 +147,10 @@ func (g *state) membership(c broker.MemberCall, m *member, topics Topics, now in
 		return a
 	}
 	a.Group = g.view(c.Group, c.Topic, topics)
-	a.Assignment = map[string][]int{c.Topic: g.partitions(c.Topic, m)}
+	held := g.partitions(c.Topic, m)
+	a.Assignment = map[string][]int{c.Topic: held}
+	for _, partition := range held {
+		a.Since = append(a.Since, g.assigned[c.Topic].slots[partition].since)
+	}
 	return a
 }

@@ -26,6 +26,7 @@ type Config struct {
 	MaxBatchRecords  int // per JSON request (1000)
 	MaxInflightBytes int // of bodies that are not appended yet, and as much again of answers being sent (256 MiB)
 	MaxWaiters       int // fetches that wait at one time (10 000)
+	MaxStreams       int // live streams that are open at one time (10 000)
 	MaxPartitions    int // per topic (broker.DefaultMaxPartitions)
 	MaxConnections   int // open at a time; 0 is no bound
 
@@ -54,6 +55,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.MaxBatchRecords, 1000)
 	orDefault(&c.MaxInflightBytes, 256<<20)
 	orDefault(&c.MaxWaiters, 10000)
+	orDefault(&c.MaxStreams, 10000)
 	orDefault(&c.MaxPartitions, broker.DefaultMaxPartitions)
 	orDefault(&c.DefaultPartitions, broker.DefaultPartitions)
 	return c

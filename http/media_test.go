@@ -74,7 +74,7 @@ func TestAcceptPicksTheFormat(t *testing.T) {
 		}
 	}
 	for _, accept := range []string{
-		"text/html", "text/event-stream", "text/plain", "application/vnd.kafka.recordbatch", "*/*;q=0",
+		"text/html", "text/plain", "application/vnd.kafka.recordbatch", "*/*;q=0",
 	} {
 		a := f.get("/topics/news/records", "Accept", accept)
 		a.wantError(t, 406, "not_acceptable")

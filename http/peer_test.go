@@ -15,6 +15,11 @@ import (
 // tcp is a server on a real socket, beside the fixture's in-memory one.
 func tcp(t *testing.T) (f *fixture, s *Server, dial func(request string) net.Conn) {
 	t.Helper()
+	return tcpWith(t, Config{})
+}
+
+func tcpWith(t *testing.T, c Config) (f *fixture, s *Server, dial func(request string) net.Conn) {
+	t.Helper()
 	b, err := actor.Open(actor.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +35,8 @@ func tcp(t *testing.T) (f *fixture, s *Server, dial func(request string) net.Con
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)
-	s = New(Config{Broker: b})
+	c.Broker = b
+	s = New(c)
 	go func() { served <- s.Serve(ln) }()
 	t.Cleanup(func() {
 		if err := s.Shutdown(context.Background()); err != nil {

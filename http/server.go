@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -46,6 +47,7 @@ type bounds struct {
 	inflight *budget.Budget // bytes of bodies that are not appended yet
 	answers  *budget.Budget // bytes of answers that are built or not sent yet
 	waiters  *budget.Budget // fetches that wait
+	streams  *budget.Budget // live streams that are open
 
 	shares      *conn.Shares // of one address
 	connections *conn.Bound  // how many there may be
@@ -60,6 +62,7 @@ func New(c Config) *Server {
 			inflight:    budget.New(c.MaxInflightBytes),
 			answers:     budget.New(c.MaxInflightBytes),
 			waiters:     budget.New(c.MaxWaiters),
+			streams:     budget.New(c.MaxStreams),
 			shares:      conn.NewShares(int64(c.MaxInflightBytes)/2, c.TrustedProxies),
 			connections: conn.NewBound(c.MaxConnections, c.Logger),
 		},
@@ -67,6 +70,7 @@ func New(c Config) *Server {
 	}
 	s.fetches = fetch.Env{
 		Calls: s.life.calls, Answers: s.bounds.answers, Waiters: s.bounds.waiters, Drain: s.life.drain,
+		Streams: s.bounds.streams, Open: new(conn.Streams), Log: c.Logger,
 		Searches: make(chan struct{}, fetch.MostSearches), Peers: new(conn.Peers), Codecs: s.codecs,
 		AutoCreate: !c.NoAutoCreate,
 	}
@@ -81,6 +85,7 @@ func New(c Config) *Server {
 		Logger:    debugLog{c.Logger}, ReadBufferSize: maxHeadBytes, MaxRequestBodySize: c.MaxBodyBytes,
 		StreamRequestBody: true, DisablePreParseMultipartForm: true, SecureErrorLogMessage: true, LazyRequestTime: true,
 		NoDefaultServerHeader: true, NoDefaultContentType: true, CloseOnShutdown: true,
+		KeepHijackedConns: true, // a stream closes its own
 	}
 	return s
 }
@@ -123,12 +128,17 @@ func (s *Server) serveOn(ln net.Listener) error {
 // Drain tells the world that the end is near: /ready says so, long polls end with what they have, writes are refused.
 func (s *Server) Drain() { s.life.end() }
 
-// Shutdown drains, stops accepting and waits until the handlers have returned, or ctx ends: then what still waits for
-// the broker is cut off.
+// streamsEnd is how long streams have to say that the server ends, before those whose readers take nothing are closed.
+const streamsEnd = 250 * time.Millisecond
+
+// Shutdown drains, stops accepting and waits until the handlers have returned and the streams have ended, or ctx ends:
+// then what still waits for the broker is cut off.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.Drain()
 	defer s.life.endCalls()
-	if err := s.wire.ShutdownWithContext(ctx); err != nil {
+	defer time.AfterFunc(streamsEnd, s.fetches.Open.CloseAll).Stop()
+	err := s.wire.ShutdownWithContext(ctx)
+	if err = errors.Join(err, s.fetches.Open.Wait(ctx)); err != nil {
 		return fmt.Errorf("http: shut down: %w", err)
 	}
 	return nil

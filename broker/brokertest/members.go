@@ -55,7 +55,12 @@ func testMembers(t *testing.T, b broker.Broker) {
 	if len(a.Offsets) != 2 || a.Offsets[0].Offset != 2 || a.Offsets[1].Offset != 1 || a.Start != broker.StartEarliest {
 		t.Errorf("after its ack: %+v", a)
 	}
-	holds(t, b, fetch("b"), "[1]")
+	if got := holds(t, b, fetch("b"), "[1]").Since; len(got) != 1 || got[0] != second.Generation {
+		t.Errorf("what came to it in generation %d it holds since %d", second.Generation, got)
+	}
+	if got := holds(t, b, fetch("a"), "[0]").Since; len(got) != 1 || got[0] != first.Generation {
+		t.Errorf("what it kept since generation %d it holds since %d", first.Generation, got)
+	}
 	for name, c := range map[string]broker.MemberCall{
 		"one of two is another's": acks("a", int64(first.Generation), offsets("t", 3, 1)),
 		"no member":               acks("c", int64(second.Generation), offsets("t", 3)),
@@ -143,7 +148,8 @@ func testMembersAndOthers(t *testing.T, b broker.Broker) {
 	if _, err := b.Join(ctx, acks("a", own.Generation, offsets("t", 3))); !errors.As(err, &fenced) {
 		t.Errorf("an ack from before a reset: %v", err)
 	}
-	if m = holds(t, b, fetch("a"), "[0]"); m.Offsets[0].Offset != 0 {
+	before := m.Generation
+	if m = holds(t, b, fetch("a"), "[0]"); m.Offsets[0].Offset != 0 || m.Since[0] <= before {
 		t.Errorf("after a reset: %+v", m)
 	}
 	w := &broker.GroupWatch{Waiter: &broker.Waiter{Ready: make(chan struct{}, 1)}, Group: "g", Member: "a", Seen: m.Seen}

@@ -169,6 +169,15 @@ func (p *Poll) WatchGroup(groups broker.Members, group, member string, seen uint
 // GroupNews tells whether something has changed in the group since it was watched.
 func (p *Poll) GroupNews() bool { return p.group != nil && p.group.Fired.Load() }
 
+// LeaveGroup ends the wait for the group's news, and with it the hold on a member's lease, until WatchGroup is called
+// again.
+func (p *Poll) LeaveGroup() {
+	if p.group != nil {
+		p.groups.LeaveGroup(p.group)
+		p.group = nil
+	}
+}
+
 // Park waits until something has news; false means that the wait is over instead.
 func (p *Poll) Park(until Until) bool {
 	select {
@@ -189,7 +198,5 @@ func (p *Poll) Leave() {
 			place.topic.Leave(place.partition, &place.watch)
 		}
 	}
-	if p.group != nil {
-		p.groups.LeaveGroup(p.group)
-	}
+	p.LeaveGroup()
 }

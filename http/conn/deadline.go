@@ -52,6 +52,9 @@ type patientConn struct {
 
 	// bodies and answers are the budgets of which the body that is read, the answer that is written, holds a part.
 	bodies, answers *budget.Budget
+
+	// waits is told at each look at a peer that is slow whether it has taken anything; nil: nobody asks. Only of a stream.
+	waits func(took bool)
 }
 
 func newPatientConn(c net.Conn, s *seconds) *patientConn {
@@ -159,9 +162,13 @@ func (c *patientConn) writeOn(p []byte, n int) (int, error) {
 			usual = patienceBlind
 		}
 		now := time.Now()
-		if !peer.keeps(now, max(n-left-taken, 0), mostPause(c.answers, usual)) {
+		moved := max(n-left-taken, 0)
+		if !peer.keeps(now, moved, mostPause(c.answers, usual)) {
 			c.forget()
 			return n, os.ErrDeadlineExceeded
+		}
+		if c.waits != nil {
+			c.waits(moved > 0)
 		}
 		taken = n - left
 		c.write = never

@@ -15,6 +15,8 @@ type cursor struct {
 	high      int64 // the high watermark when it was looked at last
 	earliest  int64
 	gap       int64 // offsets that were asked for and are no longer kept
+	lost      int64 // where the gap ends
+	sent      int64 // of a stream: everything before it has been sent
 
 	// end is where reading ends: the high watermark, or the first record that to_time leaves out. Then it is fixed: what
 	// is stored later has a higher offset, so only retention, which takes that record, can move it.
@@ -69,7 +71,7 @@ func (c *cursor) meet(err error) bool {
 // startAt sets where the cursor begins, if it has not begun.
 func (c *cursor) startAt(offset int64) {
 	if !c.started {
-		c.next, c.started = offset, true
+		c.next, c.sent, c.started = offset, offset, true
 	}
 }
 

@@ -11,4 +11,7 @@
 //	walk      the records of what was read
 //	sink      the form of the answer
 //	wait      the long poll
+//	live      begins a stream, or refuses it
+//	stream    an answer that goes on, events or lines; notes is what it tells beside records, regroup a member's side
+//	flow      the form of a stream
 package fetch

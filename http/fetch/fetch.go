@@ -1,8 +1,8 @@
 package fetch
 
 import (
-	"cmp"
 	"context"
+	"log/slog"
 	"net"
 	"slices"
 	"sync"
@@ -23,11 +23,14 @@ type Env struct {
 	Calls      context.Context // of the calls to the broker
 	Answers    *budget.Budget  // bytes of answers that are built or not sent yet
 	Waiters    *budget.Budget  // fetches that wait
+	Streams    *budget.Budget  // streams that are open
+	Open       *conn.Streams   // their connections
 	Searches   chan struct{}   // one for each search for a time that goes on, up to its capacity
 	Drain      <-chan struct{} // closed when the server ends
 	Peers      *conn.Peers
 	Codecs     *codec.Set
-	AutoCreate bool // a group that is not there is made
+	Log        *slog.Logger // of what has no answer to be told in
+	AutoCreate bool         // a group that is not there is made
 }
 
 // Broker is what fetches need of an engine.
@@ -80,19 +83,27 @@ type ask struct {
 
 var fetchings = sync.Pool{New: func() any { return new(fetching) }}
 
-// Serve answers a fetch of a topic in the given form, or returns why not. env is kept for as long as the fetch takes.
+// Serve answers a fetch of a topic in the given form, or begins a stream of it, or returns why not. env is kept for as
+// long as that takes.
 func Serve(
 	ctx *fasthttp.RequestCtx, env *Env, topic broker.Topic, q Query, media request.Media, head *request.Head,
 ) error {
 	if err := q.suit(media, topic); err != nil {
 		return err
 	}
+	live, err := q.live(media.Format, head.LastEventID)
+	if err != nil {
+		return err
+	}
 	f := fetchings.Get().(*fetching)
-	defer f.release()
 	f.conn = ctx.Conn()
 	f.ask = ask{env, topic, q, conn.ShareOf(f.conn)}
 	f.setReader()
+	if live {
+		return f.goLive(ctx, media, head)
+	}
 	f.setSink(media.Format)
+	defer f.release()
 	f.rounds.prepare(&f.ask, f.conn, &f.plan, f.sink)
 	if err := f.run(); err != nil {
 		return err
@@ -128,6 +139,11 @@ func (f *fetching) setSink(format request.Format) {
 // release gives back what the fetch held and readies f for another one.
 func (f *fetching) release() {
 	f.sink.drop()
+	f.recycle()
+}
+
+// recycle is release where there is no sink.
+func (f *fetching) recycle() {
 	cursors := f.rounds.end()
 	*f = fetching{rounds: rounds{cursors: cursors}}
 	fetchings.Put(f)
@@ -229,10 +245,7 @@ func (f *fetching) verdict() error {
 
 // answer writes what the fetch found; the body's slab goes along until it is sent.
 func (f *fetching) answer(ctx *fasthttp.RequestCtx, mediaType string, acceptEncoding []byte) {
-	inOrder := func(a, b cursor) int { return cmp.Compare(a.partition, b.partition) }
-	if !slices.IsSortedFunc(f.rounds.cursors, inOrder) {
-		slices.SortFunc(f.rounds.cursors, inOrder)
-	}
+	f.rounds.sort()
 	f.result = result{query: &f.query, plan: &f.plan, cursors: f.rounds.cursors, reader: f.reader}
 	ctx.Response.SetStatusCode(fasthttp.StatusOK)
 	ctx.Response.Header.SetContentType(mediaType)

@@ -43,7 +43,7 @@ func (r *rounds) lookOnce(c *cursor, last bool) error {
 	}
 	if c.next < c.earliest {
 		c.gap += c.earliest - c.next
-		c.next = c.earliest
+		c.next, c.lost = c.earliest, c.earliest
 	}
 	return r.bound(c, last)
 }

@@ -8,6 +8,7 @@ import (
 
 	"flashq/broker"
 	"flashq/http/fault"
+	"flashq/http/request"
 )
 
 // member reads what it holds as a member of a group.
@@ -56,7 +57,10 @@ func (m *member) join(c broker.MemberCall) (plan, error) {
 		return plan{}, fmt.Errorf("join: %w", err)
 	}
 	p := m.holding(&is.Group, is.Assignment)
-	p.seen = is.Seen
+	p.seen, p.held = is.Seen, m.assigned
+	for i, partition := range m.assigned {
+		p.since = append(p.since, request.Mark{Partition: partition, Offset: int64(is.Since[i])})
+	}
 	if len(m.query.Ack.Marks) > 0 { // Needs were judged with it: what has committed is not refused any more
 		return p, nil
 	}

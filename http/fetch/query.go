@@ -40,6 +40,12 @@ type Query struct {
 	SessionMs int    // 0: not given
 	Ack       Ack
 
+	// Of a live stream only; Serve tells what is one.
+	Follow bool
+	Resume Resume
+
+	finite string // the parameter that is given and makes no sense on a stream, "" for none
+
 	Head    bool // only what an answer's head would be: it neither waits, nor acknowledges, nor joins
 	OfAlias bool // of a route of FlashQ in Rust: next_offset is the committed offset, and no group is made
 }
@@ -53,18 +59,25 @@ type Ack struct {
 	Marks      []request.Mark // nil: nothing is
 }
 
+// Resume is where an earlier stream had got to.
+type Resume struct {
+	Generation int64          // a member's, request.NoGeneration else
+	Marks      []request.Mark // nil: there was none
+}
+
 // Params are the parameters of a fetch.
 var Params = request.Params[Query]{
 	{Name: "from_offset", Axis: "start", Set: only((*Start).setOffset)},
 	{Name: "from_time", Axis: "start", Set: only((*Start).setTime)},
 	{Name: "position", Axis: "start", Set: only((*Start).setPosition), EmptyIsNone: true},
+	{Name: "last_event_id", Axis: "start", Set: setLastEventID, EmptyIsNone: true},
 	{Name: "to_time", Axis: "end", Set: setUntil},
 	{Name: "partition", Axis: "which", Set: setPartitions},
 	{Name: "max_records", Axis: "how much", Set: setMaxRecords},
 	{Name: "max_bytes", Axis: "how much", Set: setMaxBytes},
 	{Name: "timeout_ms", Axis: "how long", Set: setTimeout},
 	{Name: "min_bytes", Axis: "how long", Set: setMinBytes},
-	{Name: "follow", Axis: "live", Set: setFollow, Unserved: true},
+	{Name: "follow", Axis: "live", Set: setFollow},
 	{Name: "encoding", Axis: "shape", Set: setEncoding},
 	{Name: "include_headers", Axis: "shape", Set: setIncludeHeaders},
 	{Name: "ack", Axis: "group", Set: setAck, EmptyIsNone: true},
@@ -151,21 +164,20 @@ func setMaxBytes(q *Query, v request.Value) (err error) {
 }
 
 func setMinBytes(q *Query, v request.Value) (err error) {
+	q.finite = v.Name
 	q.MinBytes, err = v.Int(1, math.MaxInt32)
 	return err
 }
 
 func setTimeout(q *Query, v request.Value) error {
+	q.finite = v.Name
 	millis, err := v.Int(0, maxTimeoutMs)
 	q.Timeout = time.Duration(millis) * time.Millisecond
 	return err
 }
 
-func setFollow(_ *Query, v request.Value) error {
-	follow, err := v.Bool()
-	if follow {
-		return v.Bad("is not served yet; poll with timeout_ms instead")
-	}
+func setFollow(q *Query, v request.Value) (err error) {
+	q.Follow, err = v.Bool()
 	return err
 }
 
@@ -185,6 +197,7 @@ func setIncludeHeaders(q *Query, v request.Value) error {
 }
 
 func setAck(q *Query, v request.Value) (err error) {
+	q.finite = v.Name
 	ok := false
 	if q.Ack.Generation, q.Ack.Marks, ok = request.ParseToken(v.Text); !ok {
 		return v.Bad("must be a position as an answer gave it: 0:15,2:7, or g7;0:15,2:7 for a member")

@@ -29,6 +29,8 @@ type plan struct {
 	generation int64          // a member's, request.NoGeneration else
 	committed  []request.Mark // by partition
 	truncated  []request.Mark // by how much each commit was moved back
+	held       []int          // by a member, whatever of it is read
+	since      []request.Mark // the generation from which on it holds each of them
 	restAtEnd  bool           // where it has no commit it begins at the end, see BeginsAtEnd
 	seen       uint64         // what is known of it, see broker.GroupWatch
 }
@@ -56,6 +58,15 @@ func (a *ask) committedPlan(g *broker.Group) plan {
 		p.truncated = append(p.truncated, request.Mark{Partition: o.Partition, Offset: o.Truncated})
 	}
 	return p
+}
+
+// keeps tells whether the reader holds a partition without a break since a generation: anyone does.
+func (p *plan) keeps(partition int, generation int64) bool {
+	if p.generation == request.NoGeneration {
+		return true
+	}
+	since, holds := request.FindMark(p.since, partition)
+	return holds && since <= generation && generation <= p.generation
 }
 
 // nextCommitted is what the group has committed in a partition, or else where it begins.

@@ -1,8 +1,10 @@
 package fetch
 
 import (
+	"cmp"
 	"errors"
 	"net"
+	"slices"
 
 	"flashq/broker"
 	"flashq/http/request"
@@ -15,7 +17,8 @@ type rounds struct {
 	plan    *plan
 	cursors []cursor // one for each partition that is read, in the order asked
 	tally   tally
-	sink    sink
+	sink    taker
+	goesOn  bool // this is not the first that is read from the plan's start
 	buffers buffers
 	search  search
 	walk    walk
@@ -36,7 +39,7 @@ type share struct {
 	begun bool
 }
 
-func (r *rounds) prepare(a *ask, c net.Conn, p *plan, s sink) {
+func (r *rounds) prepare(a *ask, c net.Conn, p *plan, s taker) {
 	r.ask, r.plan, r.sink = a, p, s
 	r.search.env, r.search.conn = a.env, c
 	r.tally.most = a.query.Most
@@ -69,16 +72,37 @@ func (r *rounds) add(partition int) {
 	r.cursors = append(r.cursors, cursor{partition: partition, truncated: truncated})
 }
 
-// collect looks at those partitions again for which again says so, takes what is readable of them, and lets go of what
-// only reading needs.
-func (r *rounds) collect(again func(c *cursor) bool) error {
+// sort puts the cursors into the order of their partitions.
+func (r *rounds) sort() {
+	inOrder := func(a, b cursor) int { return cmp.Compare(a.partition, b.partition) }
+	if !slices.IsSortedFunc(r.cursors, inOrder) {
+		slices.SortFunc(r.cursors, inOrder)
+	}
+}
+
+// find looks at those partitions for which which says so, and reads nothing.
+func (r *rounds) find(which func(c *cursor) bool) error {
 	defer r.settle()
+	return r.lookAt(which)
+}
+
+func (r *rounds) lookAt(which func(c *cursor) bool) error {
 	for i := range r.cursors {
-		if c := &r.cursors[i]; again(c) {
+		if c := &r.cursors[i]; which(c) {
 			if err := r.look(c); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// collect looks at those partitions again for which again says so, takes what is readable of them, and lets go of what
+// only reading needs.
+func (r *rounds) collect(again func(c *cursor) bool) error {
+	defer r.settle()
+	if err := r.lookAt(again); err != nil {
+		return err
 	}
 	if err := r.run(); err != nil {
 		return err
@@ -141,7 +165,7 @@ func (c *cursor) hasMore() bool { return c.view != nil && c.readable() }
 // position reads the others first in time: it moves on with what was read, so that nobody has to remember whose turn it
 // is.
 func (r *rounds) turn() int {
-	if r.plan.start.Kind != FromPosition || len(r.cursors) == 0 {
+	if r.plan.start.Kind != FromPosition && !r.goesOn || len(r.cursors) == 0 {
 		return 0
 	}
 	sum := uint64(0)

@@ -10,14 +10,19 @@ import (
 	"flashq/slab"
 )
 
-// sink is the form of an answer. It owns what the answer is until finish gives it away.
-type sink interface {
+// taker is where records go.
+type taker interface {
 	// expect tells about how long the records will get as text. It may come more than once before the first record.
 	expect(size int)
 	// add takes a record.
 	add(r *found)
 	// held is how many bytes of memory the answer takes so far.
 	held() int
+}
+
+// sink is the form of an answer. It owns what the answer is until finish gives it away.
+type sink interface {
+	taker
 	// finish gives the body, a slab, and puts into the head what the body has no place for.
 	finish(h *fasthttp.ResponseHeader, r *result) (body []byte)
 	// drop lets go of an answer that is not finished.

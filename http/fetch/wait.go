@@ -45,11 +45,22 @@ func (f *fetching) wait() error {
 // watch asks to be woken for the group and for every partition in which something may come, as far as they are not
 // watched yet. One that went down meanwhile is told.
 func (f *fetching) watch(p *poll.Poll) error {
+	if err := f.watchGroup(p); err != nil {
+		return err
+	}
+	return f.watchPartitions(p)
+}
+
+func (f *fetching) watchGroup(p *poll.Poll) error {
 	if q := &f.query; q.Group != "" {
 		if err := p.WatchGroup(f.env.Broker, q.Group, q.Member, f.plan.seen); err != nil {
 			return fmt.Errorf("group %s: watch: %w", q.Group, err)
 		}
 	}
+	return nil
+}
+
+func (f *fetching) watchPartitions(p *poll.Poll) error {
 	for i := range f.rounds.cursors {
 		c := &f.rounds.cursors[i]
 		if c.done() {
@@ -90,18 +101,22 @@ func (f *fetching) followGroup(p *poll.Poll) (over bool, err error) {
 // before goes on where it is, since a fetch that began at the end must miss nothing; so does one that began elsewhere
 // than at the commit.
 func (r *rounds) reopen(before []request.Mark) (left []cursor) {
+	return r.renew(func(partition int) bool {
+		was, had := request.FindMark(before, partition)
+		is, has := request.FindMark(r.plan.committed, partition)
+		return r.ask.query.Start.By != "" || was == is && had == has
+	})
+}
+
+// renew makes the cursors anew but for those that go on where they are, and gives those that are not needed any more.
+func (r *rounds) renew(goesOn func(partition int) bool) (left []cursor) {
 	old := r.cursors
 	r.cursors = make([]cursor, 0, len(old))
 	r.open()
 	for i := range r.cursors {
 		c := &r.cursors[i]
 		at := slices.IndexFunc(old, func(o cursor) bool { return o.partition == c.partition })
-		if at < 0 {
-			continue
-		}
-		was, had := request.FindMark(before, c.partition)
-		is, has := request.FindMark(r.plan.committed, c.partition)
-		if r.ask.query.Start.By != "" || was == is && had == has {
+		if at >= 0 && goesOn(c.partition) {
 			*c = old[at]
 			old[at].place = nil
 		}

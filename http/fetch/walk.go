@@ -6,7 +6,7 @@ import "flashq/segment/batch"
 type walk struct {
 	tally   *tally
 	buffers *buffers
-	sink    sink
+	sink    taker
 	records batch.Iterator
 	found   found // points into records
 }

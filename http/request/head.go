@@ -20,6 +20,7 @@ type Head struct {
 	FetchSite       []byte // Sec-Fetch-Site
 	RequestID       []byte // X-Request-Id
 	IdempotencyKey  []byte
+	LastEventID     []byte // Last-Event-ID
 	// RecordHeader is the name of the first FlashQ-Header-*, which a raw body's record gets.
 	RecordHeader []byte
 }
@@ -58,6 +59,8 @@ func (h *Head) Read(r *fasthttp.RequestHeader) (err error) {
 			if h.IdempotencyKey = value; value == nil {
 				h.IdempotencyKey = []byte{} // it is there
 			}
+		case "Last-Event-Id":
+			h.LastEventID = value
 		case "Content-Length", "User-Agent", "Connection":
 		default:
 			if err == nil && bytes.IndexByte(name, ' ') >= 0 {

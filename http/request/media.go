@@ -44,6 +44,7 @@ var (
 		{"application/jsonl", NDJSON},
 		{"application/octet-stream", Raw},
 		{"application/vnd.kafka.recordbatch.v2", Batches},
+		{"text/event-stream", Events},
 	}
 	OnlyJSON = RecordAnswers[:1]
 )
@@ -137,6 +138,7 @@ func Negotiate(header []byte, offered []Media) (Media, error) {
 // scoreOf ranks one media type under an Accept header: q in thousandths times ten, plus how exactly it was named. The
 // most exact range decides, also against a wildcard; 0 is not acceptable.
 func scoreOf(accept, media string) int {
+	family, _, _ := strings.Cut(media, "/")
 	exact, score := 0, 0
 	for item := range strings.SplitSeq(accept, ",") {
 		name, params, _ := strings.Cut(item, ";")
@@ -144,7 +146,7 @@ func scoreOf(accept, media string) int {
 		switch strings.TrimSpace(name) {
 		case media:
 			level = 3
-		case "application/*":
+		case family + "/*":
 			level = 2
 		case "*/*", "*":
 			level = 1

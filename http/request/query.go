@@ -21,17 +21,13 @@ type Param[Q any] struct {
 	Set  func(q *Q, v Value) error
 	// EmptyIsNone takes an empty value as if the parameter were not there: a client's loop needs no special first round.
 	EmptyIsNone bool
-	// Unserved is known, only to be refused with a word of its own.
-	Unserved bool
 }
 
 // Names lists the parameters.
 func (p Params[Q]) Names() []string {
-	names := []string{}
+	names := make([]string, len(p))
 	for i := range p {
-		if !p[i].Unserved {
-			names = append(names, p[i].Name)
-		}
+		names[i] = p[i].Name
 	}
 	return names
 }
