@@ -11,6 +11,7 @@ GREMLINS := $(TOOLS)/bin/gremlins
 KAFKA_LIBS := $(TOOLS)/kafka/libs
 PEERS := $(TOOLS)/peers
 REDIS := $(TOOLS)/redis
+BROWSER := $(TOOLS)/browser
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X flashq/cli.version=$(VERSION)'
 
@@ -55,7 +56,7 @@ build: ## build the static binary bin/flashq
 	$(BUILD) -o bin/flashq .
 
 .PHONY: test
-test: quick race seeds lint fuzz kafka faults e2e ## everything, from an empty machine: what CI runs
+test: quick race seeds lint fuzz kafka faults e2e browser ## everything, from an empty machine: what CI runs
 	@echo "make test: all passed"
 
 .PHONY: quick
@@ -97,6 +98,10 @@ faults: build ## kills at every system call, power cuts, failing calls and full 
 e2e: build ## end to end through the built binary, many rounds of kill -9 included
 	FLASHQ_BIN=$(CURDIR)/bin/flashq FLASHQ_KILLS=$(KILLS) FLASHQ_ROUNDS=$(ROUNDS) $(GO) test -C e2e -count=1
 
+.PHONY: browser
+browser: build $(BROWSER) ## Chromium reads live streams while the broker is killed
+	FLASHQ_BIN=$(CURDIR)/bin/flashq FLASHQ_BROWSER=$(BROWSER) $(GO) test -count=1 -v ./e2e/browser
+
 .PHONY: bench
 bench: ## the benchmarks of the working tree beside those of the last commit, compared by benchstat
 	tools/bench.sh $(COUNT) $(BENCHTIME) $(BENCHED)
@@ -130,6 +135,16 @@ $(GREMLINS): tools/mutate/go.mod tools/mutate/go.sum
 $(KAFKA_LIBS): tools/kafka/pom.xml
 	rm -rf $@ $@.part
 	mvn -B -q -Dstyle.color=never -f $< dependency:copy-dependencies -DoutputDirectory=$@.part
+	mv $@.part $@
+	touch $@
+
+# What drives the browser comes from npm, the browser from Debian's packages, unpacked and not installed.
+$(BROWSER): tools/browser/package.json tools/browser/package-lock.json tools/browser/.npmrc tools/chromium.sh
+	rm -rf $@ $@.part
+	mkdir -p $@.part
+	cp tools/browser/package.json tools/browser/package-lock.json tools/browser/.npmrc $@.part
+	cd $@.part && npm ci --silent
+	tools/chromium.sh $@.part/chromium
 	mv $@.part $@
 	touch $@
 

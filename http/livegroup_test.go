@@ -138,6 +138,9 @@ func TestAMemberThatTakesNothingIsGone(t *testing.T) {
 		f.produce("/topics/news/records", record)
 	}
 	eventually(t, "the member is gone", func() bool { return f.get("/groups/stuck").status == 404 })
+	if n := s.bounds.streams.Used(); n != 2 {
+		t.Errorf("%d streams are open: it is gone with its stream, not before", n)
+	}
 	f.get("/groups/takes").want(t, 200)
 	go func() { _, _ = io.Copy(io.Discard, stuck.Conn) }()
 	eventually(t, "its stream has ended", func() bool { return s.bounds.streams.Used() == 1 })
