@@ -31,16 +31,16 @@ func (t *topic) appendKeyed(parts []broker.Part, how broker.How) error {
 		}
 	}
 	key, id := how.Key, t.producerOf(how.Key)
-	state, err := t.keys.claim(id, key.Digest, len(parts))
+	claim, err := t.keys.claim(id, key.Digest, len(parts))
 	if err != nil {
 		return &broker.TopicError{Topic: t.name, Err: err}
 	}
 	refused := true // also where what follows panics
-	defer func() { t.keys.conclude(id, state, key.Digest, refused, moment().Steady) }()
+	defer func() { t.keys.conclude(claim, key.Digest, refused, moment().Steady) }()
 	for i := range parts {
 		number(&parts[i], id)
 	}
-	if state == unknownKey {
+	if claim.what == unknownKey {
 		if err := t.compare(id, parts, key); err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ type keyTable struct {
 	limit int64
 
 	mu    sync.Mutex
-	keys  map[int64]keyEntry
+	keys  map[int64]*keyEntry
 	due   []keyDue // by when it was put there; each key stands in it once
 	going []int64  // keys that are about to be forgotten
 	ended bool     // with the topic
@@ -32,6 +32,13 @@ type keyEntry struct {
 // keyDue is when to look whether a key's time is up.
 type keyDue struct{ id, at int64 }
 
+// claim is a key that a caller has for one request, until conclude.
+type claim struct {
+	id    int64
+	entry *keyEntry
+	what  claimed
+}
+
 // claimed is what a caller learns of the key that it has claimed.
 type claimed int
 
@@ -42,66 +49,67 @@ const (
 )
 
 func newKeyTable(all *atomic.Int64, limit int) *keyTable {
-	return &keyTable{all: all, limit: int64(limit), keys: map[int64]keyEntry{}}
+	return &keyTable{all: all, limit: int64(limit), keys: map[int64]*keyEntry{}}
 }
 
 // claim takes a key for one request until conclude.
-func (t *keyTable) claim(id int64, digest [16]byte, partitions int) (claimed, error) {
+func (t *keyTable) claim(id int64, digest [16]byte, partitions int) (claim, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	e, known := t.keys[id]
-	switch {
-	case t.ended:
-		return newKey, nil // the owners have left, too
-	case known && e.busy:
-		return 0, broker.ErrKeyInFlight
-	case known && e.digest == [16]byte{}:
+	c := claim{id: id, entry: t.keys[id], what: knownKey}
+	if e := c.entry; e != nil {
+		switch {
+		case e.busy:
+			return c, broker.ErrKeyInFlight
+		case e.digest == [16]byte{}:
+			c.what = unknownKey
+		case e.digest != digest:
+			return c, broker.ErrKeyReused
+		}
 		e.busy = true
-		t.keys[id] = e
-		return unknownKey, nil
-	case known && e.digest != digest:
-		return 0, broker.ErrKeyReused
-	case known:
-		e.busy = true
-		t.keys[id] = e
-		return knownKey, nil
+		return c, nil
+	}
+	c.entry = &keyEntry{digest: digest, weight: int32(min(partitions, math.MaxInt32)), busy: true}
+	c.what = newKey
+	if t.ended {
+		return c, nil // the owners have left, too
 	}
 	if all := t.all.Add(int64(partitions)); all > t.limit {
 		t.all.Add(int64(-partitions))
-		return 0, &broker.LimitError{Err: broker.ErrTooManyKeys, Limit: t.limit}
+		return c, &broker.LimitError{Err: broker.ErrTooManyKeys, Limit: t.limit}
 	}
-	t.keys[id] = keyEntry{digest: digest, weight: int32(min(partitions, math.MaxInt32)), busy: true}
-	return newKey, nil
+	t.keys[id] = c.entry
+	return c, nil
 }
 
 // conclude ends a claim. One of a request that was refused with nothing stored is as if it had not been.
-func (t *keyTable) conclude(id int64, c claimed, digest [16]byte, refused bool, steady int64) {
+func (t *keyTable) conclude(c claim, digest [16]byte, refused bool, steady int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	e, known := t.keys[id]
 	switch {
-	case !known: // the topic has ended
+	case t.ended:
 		return
-	case c == newKey && refused:
-		delete(t.keys, id)
-		t.all.Add(int64(-e.weight))
+	case c.what == newKey && refused:
+		delete(t.keys, c.id)
+		t.all.Add(int64(-c.entry.weight))
 		return
-	case c == newKey:
-		t.due = append(t.due, keyDue{id: id, at: steady + keyWindow.Milliseconds()})
+	case c.what == newKey:
+		t.due = append(t.due, keyDue{id: c.id, at: steady + keyWindow.Milliseconds()})
 	}
 	if !refused {
-		e.digest = digest
+		c.entry.digest = digest
 	}
-	e.used, e.busy = steady, false
-	t.keys[id] = e
+	c.entry.used, c.entry.busy = steady, false
 }
 
 // found puts a key there that recovery has found in a partition; digest is all zero where it is not known.
 func (t *keyTable) found(id int64, digest [16]byte, steady int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	e, known := t.keys[id]
-	if !known {
+	e := t.keys[id]
+	if e == nil {
+		e = &keyEntry{}
+		t.keys[id] = e
 		t.due = append(t.due, keyDue{id: id, at: steady + keyWindow.Milliseconds()})
 	}
 	if digest != [16]byte{} {
@@ -109,7 +117,6 @@ func (t *keyTable) found(id int64, digest [16]byte, steady int64) {
 	}
 	e.used = steady
 	e.weight++
-	t.keys[id] = e
 	t.all.Add(1)
 }
 
@@ -117,8 +124,14 @@ func (t *keyTable) found(id int64, digest [16]byte, steady int64) {
 func (t *keyTable) digest(id int64) [16]byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.keys[id].digest
+	if e := t.keys[id]; e != nil {
+		return e.digest
+	}
+	return [16]byte{}
 }
+
+// leaveAtOnce bounds what a partition's owner forgets in one turn.
+const leaveAtOnce = 20_000
 
 // leave gives the keys whose time is up: nobody can claim them any more. They are forgotten by left.
 func (t *keyTable) leave(steady int64) []int64 {
@@ -128,7 +141,7 @@ func (t *keyTable) leave(steady int64) []int64 {
 		return t.going
 	}
 	n := 0
-	for ; n < len(t.due) && t.due[n].at <= steady; n++ {
+	for ; n < len(t.due) && t.due[n].at <= steady && len(t.going) < leaveAtOnce; n++ {
 		id := t.due[n].id
 		e := t.keys[id]
 		if at := e.used + keyWindow.Milliseconds(); e.busy || at > steady {
@@ -136,7 +149,6 @@ func (t *keyTable) leave(steady int64) []int64 {
 			continue
 		}
 		e.busy = true
-		t.keys[id] = e
 		t.going = append(t.going, id)
 	}
 	t.due = t.due[n:]
@@ -155,7 +167,7 @@ func (t *keyTable) left() {
 	}
 	t.going = nil
 	if len(t.keys) == 0 {
-		t.keys, t.due = map[int64]keyEntry{}, nil // a map never gets smaller
+		t.keys, t.due = map[int64]*keyEntry{}, nil // a map never gets smaller
 	}
 }
 
@@ -166,5 +178,5 @@ func (t *keyTable) end() {
 	for _, e := range t.keys {
 		t.all.Add(int64(-e.weight))
 	}
-	t.keys, t.due, t.going, t.ended = map[int64]keyEntry{}, nil, nil, true
+	t.keys, t.due, t.going, t.ended = map[int64]*keyEntry{}, nil, nil, true
 }

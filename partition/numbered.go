@@ -68,7 +68,7 @@ func (p *Partition) stampNumbered(w *writing, more *broker.More, brokerTime bool
 	if err := p.takeRoom(b.ProducerID()); err != nil {
 		return err
 	}
-	p.producers.remember(b.ProducerID())
+	p.producers.remember(b.ProducerID(), b.BaseSequence() == 0)
 	more.BaseOffset, more.Timestamp = p.stamp(w, b, brokerTime)
 	p.producers.add(b, w.now.Steady)
 	return nil

@@ -172,7 +172,10 @@ func (p *producer) add(was wasStored) {
 }
 
 func (s *producers) addKeyed(id int64, was wasStored, count int32) {
-	k := s.keys[id]
+	var k keyed
+	if was.first > 0 { // else nothing was known
+		k = s.keys[id]
+	}
 	if k.records > 0 && k.end != was.base {
 		s.split[id] = append(slices.Clip(s.split[id]), Run{Base: k.end - int64(k.run), Count: k.run})
 		k.run = 0
@@ -182,16 +185,18 @@ func (s *producers) addKeyed(id int64, was wasStored, count int32) {
 	s.keys[id] = k
 }
 
-// remember has rollBack put back what is known of a producer now.
-func (s *producers) remember(id int64) {
-	before := undone{id: id}
-	if batch.IsKeyProducer(id) {
+// remember has rollBack put back what is known of a producer now. first tells that its sequence 0 is about to be written.
+func (s *producers) remember(id int64, first bool) {
+	s.undo = append(s.undo, undone{id: id})
+	before := &s.undo[len(s.undo)-1]
+	switch {
+	case batch.IsKeyProducer(id) && first: // nothing was known
+	case batch.IsKeyProducer(id):
 		before.keyed, before.known = s.keys[id]
 		before.split = s.split[id]
-	} else {
+	default:
 		before.producer, before.known = s.ids[id]
 	}
-	s.undo = append(s.undo, before)
 }
 
 // rollBack undoes what was noted since there were so many to undo; forgotten is how many producers went with it.
@@ -247,7 +252,7 @@ func (s *producers) addNewer(newer *producers) {
 		}
 		runs := append(slices.Clip(newer.split[id]), Run{Base: n.end - int64(n.run), Count: n.run})
 		for _, r := range runs {
-			s.addKeyed(id, wasStored{base: r.Base, timestamp: n.timestamp}, r.Count)
+			s.addKeyed(id, wasStored{base: r.Base, timestamp: n.timestamp, first: s.keys[id].records}, r.Count)
 		}
 	}
 }
