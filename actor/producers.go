@@ -46,8 +46,8 @@ type saves struct {
 	busy    atomic.Bool
 }
 
-// nextSave is what the next seal has to collect: nothing while the save before it is under way, which may take as long as
-// many keys do. A start then reads the segment that comes after that one, too.
+// nextSave is what the next seal has to collect: nothing while the save before it is under way, as it is for long where
+// there are many keys. A start then reads the segment that comes after that one, too.
 func (a *Actor) nextSave() *partition.SaveJob {
 	if a.saves.busy.Load() {
 		return nil

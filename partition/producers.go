@@ -185,7 +185,7 @@ func (s *producers) addKeyed(id int64, was wasStored, count int32) {
 	s.keys[id] = k
 }
 
-// remember has rollBack put back what is known of a producer now. first tells that its sequence 0 is about to be written.
+// remember has rollBack put back what is known of a producer now. first tells that its sequence 0 is to be written.
 func (s *producers) remember(id int64, first bool) {
 	s.undo = append(s.undo, undone{id: id})
 	before := &s.undo[len(s.undo)-1]

@@ -12,8 +12,8 @@ import (
 
 // What is known of producers outlasts the partition: it is saved at each roll, and found again by Open.
 
-// SaveJob writes what is known of producers beside the log: first Collect, by one goroutine while nothing is appended or
-// forgotten, then Run, by one goroutine at any time. The partition has one of them at a time.
+// SaveJob writes what is known of producers beside the log: first Collect, by one goroutine while nothing is appended
+// or forgotten, then Run, by one goroutine at any time. The partition has one of them at a time.
 type SaveJob struct {
 	p       *Partition
 	offset  int64

@@ -15,8 +15,8 @@ func (c Check) producers(names []string, next int64) {
 			tell(keysSuffix, fmt.Sprintf("can't be read: %v; a request is compared with the log instead", err))
 		}
 		if offset > next {
-			tell(snapshotSuffix, fmt.Sprintf("speaks of offsets that the log does not have, which ends before %d; the next start "+
-				"removes it", next))
+			tell(snapshotSuffix, fmt.Sprintf("speaks of offsets that the log does not have, which ends before %d; the next "+
+				"start removes it", next))
 		}
 	}
 }

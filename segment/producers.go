@@ -72,8 +72,8 @@ func snapshotOffset(name, suffix string) (int64, bool) {
 	return offset, err == nil && name == fileName(offset, suffix)
 }
 
-// StoreProducers writes a snapshot, as EncodeProducers made it, and the notes first. It makes nothing durable: torn files
-// are found out.
+// StoreProducers writes a snapshot, as EncodeProducers made it, and the notes first. It makes nothing durable: torn
+// files are found out.
 func StoreProducers(fs FS, dir string, offset int64, encoded []byte, notes iter.Seq[KeyNote]) error {
 	if p, some := encodeKeyNotes(notes); some > 0 {
 		if err := overwrite(fs, dir+"/"+fileName(offset, keysSuffix), p, false); err != nil {
