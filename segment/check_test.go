@@ -1,6 +1,7 @@
 package segment_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -109,6 +110,8 @@ func TestACheckNamesWhatIsWrong(t *testing.T) {
 		"an epoch too far":  {dir + "/leader-epoch-checkpoint", func([]byte) []byte { return []byte("0\n1\n0 7777\n") }, "ends before 1200", false},
 		"epochs' order":     {dir + "/leader-epoch-checkpoint", func([]byte) []byte { return []byte("0\n2\n3 0\n1 9\n") }, "stands after", false},
 		"epochs' starts":    {dir + "/leader-epoch-checkpoint", func([]byte) []byte { return []byte("0\n2\n1 9\n2 0\n") }, "stands after", false},
+		"an epoch twice":    {dir + "/leader-epoch-checkpoint", func([]byte) []byte { return []byte("0\n2\n1 0\n1 9\n") }, "stands after", false},
+		"a time twice":      {index(first, ".timeindex"), func(p []byte) []byte { return append(p[:12:12], p...) }, "does not fit its log", false},
 		"the last time":     {index(first, ".timeindex"), func(p []byte) []byte { return p[:len(p)-12] }, "entries (no answer", false},
 		"what a CRC covers": {first, func(p []byte) []byte {
 			size, _ := batch.Size(p)
@@ -138,6 +141,34 @@ func TestACheckNamesWhatIsWrong(t *testing.T) {
 				t.Errorf("%q, %d of them lost", faults, lost)
 			}
 		})
+	}
+}
+
+// Whoever asks is shown every good batch, and what he finds wrong with one is a fault.
+func TestACheckShowsEachGoodBatch(t *testing.T) {
+	fs := filled(t, 3)
+	spoilt := slices.Clone(fs.Bytes(active))
+	spoilt[70] ^= 1 // in the first batch
+	for _, c := range []struct {
+		log  []byte
+		sees []int64
+	}{{fs.Bytes(active), []int64{0, 3, 6}}, {spoilt, []int64{3, 6}}} {
+		fs.SetBytes(active, slices.Clone(c.log))
+		var seen []int64
+		told := 0
+		segment.Check{FS: fs, Dir: dir, See: func(b batch.Batch) error {
+			if seen = append(seen, b.BaseOffset()); b.BaseOffset() == 6 {
+				return errors.New("nobody's")
+			}
+			return nil
+		}, Found: func(f segment.Fault) {
+			if f.Lost && strings.Contains(f.What, "offset 6: nobody's") {
+				told++
+			}
+		}}.Run()
+		if !slices.Equal(seen, c.sees) || told != 1 {
+			t.Errorf("seen %d, told %d times", seen, told)
+		}
 	}
 }
 
