@@ -172,6 +172,37 @@ func TestACheckShowsEachGoodBatch(t *testing.T) {
 	}
 }
 
+// What retention took, and a log that was trimmed to its end, are no faults; a segment that can't be opened is its own
+// alone.
+func TestACheckBlamesNobodyElse(t *testing.T) {
+	fs, l := stepped(t)
+	if err := l.Close(true); err != nil {
+		t.Fatal(err)
+	}
+	faults := func(start int64) (all []string) {
+		segment.Check{FS: fs, Dir: dir, Clean: true, LogStart: start, Found: func(f segment.Fault) {
+			all = append(all, strings.TrimPrefix(f.Name, dir+"/")+": "+f.What)
+		}}.Run()
+		return all
+	}
+	logs := fs.Names(".log")
+	fs.Fail(segmenttest.OpOpen, 1, errDisk)
+	if got := faults(0); len(got) != 1 || !strings.HasPrefix(got[0], strings.TrimPrefix(logs[0], dir+"/")) {
+		t.Errorf("a segment that can't be opened: %q", got)
+	}
+	fs.SetBytes(logs[0], nil)
+	if got := faults(0); slices.ContainsFunc(got, func(f string) bool { return strings.Contains(f, "the segment before it") }) {
+		t.Errorf("without the first segment: %q", got)
+	}
+	if got := faults(l.Next()); len(got) != 0 {
+		t.Errorf("trimmed to its end: %q", got)
+	}
+	fs = newDisk()
+	if got := faults(5); len(got) != 0 {
+		t.Errorf("an empty folder: %q", got)
+	}
+}
+
 // A line of the checkpoint that is whole and wrong would be believed at the next start.
 func TestACheckpointThatLiesIsFound(t *testing.T) {
 	fs, other := checkedLog(t), newDisk()

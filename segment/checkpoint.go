@@ -17,6 +17,7 @@ type sealedInfo struct {
 	maxTS   int64
 	arrived int64 // when its last record did, by the steady clock
 	runMax  int64 // the largest maxTS of this and all earlier segments
+	lost    bool  // this or an earlier one ends before the next one begins
 }
 
 // A line of segments.checkpoint: base, next, size, first and largest timestamp, CRC-32 of what stands before it.

@@ -29,7 +29,7 @@ func (v *View) Find(q TimeSearch) (offset, timestamp int64, ok bool, err error) 
 	if q.From >= v.end {
 		return 0, 0, false, nil
 	}
-	i := sort.Search(len(v.sealed), func(i int) bool { return v.sealed[i].runMax >= q.Millis })
+	i := sort.Search(len(v.sealed), func(i int) bool { return v.sealed[i].lost || v.sealed[i].runMax >= q.Millis })
 	for i = max(i, v.find(q.From)); i < v.count(); i++ {
 		if v.isEarlier(i, q.Millis) {
 			continue

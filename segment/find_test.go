@@ -228,6 +228,40 @@ func TestFindTellsDamage(t *testing.T) {
 	}
 }
 
+// A segment that has lost its last batch may have lost what is looked for: that is told, not passed over.
+func TestFindTellsWhatASegmentLost(t *testing.T) {
+	fs := newDisk()
+	l, _ := open(t, fs, 600)
+	for i := range 12 {
+		put(t, l, int64(100+10*i), 3)
+	}
+	if err := l.Close(true); err != nil {
+		t.Fatal(err)
+	}
+	log := fs.Names(".log")[1]
+	whole := fs.Bytes(log)
+	last := batch.Batch(whole)
+	for rest := whole; len(rest) > 0; {
+		var err error
+		if last, rest, err = batch.Next(rest); err != nil {
+			t.Fatal(err)
+		}
+	}
+	base, ts := last.BaseOffset(), last.BaseTimestamp()
+	fs.SetBytes(log, whole[:len(whole)-len(last)])
+	fs.SetBytes(dir+"/segments.checkpoint", nil)
+	l, _ = open(t, fs, 600)
+	v := l.View(l.Next())
+	defer v.Close()
+	offset, at, ok, err := v.Find(segment.TimeSearch{Millis: ts})
+	if d, damaged := errors.AsType[*segment.DamagedError](err); !damaged || ok || d.First != base || d.NextGood != base+3 {
+		t.Errorf("the batch of %d at %d: %d at %d, %v %v", base, ts, offset, at, ok, err)
+	}
+	if _, _, ok, err := v.Find(segment.TimeSearch{Millis: ts, From: base + 3}); err != nil || !ok {
+		t.Errorf("after it: %v %v", ok, err)
+	}
+}
+
 // A file that can't be opened or read costs its own records: which those are is told, and it is no damage. An index that
 // can't be read costs nothing.
 func TestUnreadableFiles(t *testing.T) {

@@ -81,6 +81,30 @@ func TestMemoryFileIsAFile(t *testing.T) {
 	})
 }
 
+// A read over a file's end gives what is there, on a disk, too.
+func TestAReadOverTheEnd(t *testing.T) {
+	disk, err := segment.NewOS(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, fs := range map[string]segment.FS{"disk": disk, "memory": segment.NewMemory(0)} {
+		f, err := fs.Create("f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt([]byte("0123456789"), 0); err != nil {
+			t.Fatal(err)
+		}
+		p := []byte("????????")
+		if n, err := f.ReadAt(p, 5); n != 5 || !errors.Is(err, io.EOF) || string(p[:n]) != "56789" {
+			t.Errorf("%s: %q, %v", name, p[:n], err)
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestMemoryCountsWhatItHolds: an adopted slab counts with its whole capacity, and a removed file with readers still.
 func TestMemoryCountsWhatItHolds(t *testing.T) {
 	fs := segment.NewMemory(1 << 20)

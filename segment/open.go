@@ -117,9 +117,9 @@ func (l *Log) openSealed(base, next int64, known map[int64]sealedInfo, r *Report
 	if info.next < next {
 		r.Damage = append(r.Damage, Damage{First: info.next, Next: next})
 	}
-	info.arrived, info.runMax = l.cfg.Now.arrival(info.maxTS, st.ModTime), info.maxTS
+	info.arrived, info.runMax, info.lost = l.cfg.Now.arrival(info.maxTS, st.ModTime), info.maxTS, info.next < next
 	if k := len(l.sealed) - 1; k >= 0 {
-		info.runMax = max(info.runMax, l.sealed[k].runMax)
+		info.runMax, info.lost = max(info.runMax, l.sealed[k].runMax), info.lost || l.sealed[k].lost
 	}
 	l.sealed = append(l.sealed, info)
 	l.bytes += info.size

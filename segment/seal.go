@@ -109,7 +109,7 @@ func (l *Log) sealedInfo() sealedInfo {
 		firstTS: a.firstTS, maxTS: a.maxTS, arrived: a.arrived, runMax: a.maxTS,
 	}
 	if k := len(l.sealed) - 1; k >= 0 {
-		s.runMax = max(s.runMax, l.sealed[k].runMax)
+		s.runMax, s.lost = max(s.runMax, l.sealed[k].runMax), l.sealed[k].lost
 	}
 	return s
 }
