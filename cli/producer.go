@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -28,6 +29,7 @@ type producing struct {
 	headers   []string
 	partition int
 	batch     string
+	retryFor  time.Duration
 	out       output
 
 	stored int
@@ -47,7 +49,9 @@ func producerRecordsCommand(t *target) *cobra.Command {
 		Short: "Store one record, or all records of a file",
 		Long: "Store one record with VALUE, or with --batch the records of a file or of standard input. A file is a list\n" +
 			"of record objects, a document {\"records\":[...]}, or NDJSON: one record object per line. Many records go in\n" +
-			"several requests, each of which is stored whole or not at all.",
+			"several requests, each of which is stored whole or not at all.\n\n" +
+			"A request that gets no answer, or one that asks to come again, is sent again and stored once: it has a key from\n" +
+			"its first try on. A broker that was never reached is not waited for.",
 		Example: "  flashq producer records news 'Hello' --key user123 --header source=auth\n" +
 			"  flashq producer records news --batch records.ndjson\n" +
 			"  zcat day.ndjson.gz | flashq producer records news --batch -",
@@ -66,6 +70,7 @@ func producerRecordsCommand(t *target) *cobra.Command {
 	fs.IntVar(&p.partition, "partition", -1, "partition for records that name none (default by key)")
 	fs.Lookup("partition").DefValue = "0" // the help says what none means
 	fs.StringVar(&p.batch, "batch", "", "file of records, .json or .ndjson; - is standard input")
+	fs.DurationVar(&p.retryFor, "retry-for", 30*time.Second, "how long to try a request again, up to 5m; 0: never")
 	p.out.define(c)
 	return c
 }
@@ -79,6 +84,8 @@ func (p *producing) check(cmd *cobra.Command, args []string) error {
 		return errors.New("--key and --header are for a VALUE; the records of --batch have their own")
 	case cmd.Flags().Changed("partition") && p.partition < 0:
 		return fmt.Errorf("--partition %d; allowed: 0 and more", p.partition)
+	case p.retryFor < 0 || p.retryFor > client.MostRetry:
+		return fmt.Errorf("--retry-for %s; allowed: 0 to %s", p.retryFor, client.MostRetry)
 	}
 	for _, h := range p.headers {
 		if name, _, ok := strings.Cut(h, "="); !ok || name == "" {
@@ -89,7 +96,12 @@ func (p *producing) check(cmd *cobra.Command, args []string) error {
 }
 
 func (p *producing) run(ctx context.Context, cmd *cobra.Command, c *client.Client, args []string) error {
-	o := client.ProduceOptions{Offsets: p.out.format.value == "ndjson"}
+	o := client.ProduceOptions{
+		Offsets: p.out.format.value == "ndjson",
+		Retry: client.Retry{For: p.retryFor, Tell: func(err error, wait time.Duration) {
+			cmd.PrintErrf("flashq: %s; trying again in %s\n", oneLine(err), wait)
+		}},
+	}
 	if p.partition >= 0 {
 		o.Partition = &p.partition
 	}

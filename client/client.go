@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -45,6 +46,7 @@ type Client struct {
 	http      *http.Client
 	transport *http.Transport
 	maxAnswer int64
+	reached   atomic.Bool // a connection was made once
 }
 
 // New makes a client; it connects with the first call. An error is about Config.Server.
@@ -66,14 +68,23 @@ func New(c Config) (*Client, error) {
 		transport.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
 		transport.Proxy = http.ProxyFromEnvironment
 	}
-	return &Client{
+	made := &Client{
 		base: strings.TrimRight(c.Server, "/"), transport: transport, maxAnswer: c.MaxAnswerBytes,
 		http: &http.Client{
 			Transport: transport,
 			// The API never redirects; following one would send a write elsewhere.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-	}, nil
+	}
+	dial := transport.DialContext
+	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err == nil {
+			made.reached.Store(true)
+		}
+		return conn, err
+	}
+	return made, nil
 }
 
 func checkServer(server string) error {
@@ -94,10 +105,12 @@ type Answer struct {
 	JSON []byte `json:"-"`
 }
 
-func (a *Answer) keep(body []byte) { a.JSON = body }
+func (a *Answer) keep(_ http.Header, body []byte) { a.JSON = body }
 
 // answer is a struct that embeds Answer.
-type answer interface{ keep(body []byte) }
+type answer interface {
+	keep(head http.Header, body []byte)
+}
 
 // request is one call, before it has a context.
 type request struct {
@@ -105,6 +118,7 @@ type request struct {
 	path   string // escaped, as path gives it
 	query  url.Values
 	media  string // Content-Type of body
+	key    string // Idempotency-Key; "": none
 	body   io.Reader
 }
 
@@ -133,7 +147,7 @@ func (c *Client) call(ctx context.Context, r request, out answer) (int, error) {
 	if err := json.Unmarshal(body, out); err != nil {
 		return 0, fmt.Errorf("%s: %w: %w", c.base, ErrAnswer, err)
 	}
-	out.keep(body)
+	out.keep(res.Header, body)
 	return res.StatusCode, nil
 }
 
@@ -149,6 +163,9 @@ func (c *Client) build(ctx context.Context, r request) (*http.Request, error) {
 	req.Header.Set("Accept", mediaJSON)
 	if r.media != "" {
 		req.Header.Set("Content-Type", r.media)
+	}
+	if r.key != "" {
+		req.Header.Set("Idempotency-Key", r.key)
 	}
 	return req, nil
 }
