@@ -61,6 +61,21 @@ func TestAMemberComesAgain(t *testing.T) {
 	})
 }
 
+// A start of its own is where a member's stream begins; what comes to it later begins at the commit all the same.
+func TestWhatComesToAMemberBeginsAtTheCommit(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		f := groupFixture(t, Config{})
+		f.says("b", "g1 [0 1] a b c d e")
+		l := f.stream(sse, newsOf+"a&from_offset=latest")
+		l.wantEvent("retry: 2000|id: g2;")
+		l.wantEvent(`id: g2;|event: assignment|data: {"generation":2,"assignment":[]}`)
+		f.says("b", "g2 [0] a b c")
+		l.wantEvent(`id: g2;1:0|event: assignment|data: {"generation":2,"assignment":[1]}`)
+		l.wantEvent("d")
+		l.wantEvent("id: g2;1:2|e")
+	})
+}
+
 // A reset by force counts for who reads on, too.
 func TestAResetMovesAMembersStream(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
