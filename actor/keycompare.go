@@ -12,7 +12,8 @@ import (
 	"flashq/segment/batch"
 )
 
-// After a crash nobody knows what a key stood for whose records are in the last segment: a replay is compared with them.
+// After a crash nobody knows what a key stood for whose records are in the last segment: a replay is compared with
+// them.
 
 // compare tells whether a request may be the one that a key stands for, by what the log has of it: broker.ErrKeyReused
 // where it is another one. What retention took can't be compared: then its numbers have to do.

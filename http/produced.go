@@ -101,8 +101,11 @@ func (p *placed) lastOffset() int64 {
 // clock, and what was stored before has the time of then.
 func (p *placed) lastTime() int64 {
 	last, decoded := &p.parts[p.decoded.LastPart], &p.decoded.Parts[p.decoded.LastPart]
-	if last.BrokerTime || last.Duplicate && !decoded.LastTimed {
+	switch {
+	case last.BrokerTime:
 		return last.Timestamp
+	case last.Duplicate && decoded.LastClock != recordbody.ClientClock: // as long before the part's largest as then
+		return decoded.LastTimestamp + last.Timestamp - decoded.Batch.MaxTimestamp()
 	}
 	return decoded.LastTimestamp
 }

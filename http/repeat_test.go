@@ -61,13 +61,20 @@ func TestARepeatedRequestGetsItsFirstAnswer(t *testing.T) {
 	}
 }
 
-// The time of an answer is what is stored, also of a record without one beside others that have theirs.
+// The time of an answer is what is stored, also of a record without one beside others that have theirs, and of one that
+// is so long before now.
 func TestARepeatedAnswerHasItsFirstTime(t *testing.T) {
 	f := start(t, Config{})
-	const body = `{"records":[{"value":"a","timestamp":1000},{"value":"b"}]}`
-	first := f.keyed("k", "", "application/json", body).want(t, 200)
-	for before := time.Now(); time.Since(before) < 3*time.Millisecond; {
-		f.keyed("k", "", "application/json", body).replays(t, first)
+	for _, row := range []struct{ query, contentType, body string }{
+		{"", "application/json", `{"records":[{"value":"a","timestamp":1000},{"value":"b"}]}`},
+		{"", "application/json", `{"records":[{"value":"a"},{"value":"b","timestamp":"-15m"}]}`},
+		{"", "application/json", `{"records":[{"value":"a","timestamp":"-1m"},{"value":"b","timestamp":"-15m"}]}`},
+		{"?timestamp=-1h", "text/plain", "hello"},
+	} {
+		first := f.keyed(row.body, row.query, row.contentType, row.body).want(t, 200)
+		for before := time.Now(); time.Since(before) < 3*time.Millisecond; {
+			f.keyed(row.body, row.query, row.contentType, row.body).replays(t, first)
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ type Part struct {
 	BrokerTime bool
 	// LastTimestamp is the timestamp of the part's last record in milliseconds.
 	LastTimestamp int64
-	LastTimed     bool // that record came with it
+	LastClock     Clock // where that is from
 	// Batch is finished, base offset 0, with the capacity of the slab (package slab) that holds it.
 	Batch batch.Batch
 	// Rest are the batches after the first, of a body that came as batches.

@@ -43,7 +43,7 @@ func (b *Batches) Decode(body []byte, t Target, u Unpacker) (*Request, error) {
 	if bad != nil {
 		return nil, bad
 	}
-	part := Part{Partition: partition, LastTimed: true}
+	part := Part{Partition: partition, LastClock: ClientClock}
 	for rest := body; len(rest) > 0; b.index++ {
 		one, after, bad := b.split(rest)
 		if bad != nil {

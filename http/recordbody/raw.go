@@ -40,7 +40,7 @@ func (r *Raw) Decode(value []byte, s Single, t Target) (*Request, error) {
 	r.builder.Reset(slab.Get(size))
 	r.builder.Add(s.Timestamp, s.Key, value, s.Headers...)
 	r.req.Parts = append(r.req.Parts[:0], Part{
-		Partition: partition, BrokerTime: !timed, LastTimestamp: s.Timestamp, LastTimed: timed,
+		Partition: partition, BrokerTime: !timed, LastTimestamp: s.Timestamp, LastClock: s.Clock,
 		Batch: r.builder.Finish(),
 	})
 	r.req.Placements = r.req.Placements[:0]

@@ -10,8 +10,8 @@ import (
 type part struct {
 	batch.Builder
 	partition int
-	timed     bool // some record came with a timestamp
-	lastTimed bool // the last one did
+	timed     bool             // some record came with a timestamp
+	lastClock recordbody.Clock // of the last one's
 }
 
 // recordRoom is more than a record takes beside its key, value and headers: seven varints, the attributes, the batch's
@@ -42,8 +42,8 @@ func (d *Decoder) place(length int) *Error {
 	if cap(p.Buf)-len(p.Buf) < need {
 		p.Buf = slab.Grow(p.Buf, need)
 	}
-	p.lastTimed = r.clock != recordbody.BrokerClock
-	p.timed = p.timed || p.lastTimed
+	p.lastClock = r.clock
+	p.timed = p.timed || r.clock != recordbody.BrokerClock
 	d.write(p, r)
 	d.req.Count++
 	d.req.LastPart = i

@@ -82,7 +82,7 @@ func (d *Decoder) finish() {
 			Partition:     p.partition,
 			BrokerTime:    !p.timed,
 			LastTimestamp: p.LastTimestamp(),
-			LastTimed:     p.lastTimed,
+			LastClock:     p.lastClock,
 			Batch:         p.Finish(),
 		})
 	}
