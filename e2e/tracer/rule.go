@@ -18,9 +18,10 @@ import (
 type Rule struct {
 	Calls []string // names; "openat" counts where it creates only if Create is set
 	// Path is what the file's path must contain for the call to count; "" is any, sockets included. Suffix is what it
-	// must end with, and Not what it must not contain, "" is nothing.
-	Path, Suffix, Not string
-	Create            bool
+	// must end with, "" is nothing, and Not are what it must not contain.
+	Path, Suffix string
+	Not          []string
+	Create       bool
 	// From is which of the calls that count is struck first, 1 is the first and 0 none; Times is how many from there, 0
 	// is one.
 	From, Times int

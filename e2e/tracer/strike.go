@@ -131,7 +131,7 @@ func (s *strike) counts(i *info) bool {
 		}
 		path := s.file(a, i)
 		return strings.Contains(path, s.rule.Path) && strings.HasSuffix(path, s.rule.Suffix) &&
-			(s.rule.Not == "" || !strings.Contains(path, s.rule.Not))
+			!slices.ContainsFunc(s.rule.Not, func(not string) bool { return strings.Contains(path, not) })
 	}
 	return false
 }
