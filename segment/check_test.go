@@ -76,6 +76,26 @@ func TestACheckOfAGoodLogFindsNothing(t *testing.T) {
 	}
 }
 
+// Records of the first millisecond, each so large that the index has it, are good ones.
+func TestACheckOfLargeEarlyRecords(t *testing.T) {
+	fs := newDisk()
+	l, _ := open(t, fs, 20_000)
+	for base := range int64(3) {
+		if err := l.Append(at(0), []batch.Batch{sized(base, 0, 5000)}, make([]bool, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(true); err != nil {
+		t.Fatal(err)
+	}
+	if faults, _, sum := check(t, fs, true); len(faults) > 0 || sum.Records != 3 {
+		t.Errorf("%q, %+v", faults, sum)
+	}
+	if _, r := open(t, fs, 20_000); r.Rebuilt > 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
 // Every kind of damage is found, by the name of its file, and told apart by whether records are lost.
 func TestACheckNamesWhatIsWrong(t *testing.T) {
 	logs := checkedLog(t).Names(".log")

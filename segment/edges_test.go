@@ -69,12 +69,12 @@ func TestASegmentEndsWhereItsIndexDoes(t *testing.T) {
 }
 
 // sized is a stamped batch of one record, so many bytes long.
-func sized(base int64, size int) batch.Batch {
+func sized(base, ts int64, size int) batch.Batch {
 	var b batch.Builder
-	b.Add(1, nil, nil)
+	b.Add(ts, nil, nil)
 	least := len(b.Finish())
 	b = batch.Builder{}
-	b.Add(1, nil, bytes.Repeat([]byte{7}, size-least-4)) // lengths take up to two bytes more, each
+	b.Add(ts, nil, bytes.Repeat([]byte{7}, size-least-4)) // lengths take up to two bytes more, each
 	out := b.Finish()
 	out.SetBaseOffset(base)
 	return out
@@ -86,7 +86,7 @@ func TestTheBatchAfterLongDamageIsFound(t *testing.T) {
 	for size := window - 90; size < window+20; size++ {
 		fs := newDisk()
 		l, _ := open(t, fs, 1<<20)
-		for _, b := range []batch.Batch{sized(0, size), encode(1, 1, 1), encode(2, 1, 1)} {
+		for _, b := range []batch.Batch{sized(0, 1, size), encode(1, 1, 1), encode(2, 1, 1)} {
 			if err := l.Append(at(1), []batch.Batch{b}, make([]bool, 1)); err != nil {
 				t.Fatal(err)
 			}
@@ -232,5 +232,33 @@ func TestSealedSegmentsEndAtTheNext(t *testing.T) {
 	}
 	if job := l.Trim(2); job.Empty() || l.Start() != 6 {
 		t.Errorf("a trim of two segments leaves %d", l.Start())
+	}
+}
+
+// A file is closed when nobody reads it any more, and not before: not while a reader goes on in a segment that was sealed.
+func TestFilesAreOpenWhileTheyAreRead(t *testing.T) {
+	disk, err := segment.NewOS(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fs := disk.Within(segment.Limits{Files: 12})
+	if err := fs.Mkdir(dir); err != nil {
+		t.Fatal(err)
+	}
+	for round := range 20 {
+		l, _ := open(t, fs, 100)
+		put(t, l, 1, 3)
+		v := l.View(l.Next())
+		if _, err := v.Read(nil, l.Next()-3, 1); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		put(t, l, 1, 3) // in the next segment
+		if got, err := v.Read(nil, l.Next()-6, 1); err != nil || len(got) == 0 {
+			t.Errorf("round %d: after the roll %d bytes, %v", round, len(got), err)
+		}
+		v.Close()
+		if err := l.Close(true); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
 	}
 }
