@@ -49,6 +49,7 @@ func (f flashq) start(ctx context.Context, folder string) (*server, error) {
 		f.measure(rowOwn, "produce", small, 1, callers, "--rate="+strconv.Itoa(pace)),
 		f.measure(rowLarge, "produce", large, batch, 4),
 		f.measure(rowFetch, "consume", large, batch, 4),
+		{rowDecoded, f.decoded},
 	}}, nil
 }
 

@@ -87,6 +87,7 @@ func (k kafka) start(ctx context.Context, folder string) (*server, error) {
 		{rowOwn, k.pacedByItsOwn},
 		{rowLarge, k.large},
 		{rowFetch, k.fetch},
+		{rowDecoded, k.decoded}, // reads what fetch has filled
 	}}, nil
 }
 
@@ -193,11 +194,16 @@ func (k *kafka) pacedByItsOwn(ctx context.Context) (figures, error) {
 	return ofRow(rowOwn, pace, l), err
 }
 
-func (k *kafka) fetch(ctx context.Context) (figures, error) {
-	n := kafkaFill
+// filled is how many records are fetched: few for a look.
+func (k *kafka) filled() int {
 	if k.span < time.Second {
-		n /= 10
+		return kafkaFill / 10
 	}
+	return kafkaFill
+}
+
+func (k *kafka) fetch(ctx context.Context) (figures, error) {
+	n := k.filled()
 	if _, err := k.tool(ctx, producerTool, "fetch", n, 0, -1, kafkaBatches, "--payload-file", k.payload); err != nil {
 		return nil, err
 	}

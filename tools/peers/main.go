@@ -49,7 +49,7 @@ func parse() settings {
 	flag.StringVar(&s.flashq, "flashq", "bin/flashq", "the built binary")
 	flag.StringVar(&s.kafka, "kafka", "tools/kafka/peer.sh", "the script that runs Kafka")
 	flag.StringVar(&s.out, "out", ".peers", "folder for table.md and report.json")
-	flag.StringVar(&s.only, "only", "", "comma-separated servers; all by default")
+	flag.StringVar(&s.only, "only", "", "servers, with semicolons between them as names have commas; all by default")
 	flag.IntVar(&s.rounds, "rounds", 3, "how often each server is measured")
 	flag.DurationVar(&s.warm, "warmup", 500*time.Millisecond, "before each measurement")
 	flag.DurationVar(&s.span, "duration", 2*time.Second, "of each measurement")
@@ -99,7 +99,7 @@ func choose(s settings) ([]peer, error) {
 		return all, nil
 	}
 	var some []peer
-	for name := range strings.SplitSeq(s.only, ",") {
+	for name := range strings.SplitSeq(s.only, ";") {
 		found := false
 		for _, p := range all {
 			if p.name == name {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 func TestReadProducerLeavesOutTheWarmUp(t *testing.T) {
@@ -66,6 +68,34 @@ func TestClosedEndsWithTheFirstError(t *testing.T) {
 	_, _, err := closed(t.Context(), 0, time.Minute, repeat(1, func(context.Context) error { return broken }))
 	if !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// What comes before the end of the warm-up is left out, with the fetch in which it ends.
+func TestCounterLeavesOutTheWarmUp(t *testing.T) {
+	c := newCounter(0, time.Hour)
+	some := []*kgo.Record{{Value: []byte("abc")}, {}, {}}
+	for range 4 {
+		if c.count(some) {
+			t.Error("over before its time")
+		}
+	}
+	if c.records-1 != 9 || c.bytes != 12 {
+		t.Errorf("%+v", c)
+	}
+	if got, err := c.figures(nil); err != nil || got[rowDecoded] <= 0 {
+		t.Errorf("%v, %v", got, err)
+	}
+	cold := newCounter(time.Hour, 1)
+	cold.count(some)
+	cold.count(some)
+	if got, err := cold.figures(nil); err == nil {
+		t.Errorf("the warm-up was counted: %v", got)
+	}
+	short := newCounter(0, 0)
+	short.count(some)
+	if !short.count(some) {
+		t.Error("not over after its time")
 	}
 }
 

@@ -9,6 +9,7 @@ const (
 	rowOwn        = "paced by its own client"
 	rowLarge      = "large"
 	rowFetch      = "fetch"
+	rowDecoded    = "fetch, by one decoding client"
 	rowFetchWhole = "fetch, start of the client included"
 
 	p50 = " p50"
@@ -48,6 +49,7 @@ var metrics = []metric{
 	{rowLarge, "1000 B, batched: records/s", false, true},
 	{rowFetch, "fetch of 1000 B: records/s", false, true},
 	{rowFetchWhole, "the same from its client's first record, JVM not warm: records/s", false, true},
+	{rowDecoded, "fetch of 1000 B as record batches, by franz-go for both: records/s", false, true},
 	{startup, "start-up, ms", true, false},
 	{idle, "resident memory idle, MiB", true, false},
 	{loaded, "resident memory after the load, MiB", true, false},

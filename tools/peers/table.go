@@ -78,6 +78,7 @@ func (r *report) goals(b *strings.Builder) {
 	goal("1000 B batched at least 5 x Kafka's native producer", rowLarge, 5)
 	goal("fetch at least 3 x Kafka's consumer", rowFetch, 3)
 	goal("the same, beside the consumer whose JVM is not warm", rowFetchWhole, 3)
+	goal("record batches at least 2 x Kafka's, both read by one decoding client", rowDecoded, 2)
 	goal("p99 at 1,000 requests/s below Kafka's, each by its own client", rowOwn+p99, 1)
 	goal("the same, both by one loop", rowPaced+p99, 1)
 	behind := r.behind()
