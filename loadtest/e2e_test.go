@@ -218,7 +218,8 @@ func TestOneFormatIsMeasuredBesideAnother(t *testing.T) {
 
 func TestEndToEndReadsBackInAnyFormat(t *testing.T) {
 	address := broker(t)
-	for _, formats := range [][2]string{{"json", "json"}, {"ndjson", "json"}, {"json", "ndjson"}, {"raw", "ndjson"}, {"batch", "json"}} {
+	for _, formats := range [][2]string{{"json", "json"}, {"ndjson", "json"}, {"json", "ndjson"}, {"raw", "ndjson"}, {"batch", "json"},
+		{"json", "batch"}, {"raw", "raw"}, {"batch", "batch"}} {
 		l := report.Load{Format: formats[0], Answers: formats[1], Batch: 5, Partitions: 3}
 		if formats[0] == "raw" {
 			l.Batch = 1
@@ -227,6 +228,23 @@ func TestEndToEndReadsBackInAnyFormat(t *testing.T) {
 			Rounds: 1, Load: l, Records: 300})
 		if want := (report.Verdict{Acknowledged: 300, Received: 300}); err != nil || *r.Verdict != want {
 			t.Errorf("%v: %v; found %+v", formats, err, r)
+		}
+	}
+}
+
+// The broker itself is judged: keys that replay, and streams that get all.
+func TestTheBrokerKeepsWhatIsAskedOfStandIns(t *testing.T) {
+	address := broker(t)
+	r, err := Run(t.Context(), Config{Target: address, SkipNoop: true, Connections: 2, Rounds: 1, Records: 200, Replay: 0.5,
+		Load: report.Load{Idempotent: true}})
+	if err != nil || r.Faulty() || r.Replays.Answered < 50 {
+		t.Errorf("%v, %+v", err, r)
+	}
+	for _, format := range report.StreamFormats {
+		r, err := Run(t.Context(), Config{Workload: report.Subscribe, Target: address, Connections: 2, Streams: 20, Rounds: 1,
+			Records: 100, Rate: 2000, Load: report.Load{Answers: format, Partitions: 2}})
+		if want := (report.Verdict{Acknowledged: 2000, Received: 2000}); err != nil || *r.Verdict != want || r.Streams.Short != 0 {
+			t.Errorf("%s: %v; found %+v", format, err, r)
 		}
 	}
 }
