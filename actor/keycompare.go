@@ -15,9 +15,10 @@ import (
 // After a crash nobody knows what a key stood for whose records are in the last segment: a replay is compared with
 // them.
 
-// compare tells whether a request may be the one that a key stands for, by what the log has of it: broker.ErrKeyReused
-// where it is another one. What retention took can't be compared: then its numbers have to do.
-func (t *topic) compare(id int64, parts []broker.Part, key *broker.Key) error {
+// compare tells whether a request is the one that a key stands for, by what the log has of it: broker.ErrKeyReused
+// where it is another one. What retention took can't be compared: then its numbers have to do, and sure is false.
+func (t *topic) compare(id int64, parts []broker.Part, key *broker.Key) (sure bool, err error) {
+	sure = true
 	asked := map[int]*broker.Part{}
 	for i := range parts {
 		asked[parts[i].Partition] = &parts[i]
@@ -29,20 +30,33 @@ func (t *topic) compare(id int64, parts []broker.Part, key *broker.Key) error {
 		}
 		part := asked[i]
 		if part == nil {
-			return &broker.TopicError{Topic: t.name, Err: broker.ErrKeyReused}
+			return false, &broker.TopicError{Topic: t.name, Err: broker.ErrKeyReused}
 		}
 		same, err := t.standsFor(i, runs, part, key.Clock)
+		if errors.Is(err, errGoneForGood) {
+			sure = false
+			same, err = stored(runs) == countOf(part) || len(part.Rest) > 0, nil
+		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		if !same {
-			return &broker.TopicError{Topic: t.name, Err: broker.ErrKeyReused}
+			return false, &broker.TopicError{Topic: t.name, Err: broker.ErrKeyReused}
 		}
 	}
-	return nil
+	return sure, nil
 }
 
-// standsFor compares the records of some runs with the first ones of a part: a crash may have torn the rest off.
+// stored is how many records stand in some runs.
+func stored(runs []partition.Run) (n int64) {
+	for _, r := range runs {
+		n += int64(r.Count)
+	}
+	return n
+}
+
+// standsFor compares the records of some runs with the first ones of a part: a crash may have torn the rest off. It is
+// errGoneForGood where they are not there.
 func (t *topic) standsFor(i int, runs []partition.Run, part *broker.Part, clock int64) (bool, error) {
 	batches := []batch.Batch{part.Batch}
 	for _, more := range part.Rest {
@@ -53,14 +67,11 @@ func (t *topic) standsFor(i int, runs []partition.Run, part *broker.Part, clock 
 		return false, t.about(i, readError(err))
 	}
 	defer v.Close()
-	want, stored := walk{batches: batches}, int64(0)
-	for _, r := range runs {
-		stored += int64(r.Count)
-	}
+	want := walk{batches: batches}
 	for _, r := range runs {
 		found, err := readRun(v, r)
 		if errors.Is(err, errGoneForGood) {
-			return stored == countOf(batches) || len(part.Rest) > 0, nil
+			return false, err
 		}
 		if err != nil {
 			return false, t.about(i, readError(err))
@@ -103,9 +114,10 @@ func readRun(v *segment.View, r partition.Run) (all []batch.Batch, err error) {
 	return all, nil
 }
 
-func countOf(batches []batch.Batch) (n int64) {
-	for _, b := range batches {
-		n += int64(b.LastOffsetDelta()) + 1
+func countOf(part *broker.Part) int64 {
+	n := int64(part.Batch.LastOffsetDelta()) + 1
+	for _, more := range part.Rest {
+		n += int64(more.Batch.LastOffsetDelta()) + 1
 	}
 	return n
 }

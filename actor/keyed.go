@@ -35,14 +35,18 @@ func (t *topic) appendKeyed(parts []broker.Part, how broker.How) error {
 	if err != nil {
 		return &broker.TopicError{Topic: t.name, Err: err}
 	}
-	refused := true // also where what follows panics
-	defer func() { t.keys.conclude(claim, key.Digest, refused, moment().Steady) }()
+	refused, learned := true, key.Digest // refused also where what follows panics
+	defer func() { t.keys.conclude(claim, learned, refused, moment().Steady) }()
 	for i := range parts {
 		number(&parts[i], id)
 	}
 	if claim.what == unknownKey {
-		if err := t.compare(id, parts, key); err != nil {
+		same, err := t.compare(id, parts, key)
+		if err != nil {
 			return err
+		}
+		if !same {
+			learned = [16]byte{} // else the request that it might not be would be refused from now on
 		}
 	}
 	err = t.appendPlain(parts, how.Sync)

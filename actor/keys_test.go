@@ -227,6 +227,27 @@ func TestKeyOutlasts(t *testing.T) {
 	}
 }
 
+// After a crash and retention nothing tells another request from the first one, if it has as many records: it stores
+// nothing, and the first one is not refused because of it.
+func TestKeyThatCannotBeComparedIsNotLearned(t *testing.T) {
+	config := Config{SegmentBytes: 2 << 10}
+	fs := segmenttest.New()
+	tp := makeTopic(t, engine(t, fs, config), "t", 2)
+	mustPut(t, tp, 0, "before")
+	wantKeyed(t, tp, "k", false, part(0, "a", "b"), part(1, "c"))
+	after := fs.Kill()
+	b := engine(t, after, config)
+	tp = topicOf(t, b, "t")
+	trimmed(goesOn)(t, after, b, tp)
+	before := high(t, tp, 0)
+	wantKeyed(t, tp, "k", true, part(0, "x", "y"), part(1, "z"))
+	wantKeyed(t, tp, "k", true, part(0, "a", "b"), part(1, "c"))
+	wantReused(t, tp, "k", part(0, "a"), part(1, "c"))
+	if got := high(t, tp, 0); got != before {
+		t.Errorf("the log ends at %d, and ended at %d", got, before)
+	}
+}
+
 func high(t *testing.T, tp *topic, partition int) int64 {
 	t.Helper()
 	s, err := tp.Stats(context.Background(), partition)
