@@ -19,9 +19,10 @@ BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X 
 CONCURRENT := ./actor/... ./partition/... ./segment/...
 BENCHED := ./segment/... ./partition/... ./actor/... ./http/...
 
-# Rounds of kill -9 against the built binary; rounds of deaths among consumers that share a group; system calls at which
-# the binary is killed, and how many of each kind fail, evenly spread; power cuts.
+# Rounds of kill -9 against the built binary, and in storms of retries; rounds of deaths among consumers that share a
+# group; system calls at which the binary is killed, and how many of each kind fail, evenly spread; power cuts.
 KILLS ?= 200
+STORMS ?= 100
 ROUNDS ?= 28
 POINTS ?= 100
 FAILS ?= 10
@@ -96,7 +97,8 @@ faults: build ## kills at every system call, power cuts, failing calls and full 
 
 .PHONY: e2e
 e2e: build ## end to end through the built binary, many rounds of kill -9 included
-	FLASHQ_BIN=$(CURDIR)/bin/flashq FLASHQ_KILLS=$(KILLS) FLASHQ_ROUNDS=$(ROUNDS) $(GO) test -C e2e -count=1
+	FLASHQ_BIN=$(CURDIR)/bin/flashq FLASHQ_KILLS=$(KILLS) FLASHQ_STORMS=$(STORMS) \
+		FLASHQ_ROUNDS=$(ROUNDS) $(GO) test -C e2e -count=1
 
 .PHONY: browser
 browser: build $(BROWSER) ## Chromium reads live streams while the broker is killed

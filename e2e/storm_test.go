@@ -4,7 +4,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"flashq/e2e/instance"
@@ -69,4 +73,69 @@ func storms(t *testing.T) int {
 		t.Fatalf("FLASHQ_STORMS: %v", err)
 	}
 	return max((n+2)/3, 1)
+}
+
+// flashq producer tells what it tries again, and stores each record of its input once, in order, whatever breaks.
+func TestTheProducerCommandStoresOnce(t *testing.T) {
+	const topic, inputs, records, requests, kills = "lines", 8, 2500, 3, 3
+	args := []string{"--storage=file", "--data-dir=" + t.TempDir(), "--segment-bytes=64KiB"}
+	broker := instance.Start(t, args...)
+	broker.CreateTopic(t, topic, 1)
+	proxy := storm.NewProxy(t)
+	proxy.To(broker.Addr)
+	var all sync.WaitGroup
+	var running, again atomic.Int64
+	running.Store(inputs)
+	for input := range inputs {
+		all.Go(func() {
+			defer running.Add(-1)
+			out, said := produceAll(t, proxy.Addr, topic, input, records)
+			if n := strings.Count(out, "\n"); n != requests {
+				t.Errorf("input %d: %d answers:\n%s%s", input, n, out, said)
+			}
+			again.Add(int64(strings.Count(said, "; trying again in ")))
+		})
+	}
+	for kill := range int64(kills) {
+		instance.Eventually(t, "connections are cut", func() bool { return proxy.Cuts() > 4*kill || running.Load() == 0 })
+		proxy.To("")
+		broker.Kill()
+		broker = instance.Start(t, args...)
+		proxy.To(broker.Addr)
+	}
+	all.Wait()
+	fmt.Printf("flashq producer: %d kills, %d tries again; %s\n", kills, again.Load(), proxy)
+	if again.Load() == 0 {
+		t.Error("nothing was tried again: too little to show anything")
+	}
+	next := [inputs]int{}
+	got, _ := broker.ReadFrom(t, topic, "")
+	for _, r := range got[0] {
+		input, number := 0, 0
+		if _, err := fmt.Sscanf(instance.Text(r.Value), `"%d.%d"`, &input, &number); err != nil || number != next[input] {
+			t.Fatalf("offset %d holds %s, after %v (%v)", r.Offset, instance.Text(r.Value), next, err)
+		}
+		next[input]++
+	}
+	if len(got[0]) != inputs*records {
+		t.Errorf("%d records, of each input %v", len(got[0]), next)
+	}
+}
+
+// produceAll runs flashq producer with a list of records on its standard input.
+func produceAll(t *testing.T, addr, topic string, input, records int) (out, said string) {
+	list := make([]string, records)
+	for i := range list {
+		list[i] = fmt.Sprintf(`{"value":"%d.%d"}`, input, i)
+	}
+	var stderr strings.Builder
+	cmd := exec.Command(instance.Binary(), "producer", "records", topic, "--batch=-", "-o=json", "--retry-for=1m",
+		"--server=http://"+addr)
+	instance.DieWithTest(cmd)
+	cmd.Stdin, cmd.Stderr = strings.NewReader("["+strings.Join(list, ",")+"]"), &stderr
+	text, err := cmd.Output()
+	if err != nil {
+		t.Errorf("input %d: %v: %s", input, err, stderr.String())
+	}
+	return string(text), stderr.String()
 }

@@ -51,6 +51,9 @@ func (p *Proxy) To(backend string) {
 	p.more.Broadcast()
 }
 
+// Cuts is how many connections were cut.
+func (p *Proxy) Cuts() int64 { return p.inRequests.Load() + p.inAnswers.Load() + p.after.Load() }
+
 func (p *Proxy) String() string {
 	return fmt.Sprintf("%d connections cut in requests, %d in answers, %d between",
 		p.inRequests.Load(), p.inAnswers.Load(), p.after.Load())
