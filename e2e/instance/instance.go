@@ -11,7 +11,7 @@ import (
 )
 
 // patience bounds every wait for a process; a test that meets it fails.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 var banner = regexp.MustCompile(`msg="flashq is listening".* addr=(\S+)`)
 

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +19,7 @@ import (
 )
 
 // patience bounds every wait for Kafka; a test that meets it fails.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 var started = regexp.MustCompile(`Kafka Server started`)
 
@@ -44,24 +45,27 @@ func newNode(t *testing.T) *node {
 	return n
 }
 
-// freePorts finds a port that is free together with the next one, which is the controller's.
+// freePorts finds a port that is free together with the next one, which is the controller's. They are below those that
+// systems give to connections, or one might have it by the time that the JVM has started.
 func freePorts(t *testing.T) int {
 	t.Helper()
 	for range 100 {
-		one, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := one.Addr().(*net.TCPAddr).Port
-		two, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+1))
-		one.Close()
-		if err == nil {
-			two.Close()
+		port := 20000 + rand.IntN(12000)
+		if isFree(port) && isFree(port+1) {
 			return port
 		}
 	}
 	t.Fatal("no two free ports side by side")
 	return 0
+}
+
+func isFree(port int) bool {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return false
+	}
+	l.Close()
+	return true
 }
 
 // start runs the broker and waits until it serves; it is killed when the test ends, if it still runs.
