@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"flashq/loadtest/drive"
 	"flashq/loadtest/report"
 )
 
@@ -149,6 +150,30 @@ func TestSubscribeFindsWhatAServerDoesToStreams(t *testing.T) {
 					t.Errorf("notes %q", r.Notes)
 				}
 			})
+		}
+	}
+}
+
+// What comes of a stream is cut anywhere, and each stream by itself.
+func TestRecordsOfStreamsComeInPieces(t *testing.T) {
+	value := make([]byte, stampSize)
+	var text strings.Builder
+	for number := range int64(3) {
+		putStamp(value, stamp{run: 7, number: number, meant: 5})
+		fmt.Fprintf(&text, "data: {\"offset\":1,\"value\":\"%s\"}\nid: 0:1\n\n: ping\n\n", value)
+	}
+	for _, piece := range []int{1, 7, 64, text.Len()} {
+		s, tally := newSubscribers(7, 50, 2, 1), drive.NewTally()
+		for in := text.String(); len(in) > 0; in = in[min(piece, len(in)):] {
+			for stream := range 2 {
+				s.Take(stream, []byte(in[:min(piece, len(in))]), 9, tally)
+			}
+		}
+		acked := numbers{}
+		acked.add(0, 3)
+		got, short := s.verdict([]numbers{acked})
+		if want := (report.Verdict{Acknowledged: 6, Received: 6}); got != want || short != 0 || tally.Records != 6 {
+			t.Errorf("in pieces of %d: %+v, %d streams at fault", piece, got, short)
 		}
 	}
 }

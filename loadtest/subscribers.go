@@ -39,6 +39,9 @@ type hole struct {
 // maxHoles bounds what is kept of a stream with which nothing is right; what closes an older hole counts as doubled.
 const maxHoles = 1000
 
+// maxLine bounds what is kept of a line: more than any record may have.
+const maxLine = 16 << 20
+
 func newSubscribers(run uint32, size int64, streams, producers int) *subscribers {
 	s := &subscribers{run: run, size: size, streams: make([]subscriber, streams)}
 	next := make([]int64, streams*producers)
@@ -54,8 +57,9 @@ func (s *subscribers) Take(stream int, b []byte, now int64, t *drive.Tally) {
 	for {
 		end := bytes.IndexByte(b, '\n')
 		if end < 0 {
-			if len(b) > 0 {
-				one.held = append(one.held, b...)
+			if one.held = append(one.held, b...); len(one.held) > maxLine { // no record of ours
+				one.held = nil
+				s.found.Strangers++
 			}
 			return
 		}
