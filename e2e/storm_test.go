@@ -48,6 +48,9 @@ func TestRetriesStoreOnce(t *testing.T) {
 			for ; cycles < storms(t) && !t.Failed(); cycles++ {
 				s.Rage(t, 1+rand.IntN(clients), restart)
 			}
+			if cuts := proxy.Cuts(); cuts < int64(5*cycles) {
+				t.Errorf("%d connections cut: too few to show anything", cuts)
+			}
 			s.CheckAll(t, broker)
 			restart()
 			s.Misuse(t, 2)
