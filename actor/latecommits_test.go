@@ -54,6 +54,7 @@ func deleteMeanwhile(t *testing.T, call func(*Broker, broker.Membership) error) 
 	}
 	commit(t, b, "f", "u", 0, 0)
 	slow, hold := make(chan struct{}), make(chan struct{})
+	synctest.Wait() // the shards rest
 	fs.Hook = func(op segmenttest.Op, name string) {
 		if op == segmenttest.OpWrite && strings.HasPrefix(name, partitionDir(groupsTopic, shardOf(last))) {
 			<-slow

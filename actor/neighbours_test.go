@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -61,25 +62,33 @@ func TestTheDataFolderIsSynced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fs := segmenttest.New()
 		b := engine(t, fs, Config{})
-		synced := false
+		var synced atomic.Bool
 		fs.Hook = func(op segmenttest.Op, name string) {
-			synced = synced || op == segmenttest.OpSyncDir && name == ""
-			if op == segmenttest.OpWrite && strings.HasPrefix(name, metaTopic) && !synced {
+			if op == segmenttest.OpSyncDir && name == "" {
+				synced.Store(true)
+			}
+			if op == segmenttest.OpWrite && strings.HasPrefix(name, metaTopic) && !synced.Load() {
 				t.Error("a topic is recorded before its folders are durable")
 			}
 		}
 		makeTopic(t, b, "t", 1)
-		synced = false
+		synctest.Wait() // nobody is at work
+		synced.Store(false)
 		fs.Hook = func(op segmenttest.Op, name string) {
-			synced = synced || op == segmenttest.OpSyncDir && name == ""
-			if op == segmenttest.OpWrite && strings.HasPrefix(name, groupsTopic) && !synced {
+			if op == segmenttest.OpSyncDir && name == "" {
+				synced.Store(true)
+			}
+			if op == segmenttest.OpWrite && strings.HasPrefix(name, groupsTopic) && !synced.Load() {
 				t.Error("a commit is written before its log's folder is durable")
 			}
 		}
 		commit(t, b, "g", "t", 0, 0)
+		synctest.Wait()
 		fs.Hook = func(op segmenttest.Op, name string) {
-			synced = op != segmenttest.OpRemove && synced || op == segmenttest.OpSyncDir && name == ""
-			if op == segmenttest.OpWrite && strings.HasPrefix(name, metaTopic) && !synced {
+			if op == segmenttest.OpRemove || op == segmenttest.OpSyncDir && name == "" {
+				synced.Store(op != segmenttest.OpRemove)
+			}
+			if op == segmenttest.OpWrite && strings.HasPrefix(name, metaTopic) && !synced.Load() {
 				t.Error("a deleted topic is forgotten before its folders are gone for good")
 			}
 		}
