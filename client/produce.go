@@ -39,7 +39,8 @@ func (p *Produced) keep(head http.Header, body []byte) {
 	p.Replayed = head.Get("Idempotency-Replayed") == "true"
 }
 
-// PartitionRange is what one request stored in a partition: all offsets from base to last.
+// PartitionRange is what one request stored in a partition: all offsets from base to last. A partition has several
+// where record batches that were stored before are not next to those that are new.
 type PartitionRange struct {
 	Partition  int   `json:"partition"`
 	BaseOffset int64 `json:"base_offset"`

@@ -154,3 +154,40 @@ func TestLimitsOfRecordsInBatches(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// A body may hold batches of several producers and of nobody: each is judged for itself, and the answer tells where each
+// one is, in ranges that hold nobody else's records.
+func TestBatchesOfSeveralProducers(t *testing.T) {
+	f := start(t, Config{DefaultPartitions: 1})
+	of := func(id int64, sequence int32) []byte {
+		b := batch.Batch(batchOf("p", 1))
+		b.SetProducer(id, 0, sequence)
+		return b
+	}
+	plain := batchOf("n", 2)
+	ranges := func(body []byte) string {
+		_, list, _ := strings.Cut(f.postBatches("?partition=0", body).want(t, 200).body, `"partitions":`)
+		return strings.NewReplacer(`"partition":0,"base_offset":`, "", `,"last_offset":`, "-").Replace(strings.TrimSuffix(strings.TrimSpace(list), "}"))
+	}
+	for _, row := range []struct {
+		what string
+		body []byte
+		want string
+	}{
+		{"plain and numbered", slices.Concat(plain, of(7, 0)), "[{0-2}]"},
+		{"the numbered one alone", of(7, 0), "[{2-2}]"},
+		{"the whole again", slices.Concat(plain, of(7, 0)), "[{3-4},{2-2}]"},
+		{"the other way round", slices.Concat(of(7, 0), plain, of(8, 5)), "[{2-2},{5-7}]"},
+		{"the next", of(7, 1), "[{8-8}]"},
+	} {
+		if got := ranges(row.body); got != row.want {
+			t.Errorf("%s: %s, want %s", row.what, got, row.want)
+		}
+	}
+	f.postBatches("?partition=0", slices.Concat(plain, of(7, 3))).wantError(t, 409, "out_of_order_sequence")
+	six := slices.Concat(of(9, 0), of(9, 1), of(9, 2), of(9, 3), of(9, 4), of(9, 5))
+	f.postBatches("?partition=0", six).says(t, 422, "not_supported", "more than 5 batches of producer id 9")
+	if got := *f.fetch("/topics/news/records?max_records=1").HighWaterMark; got != 9 {
+		t.Errorf("%d records are stored", got)
+	}
+}

@@ -20,6 +20,19 @@ type Producers struct {
 	Digest func(id int64) [16]byte
 }
 
+// numbered tells whether a producer has numbered any of a part's batches.
+func numbered(part *broker.Part) bool {
+	if part.Batch.ProducerID() != batch.NoProducer {
+		return true
+	}
+	for i := range part.Rest {
+		if part.Rest[i].Batch.ProducerID() != batch.NoProducer {
+			return true
+		}
+	}
+	return false
+}
+
 // placeNumbered has the batches of a part written that are not stored yet, or refuses the part.
 func (p *Partition) placeNumbered(w *writing, i int, parts []*broker.Part) {
 	part, before := parts[i], *w
@@ -52,9 +65,15 @@ func (p *Partition) Refused(i int) error {
 	return p.refused[i]
 }
 
-// stampNumbered is stamp for a batch that somebody numbered; one that was stored before is not written again.
+// stampNumbered is stamp for a batch of a part in which somebody numbered any: each is judged by its own producer. One
+// that was stored before is not written again; one that has no producer is always new.
 func (p *Partition) stampNumbered(w *writing, more *broker.More, brokerTime bool) error {
 	b := more.Batch
+	if b.ProducerID() == batch.NoProducer {
+		more.BaseOffset, more.Timestamp = p.stamp(w, b, brokerTime)
+		more.Duplicate = false
+		return nil
+	}
 	was, duplicate, err := p.producers.find(b)
 	if err != nil {
 		return err

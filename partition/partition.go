@@ -208,12 +208,13 @@ func Size(part *broker.Part) int {
 	return size
 }
 
-// End is the offset after the last record of a part that was stored.
+// End is the offset below which all records of a part stand that was stored.
 func End(part *broker.Part) int64 {
-	if n := len(part.Rest); n > 0 {
-		return part.Rest[n-1].BaseOffset + int64(part.Rest[n-1].Batch.LastOffsetDelta()) + 1
+	end := part.BaseOffset + int64(part.Batch.LastOffsetDelta()) + 1
+	for i := range part.Rest { // the last batch may be a duplicate, after new ones
+		end = max(end, part.Rest[i].BaseOffset+int64(part.Rest[i].Batch.LastOffsetDelta())+1)
 	}
-	return part.BaseOffset + int64(part.Batch.LastOffsetDelta()) + 1
+	return end
 }
 
 // records is how many offsets a part's batches take.
@@ -233,7 +234,7 @@ func (p *Partition) Append(now segment.Moment, parts []*broker.Part) error {
 	w := writing{now: now, next: p.log.Next(), given: p.given}
 	for i, part := range parts {
 		before := len(p.batches)
-		if p.producers != nil && part.Batch.ProducerID() != batch.NoProducer {
+		if p.producers != nil && numbered(part) {
 			p.placeNumbered(&w, i, parts)
 		} else {
 			p.place(&w, part)
@@ -285,7 +286,11 @@ func (p *Partition) stamp(w *writing, b batch.Batch, brokerTime bool) (offset, t
 // write writes what is placed.
 func (p *Partition) write(w *writing, parts []*broker.Part) (err error) {
 	if len(p.batches) > 0 {
-		err = p.log.Append(w.now, p.batches, p.adopted)
+		adopted := p.adopted
+		if len(parts[w.last].Rest) > 0 {
+			adopted = nil // else a batch would keep the memory of all that came with it
+		}
+		err = p.log.Append(w.now, p.batches, adopted)
 	}
 	for i, part := range parts {
 		part.Stored = err == nil && p.Refused(i) == nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -34,7 +35,9 @@ func (s sent) part() *broker.Part {
 			next = batch.AddSequence(next, 1)
 		}
 		out := b.Finish()
-		out.SetProducer(s.id, s.epoch, batch.AddSequence(next, -int32(n)))
+		if s.id != batch.NoProducer {
+			out.SetProducer(s.id, s.epoch, batch.AddSequence(next, -int32(n)))
+		}
 		if i == 0 {
 			part.Batch = out
 		} else {
@@ -56,8 +59,9 @@ func (s sent) count() (n int32) {
 type retrying struct {
 	fs      *segmenttest.FS
 	p       *Partition
-	stored  map[int64][]sent // by producer, in order; of a key at most one
+	stored  map[int64][]sent // by producer, in order; of a key at most one; what nobody numbered is under -1
 	keys    int64
+	plain   int32 // records that nobody numbered, of which each is another one
 	lives   int
 	durable int64
 }
@@ -109,33 +113,113 @@ func (m *retrying) append(t *rapid.T, all ...sent) {
 			return
 		}
 		for i, part := range parts[:n] {
-			m.judge(t, all[i], part, m.p.Refused(i))
+			m.judge(t, all[i], part.BaseOffset, part.Duplicate, m.p.Refused(i))
 		}
 		parts, all = parts[n:], all[n:]
 	}
 }
 
-func (m *retrying) judge(t *rapid.T, s sent, part *broker.Part, err error) {
+// mayBeUnknown tells of a batch that was stored in an earlier life: as Kafka's, a snapshot knows a producer's last batch
+// alone.
+func (m *retrying) mayBeUnknown(s sent) bool {
 	all := m.stored[s.id]
-	if s.life > 0 && s.life < m.lives && s.first != all[len(all)-1].first && errors.Is(err, broker.ErrOutOfOrderSequence) {
-		return // as Kafka's, a snapshot knows a producer's last batch alone
+	return s.life > 0 && s.life < m.lives && s.first != all[len(all)-1].first
+}
+
+func (m *retrying) judge(t *rapid.T, s sent, base int64, duplicate bool, err error) {
+	all := m.stored[s.id]
+	if m.mayBeUnknown(s) && errors.Is(err, broker.ErrOutOfOrderSequence) {
+		return
 	}
 	if err != nil {
 		t.Fatalf("%+v: %v", s, err)
 	}
 	for _, was := range all {
 		if was.epoch == s.epoch && was.first == s.first {
-			if !part.Duplicate || part.BaseOffset != was.offset {
-				t.Fatalf("%+v is stored again: at %d, duplicate %v", was, part.BaseOffset, part.Duplicate)
+			if !duplicate || base != was.offset {
+				t.Fatalf("%+v is stored again: at %d, duplicate %v", was, base, duplicate)
 			}
 			return
 		}
 	}
-	if part.Duplicate {
-		t.Fatalf("%+v is told to be stored at %d, and was never", s, part.BaseOffset)
+	if duplicate {
+		t.Fatalf("%+v is told to be stored at %d, and was never", s, base)
 	}
-	s.offset, s.life = part.BaseOffset, m.lives
+	s.offset, s.life = base, m.lives
 	m.stored[s.id] = append(all, s)
+}
+
+// unnumbered is a batch of nobody's.
+func (m *retrying) unnumbered() sent {
+	m.plain++
+	return sent{id: batch.NoProducer, sizes: []int{1}, first: m.plain}
+}
+
+// mixture is batches for one part: of each producer what it has next, once or twice, or something again, with others
+// that nobody has numbered. refused tells that one is among them that leaves a gap.
+func (m *retrying) mixture(t *rapid.T) (all []sent, refused bool) {
+	for _, id := range rapid.Permutation([]int64{1, 2, batch.NoProducer}).Draw(t, "who") {
+		switch rapid.IntRange(0, 5).Draw(t, "what") {
+		case 0:
+		case 1:
+			all = append(all, m.unnumbered())
+		case 2:
+			if id != batch.NoProducer {
+				next := m.next(t, id)
+				gap := next
+				gap.first = batch.AddSequence(next.first, next.count()+5)
+				all, refused = append(all, next, gap), true
+			}
+		default:
+			if id == batch.NoProducer {
+				all = append(all, m.unnumbered())
+			} else if s, ok := m.recent(t, id); ok && rapid.Bool().Draw(t, "again") {
+				all = append(all, s)
+			} else {
+				next := m.next(t, id)
+				all = append(all, next, m.unnumbered(), next)
+			}
+		}
+	}
+	return all, refused
+}
+
+// mixed sends one part: all of it is stored, or nothing.
+func (m *retrying) mixed(t *rapid.T) {
+	all, refused := m.mixture(t)
+	if len(all) == 0 {
+		return
+	}
+	part := all[0].part()
+	for _, s := range all[1:] {
+		part.Rest = append(part.Rest, broker.More{Batch: s.part().Batch})
+	}
+	if m.p.Fit([]*broker.Part{part}) == 0 {
+		m.roll(t)
+	}
+	if rapid.IntRange(0, 9).Draw(t, "disk") == 0 {
+		m.fs.Tear(1, 30, errTorn)
+	}
+	before := m.p.Next()
+	err := m.p.Append(at(1), []*broker.Part{part})
+	m.fs.Heal()
+	if err != nil { // nobody knows of any
+		return
+	}
+	if err := m.p.Refused(0); err != nil {
+		excused := refused || slices.ContainsFunc(all, m.mayBeUnknown)
+		if !excused || !errors.Is(err, broker.ErrOutOfOrderSequence) || m.p.Next() != before || part.Stored {
+			t.Fatalf("%+v: %v, stored %v, the log ends at %d after %d", all, err, part.Stored, m.p.Next(), before)
+		}
+		return
+	}
+	if refused {
+		t.Fatalf("%+v: stored with a gap", all)
+	}
+	m.judge(t, all[0], part.BaseOffset, part.Duplicate, nil)
+	for i, more := range part.Rest {
+		m.judge(t, all[i+1], more.BaseOffset, more.Duplicate, nil)
+	}
 }
 
 func (m *retrying) roll(t *rapid.T) {
@@ -199,7 +283,8 @@ func (m *retrying) check(t *rapid.T) {
 			var b batch.Batch
 			b, data, _ = batch.Next(data)
 			who := fmt.Sprint(b.ProducerID(), "/", b.ProducerEpoch())
-			if was, ok := last[who]; ok && b.BaseSequence() != batch.AddSequence(was, 1) {
+			was, ok := last[who]
+			if ok && b.ProducerID() != batch.NoProducer && b.BaseSequence() != batch.AddSequence(was, 1) {
 				t.Fatalf("%s goes on with sequence %d after %d", who, b.BaseSequence(), was)
 			}
 			last[who] = b.LastSequence()
@@ -241,8 +326,9 @@ func TestProducersModel(t *testing.T) {
 			}
 		}
 		t.Repeat(map[string]func(*rapid.T){
-			"new":  func(t *rapid.T) { m.append(t, m.next(t, id.Draw(t, "id"))) },
-			"roll": m.roll,
+			"new":   func(t *rapid.T) { m.append(t, m.next(t, id.Draw(t, "id"))) },
+			"mixed": m.mixed,
+			"roll":  m.roll,
 			"repeat": func(t *rapid.T) {
 				if s, ok := m.recent(t, id.Draw(t, "id")); ok {
 					m.append(t, s)

@@ -144,7 +144,7 @@ var ErrNotCut = errors.New("torn write could not be cut away")
 var errUsedUp = errors.New("offsets are used up")
 
 // Append writes stamped batches in one write. Nothing has changed when it fails, but for ErrNotCut. adopted[i] is set
-// where batch i's memory belongs to the file from now on, also on failure.
+// where batch i's memory belongs to the file from now on, also on failure; nil: all has to be copied.
 func (l *Log) Append(now Moment, batches []batch.Batch, adopted []bool) error {
 	a := &l.active
 	if a.sealing || l.owed.tail > 0 {
@@ -177,7 +177,7 @@ func (l *Log) write(batches []batch.Batch, adopted []bool) error {
 		return l.writeGathered(batches)
 	}
 	a, b := &l.active, batches[0]
-	if to, ok := a.file.File.(Adopter); ok && len(b) >= adoptBytes && len(b)*4 >= cap(b)*3 {
+	if to, ok := a.file.File.(Adopter); ok && adopted != nil && len(b) >= adoptBytes && len(b)*4 >= cap(b)*3 {
 		err := to.AdoptAt(b, a.size)
 		adopted[0] = err == nil
 		return err

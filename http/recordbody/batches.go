@@ -65,6 +65,9 @@ func (b *Batches) Decode(body []byte, t Target, u Unpacker) (*Request, error) {
 	if b.index == 0 {
 		return nil, problem(CodeRange, -1, "records", "the body has no batch")
 	}
+	if bad := repeatable(&part); bad != nil {
+		return nil, bad
+	}
 	part.LastTimestamp = b.latest
 	b.req.Parts = append(b.req.Parts, part)
 	return &b.req, nil
@@ -160,6 +163,46 @@ func (b *Batches) header(one batch.Batch) *Error {
 
 func (b *Batches) unsupported(what string) *Error {
 	return problem(CodeUnsupported, b.index, "", fmt.Sprintf("batch %d: %s", b.index, what))
+}
+
+// mostNumbered is how many batches of one producer a body may have: by so many of its last ones a partition knows a
+// producer's batches again, as in Kafka.
+const mostNumbered = 5
+
+// repeatable refuses a part that is stored, but whose retry would be refused.
+func repeatable(part *Part) *Error {
+	if len(part.Rest) == 0 {
+		return nil
+	}
+	type numbers struct {
+		epoch   int16
+		batches int
+	}
+	var seen map[int64]numbers
+	for index := range len(part.Rest) + 1 {
+		one := part.Batch
+		if index > 0 {
+			one = part.Rest[index-1]
+		}
+		id := one.ProducerID()
+		if id == batch.NoProducer {
+			continue
+		}
+		n, known := seen[id]
+		switch {
+		case known && n.epoch != one.ProducerEpoch():
+			return problem(CodeUnsupported, index, "", fmt.Sprintf("batch %d: producer id %d has epoch %d here and %d "+
+				"before, and a retry would be fenced; send one epoch in a request", index, id, one.ProducerEpoch(), n.epoch))
+		case n.batches == mostNumbered:
+			return problem(CodeUnsupported, index, "", fmt.Sprintf("batch %d: more than %d batches of producer id %d in one "+
+				"body, and a retry is known by the last %d alone; send fewer in a request, or leave the producer id out (-1) "+
+				"and send an Idempotency-Key", index, mostNumbered, id, mostNumbered))
+		case seen == nil:
+			seen = map[int64]numbers{}
+		}
+		seen[id] = numbers{epoch: one.ProducerEpoch(), batches: n.batches + 1}
+	}
+	return nil
 }
 
 // records judges the records of a batch that is not compressed, or not any more; latest is what its header says their

@@ -130,6 +130,43 @@ func TestBatchesRefused(t *testing.T) {
 	}
 }
 
+// What a retry could not be told by is refused the first time: more batches of a producer than a partition knows again,
+// or two of its epochs. Others beside them don't count.
+func TestBatchesThatARetryWouldNotFind(t *testing.T) {
+	numbered := func(id int64, epoch int16, from, n int) (body []byte) {
+		for i := range n {
+			body = append(body, packed(t, kgo.NoCompression(), func(b *kmsg.RecordBatch) {
+				b.ProducerID, b.ProducerEpoch, b.FirstSequence = id, epoch, int32(from+i)
+			}, text("a"))...)
+		}
+		return body
+	}
+	plain := packed(t, kgo.NoCompression(), nil, text("a"))
+	for name, row := range map[string]struct {
+		body  []byte
+		index int // -1: taken
+		says  string
+	}{
+		"five":                  {numbered(7, 0, 0, 5), -1, ""},
+		"five and others":       {slices.Concat(plain, numbered(7, 0, 0, 5), plain, numbered(8, 1, 0, 5), plain), -1, ""},
+		"seven of nobody":       {slices.Repeat(plain, 7), -1, ""},
+		"six":                   {numbered(7, 0, 0, 6), 5, "more than 5 batches of producer id 7 in one body"},
+		"six with others among": {slices.Concat(plain, numbered(7, 0, 0, 3), numbered(8, 0, 0, 1), numbered(7, 0, 3, 3)), 7, "Idempotency-Key"},
+		"two epochs":            {slices.Concat(numbered(7, 0, 0, 1), plain, numbered(7, 1, 0, 1)), 2, "epoch 1 here and 0 before"},
+	} {
+		var d recordbody.Batches
+		_, err := d.Decode(row.body, target, plainly)
+		var bad *recordbody.Error
+		switch errors.As(err, &bad); {
+		case row.index < 0 && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case row.index < 0:
+		case bad == nil || bad.Code != "not_supported" || bad.Index != row.index || !strings.Contains(bad.Message, row.says):
+			t.Errorf("%s: %+v", name, err)
+		}
+	}
+}
+
 // Records in batches are held against the limits of all records, compressed ones too.
 func TestBatchesLimits(t *testing.T) {
 	long := strings.Repeat("x", 9)
