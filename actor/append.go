@@ -182,6 +182,7 @@ func (a *Actor) needed() (n int64) {
 // written answers the first n of the queue, or parks them until their sync.
 func (a *Actor) written(n int) {
 	frees := false
+	a.noteSaved(a.part.Unnoted())
 	if a.compacted != nil {
 		a.compacted.written(a.queue[:n]) // before anybody is told
 		frees = a.shard != nil && a.queue[0].proposal.frees

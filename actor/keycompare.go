@@ -12,8 +12,8 @@ import (
 	"flashq/segment/batch"
 )
 
-// After a crash nobody knows what a key stood for whose records are in the last segment: a replay is compared with
-// them.
+// Where the note of what a key stood for is lost, by a power cut or on a full disk, a replay is compared with the
+// records that stand in the log.
 
 // compare tells whether a request is the one that a key stands for, by what the log has of it: broker.ErrKeyReused
 // where it is another one. What retention took can't be compared: then its numbers have to do, and sure is false.

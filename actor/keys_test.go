@@ -80,7 +80,7 @@ func TestHalfStoredKeyIsCompleted(t *testing.T) {
 		b := engine(t, fs, Config{})
 		tp := makeTopic(t, b, "t", 3)
 		request := func() []broker.Part { return []broker.Part{part(0, "a", "b"), part(1, "c"), part(2, "d")} }
-		fs.Fail(segmenttest.OpWrite, 2, syscall.ENOSPC)
+		fs.FailNamed(segmenttest.OpWrite, ".log", 2, syscall.ENOSPC)
 		_, err := tryKeyed(tp, "k", request()...)
 		var partial *broker.PartialError
 		if !errors.As(err, &partial) || !errors.Is(err, broker.ErrDiskFull) {
@@ -123,6 +123,8 @@ func TestKeyOfFailedRequest(t *testing.T) {
 var keyedLives = []struct {
 	name string
 	end  func(t *testing.T, fs *segmenttest.FS, b *Broker, tp *topic) *segmenttest.FS
+	// compared tells that what the key stood for is lost, so that the log has to say it.
+	compared bool
 }{
 	{name: "goes on", end: goesOn},
 	{name: "stops", end: endedWell},
@@ -132,15 +134,31 @@ var keyedLives = []struct {
 	{name: "loses the records", end: trimmed(goesOn)},
 	{name: "loses the records and is killed", end: trimmed(killed)},
 	{name: "loses the records and stops", end: trimmed(endedWell)},
-	{name: "is killed and loses the snapshot", end: func(t *testing.T, fs *segmenttest.FS, b *Broker, tp *topic) *segmenttest.FS {
-		after := rolled(killed)(t, fs, b, tp)
-		for _, suffix := range []string{".snapshot", ".keys"} {
-			for _, name := range after.Names(suffix) {
-				after.SetBytes(name, nil)
-			}
-		}
-		return after
+	{name: "rolls and loses power", end: rolled(func(_ *testing.T, fs *segmenttest.FS, _ *Broker, _ *topic) *segmenttest.FS {
+		return fs.Crash(nil)
+	})},
+	{name: "rolls, saves nothing and is killed", end: func(t *testing.T, fs *segmenttest.FS, b *Broker, tp *topic) *segmenttest.FS {
+		fs.Hook = failing(fs, ".snapshot")
+		return rolled(killed)(t, fs, b, tp)
 	}},
+	{name: "is killed and loses the notes", compared: true,
+		end: func(_ *testing.T, fs *segmenttest.FS, _ *Broker, _ *topic) *segmenttest.FS {
+			return without(fs.Kill(), ".keynotes")
+		}},
+	{name: "is killed and loses the snapshot", compared: true,
+		end: func(t *testing.T, fs *segmenttest.FS, b *Broker, tp *topic) *segmenttest.FS {
+			return without(rolled(killed)(t, fs, b, tp), ".snapshot", ".keys")
+		}},
+}
+
+// without is a disk that has lost the files of some kinds.
+func without(fs *segmenttest.FS, suffixes ...string) *segmenttest.FS {
+	for _, suffix := range suffixes {
+		for _, name := range fs.Names(suffix) {
+			fs.SetBytes(name, nil)
+		}
+	}
+	return fs
 }
 
 func goesOn(*testing.T, *segmenttest.FS, *Broker, *topic) *segmenttest.FS { return nil }
@@ -194,7 +212,7 @@ func TestKeyOutlasts(t *testing.T) {
 				config := Config{SegmentBytes: 2 << 10, Fsync: fsync}
 				fs := segmenttest.New()
 				b := engine(t, fs, config)
-				tp := makeTopic(t, b, "t", 2)
+				tp := makeTopic(t, b, "t", 3)
 				request := func() []broker.Part { return []broker.Part{part(0, "a", "b"), part(1, "c")} }
 				mustPut(t, tp, 0, "before")
 				first := request()
@@ -207,6 +225,9 @@ func TestKeyOutlasts(t *testing.T) {
 				wantReused(t, tp, "k", part(0, "a", "b"))
 				wantReused(t, tp, "k", part(0, "a", "b", "b"), part(1, "c"))
 				wantReused(t, tp, "k", part(0, "a", "x"), part(1, "c")) // also where nothing is left to compare it with
+				if !life.compared {
+					wantReused(t, tp, "k", append(request(), part(2, "d"))...) // of which the log has all that it can have
+				}
 				for range 2 {
 					again := request()
 					again[1].Batch.ShiftTimestamps(77) // the broker's own, which is another one by now
@@ -227,7 +248,7 @@ func TestKeyOutlasts(t *testing.T) {
 	}
 }
 
-// After a crash and retention nothing tells another request from the first one, if it has as many records: it stores
+// After a power cut and retention nothing tells another request from the first one, if it has as many records: it stores
 // nothing, and the first one is not refused because of it.
 func TestKeyThatCannotBeComparedIsNotLearned(t *testing.T) {
 	config := Config{SegmentBytes: 2 << 10}
@@ -235,7 +256,7 @@ func TestKeyThatCannotBeComparedIsNotLearned(t *testing.T) {
 	tp := makeTopic(t, engine(t, fs, config), "t", 2)
 	mustPut(t, tp, 0, "before")
 	wantKeyed(t, tp, "k", false, part(0, "a", "b"), part(1, "c"))
-	after := fs.Kill()
+	after := without(fs.Kill(), ".keynotes")
 	b := engine(t, after, config)
 	tp = topicOf(t, b, "t")
 	trimmed(goesOn)(t, after, b, tp)
@@ -257,7 +278,7 @@ func high(t *testing.T, tp *topic, partition int) int64 {
 	return s.HighWatermark
 }
 
-// After a crash a request is compared with the log in all that its client gave.
+// After a power cut a request is compared with the log in all that its client gave.
 func TestKeyIsComparedWithTheLog(t *testing.T) {
 	given := func(millis int64, values ...string) broker.Part { return brokertest.Part(0, millis, values...) }
 	header := func(value string) broker.Part {
@@ -287,7 +308,7 @@ func TestKeyIsComparedWithTheLog(t *testing.T) {
 		fs := segmenttest.New()
 		tp := makeTopic(t, engine(t, fs, Config{}), "t", 2)
 		wantKeyed(t, tp, "k", false, row.first)
-		tp = topicOf(t, engine(t, fs.Kill(), Config{}), "t")
+		tp = topicOf(t, engine(t, without(fs.Kill(), ".keynotes"), Config{}), "t")
 		replayed, err := tryKeyedAt(tp, "k", row.clock, row.again)
 		if row.same && (!replayed || err != nil) || !row.same && !errors.Is(err, broker.ErrKeyReused) {
 			t.Errorf("%s: replayed %v, %v", row.what, replayed, err)

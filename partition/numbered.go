@@ -16,7 +16,7 @@ type Producers struct {
 	Save bool
 	// Window is how old a segment may be, in milliseconds, to be read again where what was saved of it is lost.
 	Window int64
-	// Digest gives what a key's request was, to be saved beside it; zero: not known. Called by SaveJob.
+	// Digest gives what a key's request was, to be saved beside it; zero: not known. Called by Append and SaveJob.
 	Digest func(id int64) [16]byte
 }
 
@@ -106,6 +106,28 @@ func (p *Partition) giveBack(n int) {
 		_ = p.limits.Room(-n) // which is always possible
 	}
 }
+
+// noteKeys has what was asked for with keys written down with the first batch of each that is written now.
+func (p *Partition) noteKeys() {
+	if !p.limits.Save || p.limits.Digest == nil {
+		return
+	}
+	last := int64(batch.NoProducer)
+	for _, b := range p.batches {
+		id := b.ProducerID()
+		if id == last || !batch.IsKeyProducer(id) {
+			continue
+		}
+		last = id
+		if digest := p.limits.Digest(id); digest != [16]byte{} {
+			p.log.Note(b, digest)
+		}
+	}
+}
+
+// Unnoted is why something of keys could not be written down: a start compares their requests with the log. It is told
+// once a segment.
+func (p *Partition) Unnoted() error { return p.log.Unnoted() }
 
 // concludeNumbered takes back what was noted of batches that could not be written.
 func (p *Partition) concludeNumbered(err error) {

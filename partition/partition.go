@@ -47,22 +47,23 @@ type Partition struct {
 
 	limits    *Producers // nil where producers is
 	producers *producers
-	refused   []error            // of the last Append, by part; empty where all were stored
-	saved     []int64            // offsets of the snapshots on the disk, in order
-	digests   map[int64][16]byte // of keys, as Open found them
+	refused   []error // of the last Append, by part; empty where all were stored
+	saved     []int64 // offsets of the snapshots on the disk, in order
+	digests   digests // as Open found them
 }
 
 // Open recovers a partition.
 func Open(c Config) (*Partition, segment.Report, error) {
 	var last *producers // what the last segment says of them
 	var see func(batch.Batch)
+	noted := digests{}
 	if c.Producers != nil {
 		last = newProducers()
 		see = func(b batch.Batch) { last.see(b, c.Now.Steady) }
 	}
 	log, report, err := segment.Open(segment.Config{
 		FS: c.FS, Dir: c.Dir, SegmentBytes: c.Retention.SegmentBytes, PowerCut: c.NewEpoch,
-		Now: c.Now, LogStart: c.LogStart, See: see,
+		Now: c.Now, LogStart: c.LogStart, See: see, Noted: noted.noter(c),
 	})
 	if err != nil {
 		return nil, report, err
@@ -72,7 +73,7 @@ func Open(c Config) (*Partition, segment.Report, error) {
 	}
 	err = p.openEpoch(c, &report)
 	if err == nil && c.Producers != nil {
-		err = p.openProducers(c, last, &report)
+		err = p.openProducers(c, last, noted, &report)
 	}
 	if err == nil && c.Sync {
 		err = log.SyncJob().Run()
@@ -285,6 +286,9 @@ func (p *Partition) stamp(w *writing, b batch.Batch, brokerTime bool) (offset, t
 
 // write writes what is placed.
 func (p *Partition) write(w *writing, parts []*broker.Part) (err error) {
+	if p.producers != nil && len(p.producers.undo) > 0 {
+		p.noteKeys()
+	}
 	if len(p.batches) > 0 {
 		adopted := p.adopted
 		if len(parts[w.last].Rest) > 0 {

@@ -17,6 +17,7 @@ import (
 type SaveJob struct {
 	p       *Partition
 	offset  int64
+	notes   int64 // those beside segments before this offset go, once what they say is durable; 0: there are none
 	encoded []byte
 	split   map[int64][]Run
 }
@@ -26,7 +27,11 @@ func (p *Partition) SaveProducers() *SaveJob {
 	if p.producers == nil || !p.limits.Save {
 		return nil
 	}
-	return &SaveJob{p: p, offset: p.log.Next()}
+	job := &SaveJob{p: p, offset: p.log.Next()}
+	if p.log.HasNotes() {
+		job.notes = p.log.Ended()
+	}
+	return job
 }
 
 // Collect takes what is known.
@@ -42,7 +47,7 @@ const kept = 2
 // Run writes it. An error costs nothing but time: the next Open reads the log instead.
 func (j *SaveJob) Run() error {
 	p := j.p
-	if err := segment.StoreProducers(p.fs, p.dir, j.offset, j.encoded, j.notes); err != nil {
+	if err := segment.StoreProducers(p.fs, p.dir, j.offset, j.encoded, j.keys, j.notes > 0); err != nil {
 		return fmt.Errorf("producers up to offset %d: %w", j.offset, err)
 	}
 	if !slices.Contains(p.saved, j.offset) {
@@ -54,11 +59,17 @@ func (j *SaveJob) Run() error {
 		}
 		p.saved = p.saved[1:]
 	}
+	if j.notes == 0 {
+		return nil
+	}
+	if err := segment.RemoveNotes(p.fs, p.dir, j.notes); err != nil {
+		return fmt.Errorf("notes of keys before offset %d: %w", j.notes, err)
+	}
 	return nil
 }
 
-// notes are what is known of keys beyond Kafka's fields.
-func (j *SaveJob) notes(yield func(segment.KeyNote) bool) {
+// keys are what is known of keys beyond Kafka's fields.
+func (j *SaveJob) keys(yield func(segment.KeyNote) bool) {
 	for id := range segment.ProducerIDs(j.encoded) {
 		if !batch.IsKeyProducer(id) {
 			continue
@@ -77,8 +88,8 @@ func (j *SaveJob) notes(yield func(segment.KeyNote) bool) {
 }
 
 // openProducers finds out what is known of producers: what was saved last, and what the log says from there on, last
-// being what its last segment says.
-func (p *Partition) openProducers(c Config, last *producers, report *segment.Report) error {
+// being what its last segment says, and noted what stands beside that.
+func (p *Partition) openProducers(c Config, last *producers, noted digests, report *segment.Report) error {
 	p.limits, p.producers = c.Producers, newProducers()
 	if !c.Producers.Save {
 		return nil
@@ -95,8 +106,12 @@ func (p *Partition) openProducers(c Config, last *producers, report *segment.Rep
 		}
 		report.Producers = errors.Join(report.Producers, err)
 	}
-	report.Producers = errors.Join(report.Producers, p.walkBack(c, from))
+	report.Producers = errors.Join(report.Producers, p.walkBack(c, from, noted))
 	p.producers.addNewer(last)
+	if p.digests == nil {
+		p.digests = digests{}
+	}
+	maps.Copy(p.digests, noted)
 	if n := len(p.producers.ids); n > 0 && p.limits.Room != nil {
 		_ = p.limits.Room(n) // whoever is known stays so, also where a bound was lowered
 	}
@@ -135,7 +150,7 @@ func (p *Partition) loadSnapshot(offset, steady int64, report *segment.Report) (
 	notes, err := segment.LoadKeyNotes(p.fs, p.dir, offset)
 	report.Producers = errors.Join(report.Producers, err)
 	if p.digests = nil; len(notes) > 0 {
-		p.digests = make(map[int64][16]byte, len(notes))
+		p.digests = make(digests, len(notes))
 		for _, n := range notes {
 			p.digests[n.ID] = n.Digest
 		}
@@ -145,7 +160,7 @@ func (p *Partition) loadSnapshot(offset, steady int64, report *segment.Report) (
 
 // walkBack reads the sealed segments that no snapshot speaks of, as far as they are recent. What is known from before a
 // gap is not believed: a producer may have gone on in it.
-func (p *Partition) walkBack(c Config, from int64) (unread error) {
+func (p *Partition) walkBack(c Config, from int64, noted digests) (unread error) {
 	sealed := slices.Collect(p.log.Sealed())
 	first := len(sealed)
 	for first > 0 && sealed[first-1].End > from && sealed[first-1].Arrived >= c.Now.Steady-c.Producers.Window {
@@ -156,14 +171,26 @@ func (p *Partition) walkBack(c Config, from int64) (unread error) {
 	}
 	for _, s := range sealed[first:] {
 		walked := newProducers()
-		if err := p.log.Walk(s, func(b batch.Batch) { walked.see(b, c.Now.Steady) }); err != nil {
-			unread = errors.Join(unread, err)
+		err := p.log.Walk(s, func(b batch.Batch) { walked.see(b, c.Now.Steady) }, noted.noter(c))
+		unread = errors.Join(unread, err)
+		if err != nil && !errors.Is(err, segment.ErrNotes) {
 			p.producers = newProducers()
 			continue
 		}
 		p.producers.addNewer(walked)
 	}
 	return unread
+}
+
+// digests are what requests were, by the producer ids of their keys.
+type digests map[int64][16]byte
+
+// noter is told of those that stand beside the log; nil where nobody wants to know.
+func (d digests) noter(c Config) func(id int64, digest [16]byte) {
+	if c.Producers == nil || !c.Producers.Save {
+		return nil
+	}
+	return func(id int64, digest [16]byte) { d[id] = digest }
 }
 
 // Digests are what requests were whose keys are known, as far as it was saved; it gives them away.

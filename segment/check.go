@@ -72,6 +72,7 @@ func (c Check) Run() (sum Checked) {
 	c.checkpoint(sealed)
 	c.epochs(next)
 	c.producers(names, next)
+	c.notes(names)
 	if c.LogStart > next && len(bases) > 0 && !c.PowerCut {
 		c.Found(Fault{Name: c.Dir, What: fmt.Sprintf("is said to begin at offset %d, and ends before %d; a broker does not "+
 			"believe that", c.LogStart, next)})
@@ -99,12 +100,16 @@ func (c Check) logs(names []string) (bases []int64) {
 	return bases
 }
 
-// orphans tells of index files whose log is gone.
+// orphans tells of files whose log is gone.
 func (c Check) orphans(names []string, bases []int64) {
 	for _, name := range names {
 		base, suffix, err := baseOf(name)
 		if err == nil && suffix != "" && suffix != logSuffix && base >= c.LogStart && !slices.Contains(bases, base) {
-			c.fault(base, suffix, false, "is an index without a log")
+			what := "is an index without a log"
+			if suffix == notesSuffix {
+				what = "is of a log that is gone"
+			}
+			c.fault(base, suffix, false, "%s", what)
 		}
 	}
 }

@@ -7,6 +7,7 @@
 //	00000000000000000000.log        concatenated RecordBatch v2 (package batch)
 //	00000000000000000000.index      u32 relative offset of a batch's LAST record, u32 position of that batch
 //	00000000000000000000.timeindex  i64 largest timestamp so far, u32 relative offset of the last record of its batch
+//	00000000000000000000.keynotes   what was asked for with the keys of its batches, until a roll has saved it: a cache
 //	segments.checkpoint             what is known of the sealed segments, so that start-up need not read them: a cache
 //	leader-epoch-checkpoint         Kafka's: which epoch began at which offset
 //	<base>-<position>.broken        a torn tail that recovery cut off

@@ -23,6 +23,8 @@ type Config struct {
 	LogStart int64
 	// See, if it is not nil, is given every good batch of the last segment, which Open reads.
 	See func(batch.Batch)
+	// Noted, if it is not nil as See is not, is told what was asked for with the keys that numbered such batches.
+	Noted func(id int64, digest [16]byte)
 }
 
 const (
@@ -40,6 +42,7 @@ type Log struct {
 	lines  int   // of the checkpoint
 	owed   owed
 	gather []byte
+	noted  bool // there may be notes beside segments
 
 	next     int64 // how many bytes of the next segment have blocks; see ReserveNext
 	noBlocks bool  // there is no such thing
@@ -57,6 +60,7 @@ type active struct {
 	reserved   int64 // up to where the file has blocks, as far as Reserve took them
 	sealing    bool  // a SealJob is out: no append until Roll
 	dirty      bool  // the folder has entries that no SyncJob has taken yet
+	notes      keyNotes
 }
 
 // shared is an open file counted by its users: the log itself, views and jobs.
@@ -146,12 +150,23 @@ var errUsedUp = errors.New("offsets are used up")
 // Append writes stamped batches in one write. Nothing has changed when it fails, but for ErrNotCut. adopted[i] is set
 // where batch i's memory belongs to the file from now on, also on failure; nil: all has to be copied.
 func (l *Log) Append(now Moment, batches []batch.Batch, adopted []bool) error {
+	err := l.append(now, batches, adopted)
+	if n := &l.active.notes; len(n.queued) > 0 {
+		n.conclude(err == nil)
+	}
+	return err
+}
+
+func (l *Log) append(now Moment, batches []batch.Batch, adopted []bool) error {
 	a := &l.active
 	if a.sealing || l.owed.tail > 0 {
 		return fmt.Errorf("segment %d: append while it is sealed, or has a torn tail", a.base)
 	}
 	if last := batches[len(batches)-1].LastOffset(); last < a.next || last >= MaxOffset {
 		return fmt.Errorf("segment %d: append: %w", a.base, errUsedUp)
+	}
+	if len(a.notes.queued) > 0 {
+		l.writeNotes()
 	}
 	if err := l.write(batches, adopted); err != nil {
 		a.reserved = 0 // cutting gives blocks back

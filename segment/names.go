@@ -29,7 +29,7 @@ func baseOf(name string) (base int64, suffix string, err error) {
 		return 0, "", nil
 	}
 	switch suffix = name[20:]; suffix {
-	case logSuffix, indexSuffix, timeIndexSuffix:
+	case logSuffix, indexSuffix, timeIndexSuffix, notesSuffix:
 	default:
 		return 0, "", nil
 	}

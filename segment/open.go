@@ -22,9 +22,11 @@ func Open(cfg Config) (*Log, Report, error) {
 	if err != nil {
 		return nil, r, fmt.Errorf("%s: %w", cfg.Dir, err)
 	}
+	l.noted = hasNotes(names)
 	if err := l.openAll(keptOf(bases, cfg.LogStart), &r); err != nil {
 		return nil, r, err
 	}
+	l.cfg.See, l.cfg.Noted = nil, nil // with what they have collected
 	if err := l.begin(&r); err != nil {
 		return nil, r, errors.Join(err, l.Abandon())
 	}
@@ -163,7 +165,8 @@ func (l *Log) openActive(base int64, r *Report) error {
 	if err != nil {
 		return err
 	}
-	s, err := scanLog(f, base, st.Size, l.cfg.PowerCut, seeing(l.cfg.See))
+	s, notes, unread, err := l.scanNoted(f, base, st.Size, l.cfg.PowerCut, l.cfg.See, l.cfg.Noted)
+	r.Producers = errors.Join(r.Producers, unread)
 	if err == nil && s.end < st.Size {
 		r.CutBytes = st.Size - s.end
 		r.Broken, err = cutTail(l.cfg.FS, l.cfg.Dir, f, base, s.end, st.Size)
@@ -182,6 +185,7 @@ func (l *Log) openActive(base int64, r *Report) error {
 	l.active = active{
 		indexes: s.indexes, base: base, next: s.next, size: s.end, file: share(f), dirty: true,
 		arrived: arrived, began: now.beginning(s.firstTS, before, arrived),
+		notes: keyNotes{end: notes, off: unread != nil},
 	}
 	return nil
 }

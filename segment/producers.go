@@ -72,15 +72,19 @@ func snapshotOffset(name, suffix string) (int64, bool) {
 	return offset, err == nil && name == fileName(offset, suffix)
 }
 
-// StoreProducers writes a snapshot, as EncodeProducers made it, and the notes first. It makes nothing durable: torn
-// files are found out.
-func StoreProducers(fs FS, dir string, offset int64, encoded []byte, notes iter.Seq[KeyNote]) error {
+// StoreProducers writes a snapshot, as EncodeProducers made it, and the notes first. Without sync it makes nothing
+// durable: torn files are found out.
+func StoreProducers(fs FS, dir string, offset int64, encoded []byte, notes iter.Seq[KeyNote], sync bool) error {
 	if p, some := encodeKeyNotes(notes); some > 0 {
-		if err := overwrite(fs, dir+"/"+fileName(offset, keysSuffix), p, false); err != nil {
+		if err := overwrite(fs, dir+"/"+fileName(offset, keysSuffix), p, sync); err != nil {
 			return err
 		}
 	}
-	return overwrite(fs, dir+"/"+fileName(offset, snapshotSuffix), encoded, false)
+	err := overwrite(fs, dir+"/"+fileName(offset, snapshotSuffix), encoded, sync)
+	if err != nil || !sync {
+		return err
+	}
+	return fs.SyncDir(dir)
 }
 
 // RemoveProducers removes a snapshot and its notes.

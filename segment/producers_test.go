@@ -14,7 +14,7 @@ import (
 
 func store(t *testing.T, fs segment.FS, offset int64, all []segment.Producer, notes ...segment.KeyNote) {
 	t.Helper()
-	err := segment.StoreProducers(fs, dir, offset, segment.EncodeProducers(len(all), slices.Values(all)), slices.Values(notes))
+	err := segment.StoreProducers(fs, dir, offset, segment.EncodeProducers(len(all), slices.Values(all)), slices.Values(notes), false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -162,6 +162,7 @@ func (l *Log) Roll() error {
 	}
 	l.sealed = append(l.sealed, info)
 	l.bytes += info.size
+	old.notes.close()
 	return old.file.drop()
 }
 
@@ -178,6 +179,7 @@ func (l *Log) Close(sync bool) error {
 		return nil
 	}
 	a.addTime()
+	a.notes.close()
 	err := errors.Join(
 		overwrite(l.cfg.FS, l.path(a.base, indexSuffix), a.encodeOffsets(), sync),
 		overwrite(l.cfg.FS, l.path(a.base, timeIndexSuffix), a.encodeTimes(), sync))
@@ -194,6 +196,7 @@ func (l *Log) Abandon() error {
 	if l.active.file == nil {
 		return nil
 	}
+	l.active.notes.close()
 	err := l.active.file.drop()
 	l.active.file = nil
 	return err

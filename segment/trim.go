@@ -33,15 +33,19 @@ func (l *Log) Sealed() iter.Seq[Sealed] {
 	}
 }
 
-// Walk gives every good batch of a sealed segment. It reads all of it, so it is for start-up only.
-func (l *Log) Walk(s Sealed, see func(batch.Batch)) error {
+// Walk gives every good batch of a sealed segment, and what was noted of keys beside it. It reads all of it, so it is
+// for start-up only. ErrNotes: all but the notes.
+func (l *Log) Walk(s Sealed, see func(batch.Batch), noted func(id int64, digest [16]byte)) error {
 	f, err := l.cfg.FS.Open(l.path(s.Base, logSuffix))
 	if err != nil {
 		return fmt.Errorf("segment %d: walk: %w", s.Base, err)
 	}
-	_, err = scanLog(f, s.Base, s.Bytes, false, seeing(see))
+	_, _, unread, err := l.scanNoted(f, s.Base, s.Bytes, false, see, noted)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("segment %d: walk: %w", s.Base, err)
+	}
+	if unread != nil {
+		return fmt.Errorf("%w: %w", ErrNotes, unread)
 	}
 	return nil
 }
@@ -111,7 +115,7 @@ func basesBelow(names []string, below int64) []int64 {
 
 func (j TrimJob) remove(base int64) error {
 	fs := j.log.cfg.FS
-	for _, suffix := range []string{logSuffix, indexSuffix, timeIndexSuffix} {
+	for _, suffix := range []string{logSuffix, indexSuffix, timeIndexSuffix, notesSuffix} {
 		if err := fs.Remove(j.log.path(base, suffix)); err != nil && !errors.Is(err, ErrNotExist) {
 			return err
 		}

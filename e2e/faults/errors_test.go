@@ -44,7 +44,7 @@ func TestFailedCallEndsWrites(t *testing.T) {
 
 // caches are the files of a partition that only make a start shorter: the note of which segments are whole, and what is
 // known of producers and of keys.
-var caches = []string{"segments.checkpoint", ".snapshot", ".keys"}
+var caches = []string{"segments.checkpoint", ".snapshot", ".keys", ".keynotes"}
 
 // A cache that can't be written costs nothing but a longer start: writes go on, and the next segment brings another.
 func TestFailedCacheEndsNothing(t *testing.T) {

@@ -100,7 +100,7 @@ func (f folder) files(t *testing.T, topic string, partition int, suffix string) 
 // producers are the files of what is known of producers, of which a partition may have none.
 func (f folder) producers(t *testing.T, topic string, partition int) (paths []string) {
 	t.Helper()
-	for _, suffix := range []string{".snapshot", ".keys"} {
+	for _, suffix := range []string{".snapshot", ".keys", ".keynotes"} {
 		some, err := filepath.Glob(filepath.Join(f.partition(topic, partition), "*"+suffix))
 		if err != nil {
 			t.Fatal(err)

@@ -57,7 +57,8 @@ type node struct {
 
 type fault struct {
 	op   Op
-	nth  int // 1 = the next
+	part string // of the names that it strikes
+	nth  int    // 1 = the next
 	err  error
 	tear int // bytes of a failing write that arrive all the same
 	left int // how many times it strikes; < 0 = for ever
@@ -74,6 +75,11 @@ func New() *FS {
 
 // Fail makes the nth operation of a kind from now on fail, once.
 func (f *FS) Fail(op Op, nth int, err error) { f.add(&fault{op: op, nth: nth, err: err, left: 1}) }
+
+// FailNamed is Fail for names that have something in them.
+func (f *FS) FailNamed(op Op, part string, nth int, err error) {
+	f.add(&fault{op: op, part: part, nth: nth, err: err, left: 1})
+}
 
 // FailFrom makes every operation of a kind fail, from the nth on.
 func (f *FS) FailFrom(op Op, nth int, err error) { f.add(&fault{op: op, nth: nth, err: err, left: -1}) }
@@ -157,7 +163,7 @@ func (f *FS) step(op Op, name string) (tear int, err error) {
 	defer f.mu.Unlock()
 	f.counts[op]++
 	for _, x := range f.faults {
-		if x.op != op || x.left == 0 {
+		if x.op != op || x.left == 0 || !strings.Contains(name, x.part) {
 			continue
 		}
 		if x.nth--; x.nth > 0 {
