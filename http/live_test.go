@@ -153,7 +153,7 @@ func TestAStreamOfLines(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := start(t, Config{})
 		f.produce("/topics/news/records", `{"value":"a"}`, `{"value":"b"}`)
-		l := f.stream(lines, "/topics/news/records?follow=true&encoding=base64&include_headers=false&max_records=1")
+		l := f.stream(lines, "/topics/news/records?follow=true&timeout_ms=1000&min_bytes=100000&encoding=base64&include_headers=false&max_records=1")
 		if h := l.Response.Header; h.Get("Content-Type") != lines || h.Get("FlashQ-Position") != "0:0" || h.Get("FlashQ-Gap") != "" {
 			t.Error(h)
 		}
@@ -214,8 +214,8 @@ func TestWhatAStreamRefuses(t *testing.T) {
 		status            int
 		code, about       string
 	}{
-		{sse, "timeout_ms=5", "", 400, "invalid_parameter", "timeout_ms"},
-		{sse, "min_bytes=5", "", 400, "invalid_parameter", "min_bytes"},
+		{sse, "timeout_ms=60001", "", 400, "invalid_parameter", "timeout_ms"},
+		{lines, "follow=true&min_bytes=0", "", 400, "invalid_parameter", "min_bytes"},
 		{lines, "follow=true&group=g&ack=0:0", "", 400, "invalid_parameter", "ack"},
 		{"*/*", "follow=true", "", 400, "invalid_parameter", "follow"},
 		{"*/*", "last_event_id=0:1", "", 400, "invalid_parameter", "last_event_id"},
@@ -248,6 +248,13 @@ func TestTheHeadOfAStream(t *testing.T) {
 		}
 	}
 	f.get("/groups/g").want(t, 404)
+	f.numbered("news", 0, 0, 3)
+	for query, want := range map[string]string{"": "0:0", "&from_offset=2": "0:2", "&group=g": "0:0"} {
+		a := f.do("HEAD", "/topics/news/records?follow=true"+query, "", "Accept", lines).want(t, 200)
+		if got := a.header.Get("FlashQ-Position"); got != want {
+			t.Errorf("%s: FlashQ-Position %q", query, got)
+		}
+	}
 }
 
 func TestStreamsAreBounded(t *testing.T) {
@@ -286,6 +293,7 @@ func TestAStreamEndsWithWhatItAskedFor(t *testing.T) {
 		if got := l.line(); !strings.Contains(got, `"value":"a"`) {
 			t.Error(got)
 		}
+		l.wantLine(`{"end":{"position":"0:1,1:0"}}`)
 		l.wantEnd()
 	})
 }
@@ -306,6 +314,8 @@ func TestAStreamTellsWhatIsNoLongerKept(t *testing.T) {
 	if got, want := l.Response.Header.Get("FlashQ-Gap"), fmt.Sprintf("0:%d", earliest-1); got != want {
 		t.Errorf("FlashQ-Gap %q, want %q", got, want)
 	}
+	l.wantLine(fmt.Sprintf(`{"gap":{"partition":0,"from":1,"to":%d}}`, earliest))
+	l.wantLine(big)
 	l = f.stream(sse, "/topics/news/records?from_offset=100")
 	l.wantEvent("retry: 2000|id: 0:100")
 	l.wantEvent(`event: beyond|data: {"partition":0,"next_offset":100,"high_water_mark":40}`)
@@ -313,6 +323,7 @@ func TestAStreamTellsWhatIsNoLongerKept(t *testing.T) {
 	if got := l.Response.Header.Get("FlashQ-Beyond"); got != "0:60" {
 		t.Errorf("FlashQ-Beyond %q", got)
 	}
+	l.wantLine(`{"beyond":{"partition":0,"next_offset":100,"high_water_mark":40}}`)
 }
 
 // The good records come, and then it is told what is wrong.

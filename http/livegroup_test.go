@@ -115,22 +115,29 @@ func TestAGroupsStreamWithoutAMember(t *testing.T) {
 	})
 }
 
-// Lines can't say what a member holds: the head of its next answer does.
-func TestAMembersLinesEndWithItsAssignment(t *testing.T) {
+// Lines say what a member holds as events do, and go on.
+func TestAMembersLinesGoOnWithItsAssignment(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := groupFixture(t, Config{})
 		l := f.stream(lines, newsOf+"a&follow=true")
 		if got := l.Response.Header.Get("FlashQ-Position"); got != "g1;0:0,1:0" {
 			t.Error(got)
 		}
-		for range 5 {
-			l.line()
+		l.wantLine(`{"assignment":{"generation":1,"assignment":[0,1]}}`)
+		for _, want := range []string{"a", "b", "c", "d", "e"} {
+			l.wantLine(want)
 		}
 		f.says("b", "g2 [] ")
-		l.wantEnd()
+		l.wantLine(`{"assignment":{"generation":2,"assignment":[0]}}`)
 		f.says("b", "g2 [1] d e") // a gave it up
-		again := f.stream(lines, newsOf+"a&follow=true&last_event_id=g1;0:3,1:2")
-		if got := again.Response.Header.Get("FlashQ-Position"); got != "g2;0:3" {
+		f.produce("/topics/news/records?partition=0", `{"value":"f"}`)
+		l.wantLine("f")
+		f.do("DELETE", "/groups/g/members/b", "").want(t, 204)
+		l.wantLine(`{"assignment":{"generation":3,"assignment":[0,1]}}`)
+		l.wantLine("d")
+		l.wantLine("e")
+		again := f.stream(lines, newsOf+"a&follow=true&last_event_id=g3;0:3,1:1")
+		if got := again.Response.Header.Get("FlashQ-Position"); got != "g3;0:3,1:1" {
 			t.Error(got)
 		}
 	})

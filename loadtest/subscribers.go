@@ -80,7 +80,8 @@ var valueMark = []byte(`"value":"`)
 func (s *subscribers) line(one *subscriber, line []byte, now int64, t *drive.Tally) {
 	at := bytes.Index(line, valueMark)
 	if at < 0 {
-		if bytes.HasPrefix(line, []byte("event:")) || bytes.HasPrefix(line, []byte(`{"error"`)) {
+		lone := bytes.HasPrefix(line, []byte("{")) && !bytes.HasPrefix(line, []byte(`{"partition"`))
+		if lone || bytes.HasPrefix(line, []byte("event:")) {
 			s.controlled(line)
 		}
 		return

@@ -82,12 +82,13 @@ func (w *flow) beat() {
 	})
 }
 
-// event notes a control event, whose data write appends. Lines have no place for one.
+// event notes a control event, whose data write appends: of lines an object with one member, of that name.
 func (w *flow) event(name string, write func(t []byte) []byte) {
-	if !w.events {
-		return
-	}
 	w.note(func(t []byte) []byte {
+		if !w.events {
+			t = append(append(append(t, `{"`...), name...), `":`...)
+			return append(write(t), "}\n"...)
+		}
 		t = append(t, "event: "...)
 		t = append(t, name...)
 		t = append(t, "\ndata: "...)

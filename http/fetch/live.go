@@ -27,11 +27,9 @@ func (q *Query) live(format request.Format, lastEventID []byte) (bool, error) {
 	case format != request.Events && format != request.NDJSON:
 		return false, request.BadParam("follow",
 			"needs -H 'Accept: application/x-ndjson' or -H 'Accept: text/event-stream'")
-	case q.finite == "ack":
+	case q.ackGiven:
 		return false, request.BadParam("ack", "can't stand on a stream, which commits nothing; POST /groups/"+q.Group+
 			"/offsets does")
-	case q.finite != "":
-		return false, request.BadParam(q.finite, "can't stand on a stream, which waits by itself")
 	}
 	if len(lastEventID) > 0 {
 		if err := q.setResume("Last-Event-ID", lastEventID); err != nil {
@@ -108,8 +106,12 @@ func (s *stream) begin() (err error) {
 	f.resume()
 	f.rounds.open()
 	f.rounds.sort()
-	if err := f.rounds.find(everyCursor); err != nil || f.query.Head {
+	if err := f.rounds.find(everyCursor); err != nil {
 		return err
+	}
+	s.start = s.result().appendPosition(s.start)
+	if f.query.Head {
+		return nil
 	}
 	s.noteStart()
 	f.rounds.goesOn = true

@@ -15,7 +15,6 @@ func (s *stream) lastWords(why error) {
 		return
 	case errors.Is(why, errDone):
 		s.flow.event("end", func(t []byte) []byte { return appendEnd(t, s.result()) })
-	case errors.Is(why, errTell):
 	default:
 		e, known := fault.Explain(why)
 		if !known {
@@ -43,24 +42,25 @@ func (s *stream) finish() {
 	}
 }
 
-// noteStart opens a stream of events: how to come again, and from where, before the first record.
+// noteStart opens a stream: of events with how to come again, and from where, before the first record. Of lines the
+// head says that.
 func (s *stream) noteStart() {
-	if !s.flow.events {
-		s.start = s.result().appendPosition(nil)
-		return
+	if s.flow.events {
+		s.flow.note(func(t []byte) []byte {
+			return append(appendID(append(t, "retry: "+retryMs+"\n"...), s.result()), '\n')
+		})
 	}
-	s.flow.note(func(t []byte) []byte {
-		return append(appendID(append(t, "retry: "+retryMs+"\n"...), s.result()), '\n')
-	})
 	if s.f.query.Member != "" {
 		s.noteAssignment()
 	}
 	s.noteBeyond()
 }
 
-// noteAssignment tells a member what it holds from now on, with the position that says so.
+// noteAssignment tells a member what it holds from now on, events with the position that says so.
 func (s *stream) noteAssignment() {
-	s.flow.note(func(t []byte) []byte { return appendID(t, s.result()) })
+	if s.flow.events {
+		s.flow.note(func(t []byte) []byte { return appendID(t, s.result()) })
+	}
 	s.flow.event("assignment", func(t []byte) []byte { return appendAssignment(t, &s.f.plan) })
 }
 
@@ -73,23 +73,18 @@ func (s *stream) noteBeyond() {
 	}
 }
 
-// noteGaps tells of records that are no longer kept. Lines have no place for it but the head.
-func (s *stream) noteGaps() error {
+// noteGaps tells of records that are no longer kept.
+func (s *stream) noteGaps() {
 	for i := range s.f.rounds.cursors {
 		c := &s.f.rounds.cursors[i]
-		if c.gap == 0 {
-			continue
+		if c.gap > 0 {
+			s.flow.event("gap", func(t []byte) []byte { return appendGap(t, c) })
+			c.gap = 0
 		}
-		if !s.flow.events {
-			return errTell
-		}
-		s.flow.event("gap", func(t []byte) []byte { return appendGap(t, c) })
-		c.gap = 0
 	}
-	return nil
 }
 
-// tellInHead says in the head what lines have no place for.
+// tellInHead says in the head of lines where they begin, and what a finite answer would say there of that.
 func (s *stream) tellInHead(h *fasthttp.ResponseHeader) {
 	cursors := s.f.rounds.cursors
 	h.SetCanonical([]byte("FlashQ-Position"), s.start)
@@ -98,8 +93,5 @@ func (s *stream) tellInHead(h *fasthttp.ResponseHeader) {
 	}
 	if beyond := appendMarks(cursors, (*cursor).beyond); beyond != nil {
 		h.SetCanonical([]byte("FlashQ-Beyond"), beyond)
-	}
-	for i := range cursors {
-		cursors[i].gap = 0
 	}
 }

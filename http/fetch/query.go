@@ -44,7 +44,7 @@ type Query struct {
 	Follow bool
 	Resume Resume
 
-	finite string // the parameter that is given and makes no sense on a stream, "" for none
+	ackGiven bool // also of a HEAD
 
 	Head    bool // only what an answer's head would be: it neither waits, nor acknowledges, nor joins
 	OfAlias bool // of a route of FlashQ in Rust: next_offset is the committed offset, and no group is made
@@ -164,13 +164,11 @@ func setMaxBytes(q *Query, v request.Value) (err error) {
 }
 
 func setMinBytes(q *Query, v request.Value) (err error) {
-	q.finite = v.Name
 	q.MinBytes, err = v.Int(1, math.MaxInt32)
 	return err
 }
 
 func setTimeout(q *Query, v request.Value) error {
-	q.finite = v.Name
 	millis, err := v.Int(0, maxTimeoutMs)
 	q.Timeout = time.Duration(millis) * time.Millisecond
 	return err
@@ -197,7 +195,7 @@ func setIncludeHeaders(q *Query, v request.Value) error {
 }
 
 func setAck(q *Query, v request.Value) (err error) {
-	q.finite = v.Name
+	q.ackGiven = true
 	ok := false
 	if q.Ack.Generation, q.Ack.Marks, ok = request.ParseToken(v.Text); !ok {
 		return v.Bad("must be a position as an answer gave it: 0:15,2:7, or g7;0:15,2:7 for a member")

@@ -21,14 +21,8 @@ func (s *stream) regroup() (err error) {
 		s.poll.Drop(left[i].place)
 	}
 	f.rounds.sort()
-	same := slices.Equal(f.plan.since, was.since)
-	switch {
-	case same && f.plan.generation == was.generation:
+	if f.plan.generation == was.generation && slices.Equal(f.plan.since, was.since) {
 		return nil
-	case !s.flow.events && same:
-		return nil
-	case !s.flow.events:
-		return errTell
 	}
 	if err := f.rounds.find(func(c *cursor) bool { return !c.started }); err != nil {
 		return err

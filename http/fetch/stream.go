@@ -36,7 +36,6 @@ const (
 var (
 	errLeft = errors.New("the reader has left")
 	errDone = errors.New("nothing that comes can be asked for")
-	errTell = errors.New("something has changed that only the head of another answer can tell")
 )
 
 // stream is an answer that goes on: it reads what is there, sends it, and waits for more. It belongs to the goroutine
@@ -207,9 +206,7 @@ func (c *cursor) undo() {
 // flush sends what was read, after what there is to be told of it.
 func (s *stream) flush() error {
 	f := s.f
-	if err := s.noteGaps(); err != nil {
-		return err
-	}
+	s.noteGaps()
 	if notes := s.flow.takeNotes(); notes != nil {
 		if err := s.send(notes); err != nil {
 			return err
