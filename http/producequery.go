@@ -54,7 +54,7 @@ var produceParams = request.Params[produceQuery]{
 	}},
 	{Name: "timestamp", Axis: "record", Set: func(q *produceQuery, v request.Value) (err error) {
 		q.rawOnly, q.clock = v.Name, recordbody.ClockOf(v.Text)
-		q.timestamp, err = v.Time()
+		q.timestamp, err = v.RecordTime()
 		return err
 	}},
 }

@@ -82,13 +82,20 @@ func TestRawLimits(t *testing.T) {
 		}
 	}
 	ahead := url.QueryEscape(time.Now().Add(time.Hour + time.Minute).Format(time.RFC3339))
-	for _, at := range []string{ahead, "1960-01-01"} {
+	for _, at := range []string{ahead, "1960-01-01", "-5"} {
 		if d := f.postRaw("?timestamp="+at, "text/plain", "").wantError(t, 400, "validation_error"); d["field"] != "timestamp" {
 			t.Error(d)
 		}
 	}
 	if got := *f.fetch("/topics/news/records").HighWaterMark; got != 1 {
 		t.Errorf("%d records are stored", got)
+	}
+	for _, at := range []string{"5", "1000", "1768471201"} { // as a record of JSON may say it
+		f.postRaw("?timestamp="+at, "text/plain", "").want(t, 200)
+	}
+	if got := f.fetch("/topics/news/records?from_offset=1").Records; got[0].Timestamp != "1970-01-01T00:00:00.005Z" ||
+		got[2].Timestamp != "1970-01-21T11:14:31.201Z" {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -107,7 +114,7 @@ func TestWhatIsForRawBodiesOnly(t *testing.T) {
 		}
 	}
 	for _, query := range []string{
-		"key=a&key_base64=AAAA", "key_base64=A", "timestamp=soon", "timestamp=-5", "timestamp=1768471201", "key=a&key=b",
+		"key=a&key_base64=AAAA", "key_base64=A", "timestamp=soon", "timestamp=", "key=a&key=b",
 	} {
 		f.postRaw("?"+query, "text/plain", "").wantError(t, 400, "invalid_parameter")
 	}

@@ -51,6 +51,18 @@ func (v Value) Time() (int64, error) {
 	return millis, nil
 }
 
+const noTime = "must be an RFC 3339 time, a date, epoch milliseconds, or relative as -15m, -2h30m, -7d"
+
+// RecordTime reads a record's timestamp, which may be any number of milliseconds: records of 1970 are rare, but may be
+// sent again.
+func (v Value) RecordTime() (int64, error) {
+	millis, ok := recordjson.ParseTime(v.Text, v.Now)
+	if !ok {
+		return 0, v.Bad(noTime)
+	}
+	return millis, nil
+}
+
 // mostSeconds is up to where a number is rather seconds than milliseconds: as milliseconds it would be in early 1973.
 const mostSeconds = 100_000_000_000
 
@@ -60,7 +72,7 @@ func ParseTime(text []byte, now int64) (millis int64, why string) {
 	millis, ok := recordjson.ParseTime(text, now)
 	switch number := IsInteger(text); {
 	case !ok:
-		return 0, "must be an RFC 3339 time, a date, epoch milliseconds, or relative as -15m, -2h30m, -7d"
+		return 0, noTime
 	case number && text[0] == '-':
 		return 0, "has no unit; for a time before now: " + string(text) + "m, " + string(text) + "h or " + string(text) + "d"
 	case number && millis > 0 && millis <= mostSeconds:
