@@ -82,9 +82,9 @@ func TestRawAnswersHaveABoundedHead(t *testing.T) {
 	}
 	f.produce("/topics/news/records", `{"value":"many","headers":{`+strings.Join(many, ",")+`}}`,
 		`{"key":"k","value":"large","headers":{`+strings.Join(large, ",")+`}}`)
-	f.getRaw("/topics/news/records").tells(t, "Flashq-Headers-Omitted", "36", "Flashq-Header-H63", "x", "Flashq-Header-H64", "-")
-	f.getRaw("/topics/news/records?from_offset=1").tells(t, "Flashq-Headers-Omitted", "92", "Flashq-Key", "k",
-		"Flashq-Header-H7", strings.Repeat("x", 1000), "Flashq-Header-H8", "-")
+	f.getRaw("/topics/news/records").tells(t, "Flashq-Headers-Omitted", "20", "Flashq-Header-H79", "x", "Flashq-Header-H80", "-")
+	f.getRaw("/topics/news/records?from_offset=1").tells(t, "Flashq-Headers-Omitted", "36", "Flashq-Key", "k",
+		"Flashq-Header-H63", strings.Repeat("x", 1000), "Flashq-Header-H64", "-")
 }
 
 func TestRawAnswersWorkForGroups(t *testing.T) {

@@ -14,9 +14,9 @@ import (
 
 const (
 	// mostRecordHead bounds in bytes what of a record goes into an answer's head, and mostRecordFields in how many lines:
-	// what clients and proxies take by default, with the other fields beside it.
-	mostRecordHead   = 8 << 10
-	mostRecordFields = 64
+	// with the other fields beside it that is less than the 100 lines that Python's client takes.
+	mostRecordHead   = 64 << 10
+	mostRecordFields = 80
 
 	recordHeader = "FlashQ-Header-"
 )
