@@ -54,7 +54,9 @@ var produceParams = request.Params[produceQuery]{
 	}},
 	{Name: "timestamp", Axis: "record", Set: func(q *produceQuery, v request.Value) (err error) {
 		q.rawOnly, q.clock = v.Name, recordbody.ClockOf(v.Text)
-		q.timestamp, err = v.RecordTime()
+		if q.timestamp, err = v.RecordTime(); q.clock == recordbody.Ago {
+			q.timestamp -= v.Now
+		}
 		return err
 	}},
 }

@@ -8,8 +8,8 @@ import (
 // Single is what stands beside a raw body, which is one record's value.
 type Single struct {
 	Key       []byte // nil: none
-	Timestamp int64
-	Clock     Clock // of Timestamp; which is not given where it is the broker's
+	Timestamp int64  // milliseconds; where Clock is Ago, from when the whole body has come
+	Clock     Clock  // of Timestamp; which is not given where it is the broker's
 	Headers   []batch.Header
 }
 
@@ -22,6 +22,9 @@ type Raw struct {
 
 // Decode takes a body as the value of one record. The error is always an *Error; nothing is kept then.
 func (r *Raw) Decode(value []byte, s Single, t Target) (*Request, error) {
+	if s.Clock == Ago {
+		s.Timestamp += t.Now
+	}
 	size, err := s.judge(value, &t)
 	if err != nil {
 		return nil, err

@@ -1,21 +1,27 @@
-package recordbody_test
+package recordbody
 
-import (
-	"testing"
+import "testing"
 
-	"flashq/http/recordbody"
-)
-
-// A request without a body is an empty value, which is no tombstone.
-func TestNoBodyIsAnEmptyValue(t *testing.T) {
-	var d recordbody.Raw
-	req, err := d.Decode(nil, recordbody.Single{}, target)
-	if err != nil {
-		t.Fatal(err)
+// A time so long before now counts from when the whole body has come; how long that took does not make another request
+// of it.
+func TestARawBodysTimeBeforeNow(t *testing.T) {
+	sums := map[[16]byte]bool{}
+	for _, now := range []int64{1_700_000_000_000, 1_700_000_000_007} {
+		var raw Raw
+		var digest Digest
+		digest.Reset()
+		target := Target{Partitions: 1, Partition: -1, Now: now, Placements: true, Digest: &digest, Limits: Limits{ValueBytes: 9}}
+		req, err := raw.Decode([]byte("hello"), Single{Timestamp: -900_000, Clock: Ago}, target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := req.Parts[0].LastTimestamp; at != now-900_000 {
+			t.Errorf("at %d: %d", now, at)
+		}
+		sums[digest.Sum()] = true
+		raw.Release(nil)
 	}
-	defer d.Release(nil)
-	it := req.Parts[0].Batch.Records()
-	if !it.Next() || it.Record.Value == nil || len(it.Record.Value) != 0 || it.Record.Key != nil {
-		t.Errorf("%+v", it.Record)
+	if len(sums) != 1 {
+		t.Error("the later try is another request")
 	}
 }
