@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"net"
+	"strconv"
 
 	"github.com/valyala/fasthttp"
 
@@ -178,7 +179,7 @@ func (s *Server) writeJSON(ctx *fasthttp.RequestCtx, status int, v any) error {
 // writeError writes the contract's one error shape. Details that there is no room for stay away.
 func (s *Server) writeError(ctx *fasthttp.RequestCtx, e *fault.Error) {
 	if e.Kind.Retryable {
-		ctx.Response.Header.Set("Retry-After", fault.RetryAfterSeconds)
+		ctx.Response.Header.Set("Retry-After", strconv.Itoa(e.RetryAfter()))
 	}
 	if e.Accepts != "" {
 		ctx.Response.Header.Set("Accept-Encoding", e.Accepts)

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -76,7 +77,7 @@ func (s *Server) ready(c *call) (any, error) {
 	if !known {
 		return nil, err
 	}
-	c.ctx.Response.Header.Set("Retry-After", fault.RetryAfterSeconds)
+	c.ctx.Response.Header.Set("Retry-After", strconv.Itoa(fault.RetryAfter))
 	c.status = fasthttp.StatusServiceUnavailable
 	return map[string]any{
 		"status": "not_ready", "reason": e.Kind.Code,

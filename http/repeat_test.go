@@ -150,9 +150,13 @@ func TestTooManyKeysAreToldWhich(t *testing.T) {
 	f := startOver(t, Config{}, actor.Config{MaxKeys: 2})
 	f.keyed("a", "", "application/json", oneRecord).want(t, 200)
 	f.keyed("b", "", "application/json", oneRecord).want(t, 200)
-	d := f.keyed("c", "", "application/json", oneRecord).wantError(t, 429, "overloaded")
+	full := f.keyed("c", "", "application/json", oneRecord)
+	d := full.wantError(t, 429, "overloaded")
 	if d["flag"] != "--max-idempotency-keys" || d["limit"] != 2.0 {
 		t.Error(d)
+	}
+	if full.header.Get("Retry-After") != "60" || d["retry_after_ms"] != 60_000.0 { // keys are known for minutes
+		t.Errorf("%v %v", full.header, d)
 	}
 	f.keyed("a", "", "application/json", oneRecord).want(t, 200)
 	f.produce("/topics/news/records", `{"value":"no key"}`)

@@ -131,20 +131,25 @@ func aboutSubject(err error) *Error {
 	return nil
 }
 
+// waitForAge is after how many seconds another try is worth it, where room comes by what is known growing old, in
+// minutes or hours.
+const waitForAge = 60
+
 // limits are the engine's bounds, with the flag that sets each.
 var limits = []struct {
 	err              error
 	kind             *Kind
 	what, flag, more string
+	wait             int
 }{
-	{broker.ErrTooManyTopics, Conflict, "topics", "--max-topics", ""},
-	{broker.ErrTooManyPartitions, Conflict, "partitions of all topics", "--max-partitions-total", ""},
-	{broker.ErrTooManyGroups, Conflict, "groups", "--max-groups", ""},
-	{broker.ErrTooManyKeys, Overloaded, "idempotency keys", "--max-idempotency-keys", "; nothing was stored"},
-	{broker.ErrTooManyProducers, Overloaded, "producers", "--max-producers", "; nothing was stored"},
+	{broker.ErrTooManyTopics, Conflict, "topics", "--max-topics", "", 0},
+	{broker.ErrTooManyPartitions, Conflict, "partitions of all topics", "--max-partitions-total", "", 0},
+	{broker.ErrTooManyGroups, Conflict, "groups", "--max-groups", "", 0},
+	{broker.ErrTooManyKeys, Overloaded, "idempotency keys", "--max-idempotency-keys", "; nothing was stored", waitForAge},
+	{broker.ErrTooManyProducers, Overloaded, "producers", "--max-producers", "; nothing was stored", waitForAge},
 	{
 		broker.ErrTooManyCommits, Conflict, "commits of all groups", "--max-commits",
-		"; long names and metadata count as several, and memory storage takes one for each 4 KiB of --memory-bytes",
+		"; long names and metadata count as several, and memory storage takes one for each 4 KiB of --memory-bytes", 0,
 	},
 }
 
@@ -156,8 +161,10 @@ func ofLimit(err error) *Error {
 	}
 	for _, l := range limits {
 		if errors.Is(limit, l.err) {
-			return l.kind.New(fmt.Sprintf("The limit of %d %s (%s) is reached%s", limit.Limit, l.what, l.flag, l.more),
+			e := l.kind.New(fmt.Sprintf("The limit of %d %s (%s) is reached%s", limit.Limit, l.what, l.flag, l.more),
 				Details{"limit": limit.Limit, "flag": l.flag})
+			e.Wait = l.wait
+			return e
 		}
 	}
 	return nil

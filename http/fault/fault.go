@@ -2,6 +2,7 @@ package fault
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"strings"
 )
@@ -15,6 +16,7 @@ type Error struct {
 	Message string
 	Details Details
 	Accepts string // the Accept-Encoding header of a 415
+	Wait    int    // seconds until a later try may do better; 0: as ever
 }
 
 // New is an error of the kind; its message is for people: what is wrong, why, and what to type next.
@@ -33,11 +35,11 @@ func (e *Error) With(name string, value any) *Error {
 	return e
 }
 
-// RetryAfterMs is what 429 and 503 ask a client to wait, and RetryAfterSeconds the same for their header.
-const (
-	RetryAfterMs      = 1000
-	RetryAfterSeconds = "1"
-)
+// RetryAfter is how many seconds 429 and 503 ask a client to wait, unless they know better.
+const RetryAfter = 1
+
+// RetryAfter is how many seconds a client should wait.
+func (e *Error) RetryAfter() int { return cmp.Or(e.Wait, RetryAfter) }
 
 // MarshalJSON writes the one shape of errors.
 func (e *Error) MarshalJSON() ([]byte, error) {
@@ -46,7 +48,7 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 		extra = Details{}
 	}
 	if e.Kind == Overloaded {
-		extra["retry_after_ms"] = RetryAfterMs
+		extra["retry_after_ms"] = 1000 * e.RetryAfter()
 	}
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)

@@ -32,8 +32,9 @@ func (q *Query) live(format request.Format, lastEventID []byte) (bool, error) {
 			"/offsets does")
 	}
 	if len(lastEventID) > 0 {
-		if err := q.setResume("Last-Event-ID", lastEventID); err != nil {
-			return false, err
+		if why := q.setResume(lastEventID); why != "" {
+			return false, fault.InvalidParameter.New("The header 'Last-Event-ID' "+why,
+				fault.Details{"header": "Last-Event-ID"})
 		}
 	}
 	q.begin(format)
@@ -55,14 +56,20 @@ func (q *Query) begin(format request.Format) {
 	}
 }
 
-func setLastEventID(q *Query, v request.Value) error { return q.setResume(v.Name, v.Text) }
-
-func (q *Query) setResume(name string, token []byte) error {
-	r, ok := &q.Resume, false
-	if r.Generation, r.Marks, ok = request.ParseToken(token); !ok {
-		return request.BadParam(name, "must be an id of this stream, as 0:15,2:7, or g7;0:15,2:7 for a member")
+func setLastEventID(q *Query, v request.Value) error {
+	if why := q.setResume(v.Text); why != "" {
+		return v.Bad(why)
 	}
 	return nil
+}
+
+// setResume says why the token is none, "" is fine.
+func (q *Query) setResume(token []byte) (why string) {
+	r, ok := &q.Resume, false
+	if r.Generation, r.Marks, ok = request.ParseToken(token); !ok {
+		return "must be an id of this stream, as 0:15,2:7, or g7;0:15,2:7 for a member"
+	}
+	return ""
 }
 
 // goLive answers with a stream: what can be refused is refused here, and the rest is told in the stream. f is the

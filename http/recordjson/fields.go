@@ -2,6 +2,7 @@ package recordjson
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 
 	"flashq/http/recordbody"
@@ -78,9 +79,8 @@ func (d *Decoder) valueBase64() *Error {
 }
 
 func (d *Decoder) setValue(field string, t text) *Error {
-	const both = sawValue | sawValueBase64
-	if d.rec.seen&both == both {
-		return d.wrong(field, `a record has "value" or "value_base64", not both`)
+	if bits.OnesCount16(d.rec.seen&anyValue) > 1 {
+		return d.wrong(field, `a record has only one of "value", "value_text" and "value_base64"`)
 	}
 	d.rec.value = t
 	return d.within("value", "the value", t.size, d.target.Limits.ValueBytes)

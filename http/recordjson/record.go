@@ -15,6 +15,9 @@ const (
 	sawTimestamp
 	sawPartition
 	sawOffset
+	sawValueText
+
+	anyValue = sawValue | sawValueText | sawValueBase64
 )
 
 // record is what was read of one record object. Its slices point into the body or the scratch.
@@ -95,7 +98,7 @@ func (d *Decoder) member(name []byte) *Error {
 	case "value_base64":
 		bit, read = sawValueBase64, (*Decoder).valueBase64
 	case "value_text": // what an answer calls a string beside values that are JSON
-		bit, read = sawValue, (*Decoder).valueText
+		bit, read = sawValueText, (*Decoder).valueText
 	case "offset": // what was fetched may be sent again, and goes to another place
 		bit, read = sawOffset, (*Decoder).skipOffset
 	default:
@@ -115,7 +118,7 @@ func (d *Decoder) closeRecord(names int) *Error {
 			return err
 		}
 	}
-	if d.rec.seen&(sawValue|sawValueBase64) == 0 {
+	if d.rec.seen&anyValue == 0 {
 		return d.wrong("value", `a record needs "value" or "value_base64"`)
 	}
 	return nil

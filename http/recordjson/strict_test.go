@@ -23,8 +23,8 @@ func TestUnknownMembersAreRefused(t *testing.T) {
 		`{"records":[{"value":"a"}],"partition":3}`:          {"validation_error", "partition", "the body has no member"},
 		`{"records":[{"value":"a","x":nul}]}`:                {"invalid_json", "", "invalid JSON"},
 		`{"records":[{"value":"a","offset":"7"}]}`:           {"record_validation_error", "offset", "integer"},
-		`{"records":[{"value":"a","value_text":"b"}]}`:       {"record_validation_error", "value_text", ""},
-		`{"records":[{"value_text":"a","value_base64":""}]}`: {"record_validation_error", "value_base64", "not both"},
+		`{"records":[{"value":"a","value_text":"b"}]}`:       {"record_validation_error", "value_text", "only one of"},
+		`{"records":[{"value_text":"a","value_base64":""}]}`: {"record_validation_error", "value_base64", "only one of"},
 		`{"records":[{"value_text":7}]}`:                     {"record_validation_error", "value_text", "must be a string"},
 	} {
 		_, err := decode(t, body, strict, false)
