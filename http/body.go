@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 	"time"
 
@@ -128,6 +129,29 @@ func (s *Server) discardBody(ctx *fasthttp.RequestCtx) {
 		}
 	}
 	ctx.SetConnectionClose()
+}
+
+// discardHead is discardBody for a head that is too large, of which the end shows that the client waits for an answer. A
+// body may come with it.
+func (s *Server) discardHead(c net.Conn) {
+	const bodyTime = 50 * time.Millisecond
+	_ = c.SetReadDeadline(time.Now().Add(discardTime)) // a failure shows in reading
+	scratch := slab.Get(firstBodySlab)
+	defer slab.Put(scratch)
+	last, ended := 0, false // bytes of the read before, with which the end may begin
+	for left := 2 * s.cfg.MaxBodyBytes; left > 0; {
+		n, err := c.Read(scratch[last:cap(scratch)])
+		if err != nil {
+			return
+		}
+		left -= n
+		got := scratch[:last+n]
+		if !ended && (bytes.Contains(got, []byte("\n\r\n")) || bytes.Contains(got, []byte("\n\n"))) {
+			ended = true
+			_ = c.SetReadDeadline(time.Now().Add(bodyTime))
+		}
+		last = copy(scratch[:2], got[max(len(got)-2, 0):])
+	}
 }
 
 // decompress gives body decompressed in a slab of its own, of at most so many bytes. What is under way in it at a

@@ -177,6 +177,19 @@ func TestHeadOverTheLimit(t *testing.T) {
 		wantError(t, 400, "invalid_parameter") // 12 KB of position token still fit
 }
 
+// A client that sends its head to the end before it reads gets to see what is wrong with it.
+func TestALargeHeadIsAnsweredAfterIt(t *testing.T) {
+	_, _, dial := tcp(t)
+	for _, end := range []string{"\r\n\r\n", "\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 100_000)} {
+		for range 10 {
+			c := dial("GET /health HTTP/1.1\r\nHost: localhost\r\nX-Long: " + strings.Repeat("x", 200_000) + end)
+			a := readAnswer(t, bufio.NewReader(c))
+			a.wantError(t, 431, "headers_too_large")
+			c.Close()
+		}
+	}
+}
+
 func TestTooManyBytesInFlight(t *testing.T) {
 	f := start(t, Config{MaxInflightBytes: 128 << 10})
 	if !f.s.bounds.inflight.Take(100 << 10) { // somebody else's bodies

@@ -193,6 +193,7 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, err error) {
 	var small *fasthttp.ErrSmallBuffer
 	switch {
 	case errors.As(err, &small):
+		s.discardHead(ctx.Conn())
 		e = fault.HeadersTooLarge.New("The request's head is larger than 16 KiB", nil)
 	case verdict != nil:
 		e, _ = fault.Explain(verdict)
