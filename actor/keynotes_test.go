@@ -109,12 +109,12 @@ func TestNotesComeAndGo(t *testing.T) {
 		if names := fs.Names(".keynotes"); len(names) != 1 {
 			t.Errorf("with a key: %v", names)
 		}
-		fs.Hook = failing(fs, ".keys")
+		fs.FailNamedFrom(segmenttest.OpSync, ".keys", 1, errDisk)
 		roll()
 		if names := fs.Names(".keynotes"); len(names) != 1 {
-			t.Errorf("before what it says is saved: %v", names)
+			t.Errorf("before what it says is durable: %v", names)
 		}
-		fs.Hook = nil
+		fs.Heal()
 		roll()
 		if names := fs.Names(".keynotes"); len(names) > 0 {
 			t.Errorf("after a roll: %v", names)

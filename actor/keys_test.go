@@ -138,7 +138,7 @@ var keyedLives = []struct {
 		return fs.Crash(nil)
 	})},
 	{name: "rolls, saves nothing and is killed", end: func(t *testing.T, fs *segmenttest.FS, b *Broker, tp *topic) *segmenttest.FS {
-		fs.Hook = failing(fs, ".snapshot")
+		fs.FailNamedFrom(segmenttest.OpCreate, ".snapshot", 1, errDisk)
 		return rolled(killed)(t, fs, b, tp)
 	}},
 	{name: "is killed and loses the notes", compared: true,

@@ -81,6 +81,11 @@ func (f *FS) FailNamed(op Op, part string, nth int, err error) {
 	f.add(&fault{op: op, part: part, nth: nth, err: err, left: 1})
 }
 
+// FailNamedFrom is FailFrom for names that have something in them.
+func (f *FS) FailNamedFrom(op Op, part string, nth int, err error) {
+	f.add(&fault{op: op, part: part, nth: nth, err: err, left: -1})
+}
+
 // FailFrom makes every operation of a kind fail, from the nth on.
 func (f *FS) FailFrom(op Op, nth int, err error) { f.add(&fault{op: op, nth: nth, err: err, left: -1}) }
 
