@@ -188,12 +188,12 @@ func TestAGroupsSnapshotIsTriedAgain(t *testing.T) {
 		dir := partitionDir(groupsTopic, shardOf("g"))
 		first := dir + "/00000000000000000000.log"
 		var failed atomic.Bool
-		fs.Hook = func(op segmenttest.Op, name string) {
+		fs.SetHook(func(op segmenttest.Op, name string) {
 			snapshot := strings.HasPrefix(name, dir) && strings.HasSuffix(name, ".log") && name != first
 			if op == segmenttest.OpWrite && snapshot && !failed.Swap(true) {
 				fs.FailFrom(segmenttest.OpWrite, 1, syscall.ENOSPC)
 			}
-		}
+		})
 		for !failed.Load() {
 			_, err := b.Commit(context.Background(), withMetadata("g", "t", 0, 8000))
 			if err != nil && !errors.Is(err, broker.ErrDiskFull) {

@@ -18,13 +18,13 @@ func TestACheckpointIsTriedAgain(t *testing.T) {
 			tp := makeTopic(t, b, "t", 1)
 			const name = "t-0/segments.checkpoint"
 			creates := 0 // .index, .timeindex, then the checkpoint
-			fs.Hook = func(op segmenttest.Op, file string) {
+			fs.SetHook(func(op segmenttest.Op, file string) {
 				if op == segmenttest.OpCreate && strings.HasPrefix(file, "t-0/") {
 					if creates++; creates == 2 {
 						fs.Fail(segmenttest.OpCreate, 2, err)
 					}
 				}
-			}
+			})
 			var want []string
 			for _, v := range []string{"a", "b", "c"} {
 				want = append(want, strings.Repeat(v, 1000))

@@ -47,14 +47,14 @@ func TestFailedSyncWithFullMailbox(t *testing.T) {
 		tp := makeTopic(t, b, "t", 1)
 		syncs := make(chan struct{})
 		writes := make(chan struct{})
-		fs.Hook = func(op segmenttest.Op, _ string) {
+		fs.SetHook(func(op segmenttest.Op, _ string) {
 			switch op {
 			case segmenttest.OpSync:
 				<-syncs
 			case segmenttest.OpWrite:
 				<-writes
 			}
-		}
+		})
 		fs.Fail(segmenttest.OpSync, 1, errDisk)
 		answers := make(chan error, 60)
 		for range 60 {
@@ -196,11 +196,11 @@ func TestPanicTakesOnePartition(t *testing.T) {
 		if err := tp.Watch(0, &broker.Watch{Waiter: w, From: 1}); err != nil {
 			t.Fatal(err)
 		}
-		fs.Hook = func(op segmenttest.Op, name string) {
+		fs.SetHook(func(op segmenttest.Op, name string) {
 			if op == segmenttest.OpWrite && strings.HasPrefix(name, "t-0/") {
 				panic("planted")
 			}
-		}
+		})
 		answers := make(chan error, 20)
 		for range 20 {
 			go func() { answers <- put(tp, 0, "x") }()

@@ -149,7 +149,7 @@ func TestCommitsSurviveAPowerCut(t *testing.T) {
 	acked.Store(-1)
 	rng := rand.New(rand.NewPCG(1, 2))
 	fs := segmenttest.New()
-	fs.Hook = func(op segmenttest.Op, name string) {
+	fs.SetHook(func(op segmenttest.Op, name string) {
 		first := op == segmenttest.OpSync && strings.HasPrefix(name, groupsTopic) && strings.HasSuffix(name, ".log") && !synced[name]
 		if first { // of a segment that begins with a snapshot: it is not durable yet, so the older ones have to be there
 			synced[name] = true
@@ -158,7 +158,7 @@ func TestCommitsSurviveAPowerCut(t *testing.T) {
 				images = append(images, image{fs.Crash(rng), before})
 			}
 		}
-	}
+	})
 	const commits = 3300 // of 1 KB: three rolls
 	b := engine(t, fs, Config{Fsync: FsyncAlways})
 	mustPut(t, makeTopic(t, b, "t", 1), 0, strings.Split(strings.Repeat("x", commits), "")...)

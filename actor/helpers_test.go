@@ -90,7 +90,7 @@ func wantValues(t *testing.T, tp *topic, partition int, want ...string) {
 	}
 }
 
-// gate is a Hook that holds back operations of one kind until it is opened.
+// gate is a hook that holds back operations of one kind until it is opened.
 type gate struct {
 	op      segmenttest.Op
 	entered chan string
@@ -99,11 +99,11 @@ type gate struct {
 
 func newGate(fs *segmenttest.FS, op segmenttest.Op) *gate {
 	g := &gate{op: op, entered: make(chan string, 1000), open: make(chan struct{})}
-	fs.Hook = func(op segmenttest.Op, name string) {
+	fs.SetHook(func(op segmenttest.Op, name string) {
 		if op == g.op {
 			g.entered <- name
 			<-g.open
 		}
-	}
+	})
 	return g
 }

@@ -55,11 +55,11 @@ func deleteMeanwhile(t *testing.T, call func(*Broker, broker.Membership) error) 
 	commit(t, b, "f", "u", 0, 0)
 	slow, hold := make(chan struct{}), make(chan struct{})
 	synctest.Wait() // the shards rest
-	fs.Hook = func(op segmenttest.Op, name string) {
+	fs.SetHook(func(op segmenttest.Op, name string) {
 		if op == segmenttest.OpWrite && strings.HasPrefix(name, partitionDir(groupsTopic, shardOf(last))) {
 			<-slow
 		}
-	}
+	})
 	u.actors[0].post(chore(func() { <-hold }))
 	called, deleted := make(chan error, 1), make(chan error, 1)
 	go func() { called <- call(b, m) }()

@@ -95,11 +95,11 @@ func TestLogStartsAreStoredOnceALook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fs := segmenttest.New()
 		var writes atomic.Int64
-		fs.Hook = func(op segmenttest.Op, name string) {
+		fs.SetHook(func(op segmenttest.Op, name string) {
 			if op == segmenttest.OpRename && strings.HasPrefix(name, logStartsFile) {
 				writes.Add(1)
 			}
-		}
+		})
 		b := engine(t, fs, Config{SegmentBytes: 1 << 10, RetentionCheck: 5 * time.Second})
 		tp := makeTopic(t, b, "t", 40)
 		steps(t, tp, 3)

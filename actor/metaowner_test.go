@@ -89,12 +89,12 @@ func TestASnapshotIsTriedAgain(t *testing.T) {
 		churn(t, b, 10)
 		synctest.Wait()
 		first, failed := "__flashq_meta-0/00000000000000000000.log", false
-		fs.Hook = func(op segmenttest.Op, name string) { // the first write to the next segment is the snapshot's
+		fs.SetHook(func(op segmenttest.Op, name string) { // the first write to the next segment is the snapshot's
 			if op == segmenttest.OpWrite && !failed && strings.HasPrefix(name, metaTopic) && strings.HasSuffix(name, ".log") && name != first {
 				failed = true
 				fs.Fail(segmenttest.OpWrite, 1, syscall.ENOSPC)
 			}
-		}
+		})
 		b.meta.ask(b.meta.seal)
 		synctest.Wait()
 		if n := b.Retries().Snapshots.Load(); n != 1 {

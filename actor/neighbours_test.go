@@ -63,40 +63,40 @@ func TestTheDataFolderIsSynced(t *testing.T) {
 		fs := segmenttest.New()
 		b := engine(t, fs, Config{})
 		var synced atomic.Bool
-		fs.Hook = func(op segmenttest.Op, name string) {
+		fs.SetHook(func(op segmenttest.Op, name string) {
 			if op == segmenttest.OpSyncDir && name == "" {
 				synced.Store(true)
 			}
 			if op == segmenttest.OpWrite && strings.HasPrefix(name, metaTopic) && !synced.Load() {
 				t.Error("a topic is recorded before its folders are durable")
 			}
-		}
+		})
 		makeTopic(t, b, "t", 1)
 		synctest.Wait() // nobody is at work
 		synced.Store(false)
-		fs.Hook = func(op segmenttest.Op, name string) {
+		fs.SetHook(func(op segmenttest.Op, name string) {
 			if op == segmenttest.OpSyncDir && name == "" {
 				synced.Store(true)
 			}
 			if op == segmenttest.OpWrite && strings.HasPrefix(name, groupsTopic) && !synced.Load() {
 				t.Error("a commit is written before its log's folder is durable")
 			}
-		}
+		})
 		commit(t, b, "g", "t", 0, 0)
 		synctest.Wait()
-		fs.Hook = func(op segmenttest.Op, name string) {
+		fs.SetHook(func(op segmenttest.Op, name string) {
 			if op == segmenttest.OpRemove || op == segmenttest.OpSyncDir && name == "" {
 				synced.Store(op != segmenttest.OpRemove)
 			}
 			if op == segmenttest.OpWrite && strings.HasPrefix(name, metaTopic) && !synced.Load() {
 				t.Error("a deleted topic is forgotten before its folders are gone for good")
 			}
-		}
+		})
 		if err := b.DeleteTopic(context.Background(), "t"); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		fs.Hook = nil
+		fs.SetHook(nil)
 		if len(namesIn(fs, deleteMark)) > 0 {
 			t.Error("the topic's folder is still there")
 		}
@@ -135,11 +135,11 @@ func TestPartlyStored(t *testing.T) {
 		b := engine(t, fs, Config{})
 		tp := makeTopic(t, b, "t", 2)
 		failing := map[string]bool{"t-1/00000000000000000000.log": true}
-		fs.Hook = func(op segmenttest.Op, name string) {
+		fs.SetHook(func(op segmenttest.Op, name string) {
 			if op == segmenttest.OpWrite && failing[name] {
 				fs.Fail(segmenttest.OpWrite, 1, syscall.ENOSPC)
 			}
-		}
+		})
 		send := func() ([]broker.Part, error) {
 			parts := []broker.Part{part(0, "x"), part(1, "y")}
 			return parts, tp.Append(parts, broker.How{})

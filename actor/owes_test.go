@@ -141,12 +141,12 @@ func TestNoAppendBeforeItsEpoch(t *testing.T) {
 		fs.FailFrom(segmenttest.OpWrite, 1, syscall.ENOSPC)
 		b = engine(t, fs, Config{})
 		tp := topicOf(t, b, "t")
-		fs.Hook = func(op segmenttest.Op, name string) {
+		fs.SetHook(func(op segmenttest.Op, name string) {
 			if op == segmenttest.OpWrite && name == "t-0/00000000000000000000.log" &&
 				!strings.Contains(string(fs.Bytes("t-0/leader-epoch-checkpoint")), "\n1 1\n") {
 				t.Error("a record is written before its epoch")
 			}
-		}
+		})
 		if err := put(tp, 0, "no room"); !errors.Is(err, broker.ErrDiskFull) {
 			t.Errorf("append: %v", err)
 		}

@@ -110,7 +110,7 @@ func TestProducersThatCantBeSaved(t *testing.T) {
 		fs := segmenttest.New()
 		b := engine(t, fs, Config{SegmentBytes: 1 << 10})
 		tp := makeTopic(t, b, "t", 1)
-		fs.Hook = failing(fs, ".snapshot")
+		fs.SetHook(failing(fs, ".snapshot"))
 		roll := func() {
 			mustPut(t, tp, 0, strings.Repeat("x", 900))
 			mustPut(t, tp, 0, strings.Repeat("x", 900))
@@ -120,7 +120,7 @@ func TestProducersThatCantBeSaved(t *testing.T) {
 		if b.Retries().Producers.Load() == 0 || b.Ready() != nil {
 			t.Errorf("failed %d times, ready: %v", b.Retries().Producers.Load(), b.Ready())
 		}
-		fs.Hook = nil
+		fs.SetHook(nil)
 		roll()
 		if len(fs.Names(".snapshot")) == 0 {
 			t.Error("nothing was saved afterwards")
@@ -128,7 +128,7 @@ func TestProducersThatCantBeSaved(t *testing.T) {
 	})
 }
 
-// failing is a Hook that makes what is done with files of a suffix fail.
+// failing is a hook that makes what is done with files of a suffix fail.
 func failing(fs *segmenttest.FS, suffix string) func(op segmenttest.Op, name string) {
 	return func(op segmenttest.Op, name string) {
 		if op == segmenttest.OpCreate && strings.HasSuffix(name, suffix) {

@@ -63,11 +63,11 @@ func TestCommitsAreCompactedOnAFullDisk(t *testing.T) {
 		synctest.Wait()
 		held := make(chan struct{}) // the topics' own room would come back before it is needed
 		full := func() {
-			fs.Hook = func(op segmenttest.Op, name string) {
+			fs.SetHook(func(op segmenttest.Op, name string) {
 				if op == segmenttest.OpRemove && strings.Contains(name, deleteMark+"/") {
 					<-held
 				}
-			}
+			})
 			fs.Fill()
 		}
 		wrong := func(what string, left int, most int64) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -43,8 +44,7 @@ type FS struct {
 	free    int64 // blocks, while full
 	// NoReserve, when set before use, makes it one where no file can have blocks for what is not written yet.
 	NoReserve bool
-	// Hook, when set before use, runs before each operation, outside the lock: it may block or panic.
-	Hook func(op Op, name string)
+	hook      atomic.Pointer[func(op Op, name string)]
 }
 
 type node struct {
@@ -159,10 +159,19 @@ func (f *FS) Count(op Op) int {
 	return f.counts[op]
 }
 
-// step counts an operation and gives the fault that strikes it. It is called without the lock, because of Hook.
+// SetHook has a function run before each operation from now on, outside the lock: it may block or panic. nil is none.
+func (f *FS) SetHook(hook func(op Op, name string)) {
+	if hook == nil {
+		f.hook.Store(nil)
+		return
+	}
+	f.hook.Store(&hook)
+}
+
+// step counts an operation and gives the fault that strikes it. It is called without the lock, because of the hook.
 func (f *FS) step(op Op, name string) (tear int, err error) {
-	if f.Hook != nil {
-		f.Hook(op, name)
+	if hook := f.hook.Load(); hook != nil {
+		(*hook)(op, name)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
