@@ -131,8 +131,8 @@ func (s *Server) discardBody(ctx *fasthttp.RequestCtx) {
 	ctx.SetConnectionClose()
 }
 
-// discardHead is discardBody for a head that is too large, of which the end shows that the client waits for an answer. A
-// body may come with it.
+// discardHead is discardBody for a head that is too large, whose end shows that the client waits for an answer. A body
+// may come with it.
 func (s *Server) discardHead(c net.Conn) {
 	const bodyTime = 50 * time.Millisecond
 	_ = c.SetReadDeadline(time.Now().Add(discardTime)) // a failure shows in reading
