@@ -54,8 +54,9 @@ func (c *Client) retry(ctx context.Context, r Retry, try func() error) error {
 		if errors.As(err, &refused) {
 			wait = max(wait, refused.RetryAfter)
 		}
-		if time.Until(deadline) < wait {
-			return fmt.Errorf("%w (tried again for %s)", err, r.For)
+		if left := time.Until(deadline); left < wait {
+			return fmt.Errorf("%w (tried for %s of %s; the next time is %s away)", err,
+				(r.For - left).Round(time.Millisecond), r.For, wait)
 		}
 		if r.Tell != nil {
 			r.Tell(err, wait)

@@ -160,7 +160,7 @@ func TestRetriesEnd(t *testing.T) {
 	const busy = `503 {"error":"disk_full","message":"m","retryable":true,"details":{"retry_after_ms":`
 	c, requests := answering(t, busy+`1}}`)
 	_, err := c.Produce(t.Context(), "news", nil, client.ProduceOptions{Retry: client.Retry{For: 200 * time.Millisecond}})
-	if e := new(client.Error); !errors.As(err, &e) || e.Code != "disk_full" || !strings.Contains(err.Error(), "tried again for 200ms") {
+	if e := new(client.Error); !errors.As(err, &e) || e.Code != "disk_full" || !strings.Contains(err.Error(), " of 200ms; the next time is ") {
 		t.Error(err)
 	}
 	if n := len(*requests); n < 2 || n > 4 {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"flashq/actor"
 	"flashq/segment/batch"
+	"flashq/segment/segmenttest"
 )
 
 // keyed posts records with an Idempotency-Key.
@@ -234,4 +236,29 @@ func TestAKeyKnowsItsRequestInEveryFormat(t *testing.T) {
 		}
 		f.do("DELETE", "/topics/"+url.PathEscape(topic), "").want(f, 204)
 	})
+}
+
+// While the first try is under way a second one is told to come again, and gets the first one's answer then.
+func TestAKeyInFlight(t *testing.T) {
+	fs := segmenttest.New()
+	f := startOver(t, Config{}, actor.Config{FS: fs})
+	f.createTopic("news", `{}`)
+	writing, goOn := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(goOn) })
+	t.Cleanup(release) // before the broker is closed
+	var once sync.Once
+	fs.SetHook(func(op segmenttest.Op, name string) {
+		if op == segmenttest.OpWrite && strings.HasPrefix(name, "news-0") && strings.HasSuffix(name, ".log") {
+			once.Do(func() { close(writing) })
+			<-goOn
+		}
+	})
+	first := make(chan answer)
+	go func() { first <- f.keyed("k", "", "application/json", oneRecord) }()
+	<-writing
+	f.keyed("k", "", "application/json", oneRecord).wantError(t, 409, "idempotency_in_flight")
+	f.keyed("k", "", "text/plain", "another").wantError(t, 409, "idempotency_in_flight") // the first may be refused yet
+	release()
+	a := <-first
+	f.keyed("k", "", "application/json", oneRecord).replays(t, a.want(t, 200))
 }
