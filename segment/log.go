@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"flashq/segment/batch"
+	"flashq/slab"
 )
 
 // Config says where a log lives; FS and Dir are required.
@@ -201,16 +202,26 @@ func (l *Log) write(batches []batch.Batch, adopted []bool) error {
 	return err
 }
 
-// writeGathered copies small batches together: one system call instead of many. The budget of the caller bounds it.
+// writeGathered copies batches together: one system call instead of many. Where they are large the memory is lent for
+// the write, or each would touch fresh pages.
 func (l *Log) writeGathered(batches []batch.Batch) error {
-	l.gather = l.gather[:0]
+	const small = 64 << 10
+	size := 0
 	for _, b := range batches {
-		l.gather = append(l.gather, b...)
+		size += len(b)
 	}
-	_, err := l.active.file.WriteAt(l.gather, l.active.size)
-	if cap(l.gather) > 1<<20 {
-		l.gather = nil
+	gather := l.gather[:0]
+	if size > small {
+		gather = slab.Get(size)
+		defer slab.Put(gather)
 	}
+	for _, b := range batches {
+		gather = append(gather, b...)
+	}
+	if size <= small {
+		l.gather = gather
+	}
+	_, err := l.active.file.WriteAt(gather, l.active.size)
 	return err
 }
 
