@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"flashq/http/fault"
-	"flashq/http/request"
 	"flashq/slab"
 )
 
@@ -147,22 +146,5 @@ func appendEnd(t []byte, r *result) []byte {
 func appendAssignment(t []byte, p *plan) []byte {
 	t = append(t, `{"generation":`...)
 	t = strconv.AppendInt(t, p.generation, 10)
-	t = append(t, `,"assignment":[`...)
-	for i, partition := range p.held {
-		if i > 0 {
-			t = append(t, ',')
-		}
-		t = strconv.AppendInt(t, int64(partition), 10)
-	}
-	return append(t, ']', '}')
-}
-
-// appendMarks writes a list of partitions with a number each, for a header; nil where there is none.
-func appendMarks(cursors []cursor, of func(c *cursor) int64) (t []byte) {
-	for i := range cursors {
-		if n := of(&cursors[i]); n > 0 {
-			t = request.AppendMark(t, 0, cursors[i].partition, n)
-		}
-	}
-	return t
+	return append(appendHeld(t, p.held), '}')
 }

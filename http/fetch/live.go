@@ -156,7 +156,7 @@ func (s *stream) writeHead(ctx *fasthttp.RequestCtx, mediaType string, acceptEnc
 	h.SetContentType(mediaType)
 	h.Set("X-Accel-Buffering", "no")
 	if !s.flow.events {
-		s.tellInHead(h)
+		tellPlaces(h, s.start, s.f.rounds.cursors)
 		if coding := request.AnswerCoding(acceptEncoding); coding != "" {
 			h.Set("Content-Encoding", coding)
 			s.pack = s.f.env.Codecs.Stream(coding)

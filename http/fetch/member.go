@@ -133,13 +133,18 @@ func (m *member) appendTo(t []byte, p *plan, cursors []cursor) []byte {
 	t = append(t, m.query.Member...)
 	t = append(t, `","generation":`...)
 	t = strconv.AppendInt(t, p.generation, 10)
+	t = appendHeld(t, m.assigned)
+	return append(appendCommitted(t, p, cursors), '}')
+}
+
+// appendHeld writes which partitions a member holds.
+func appendHeld(t []byte, partitions []int) []byte {
 	t = append(t, `,"assignment":[`...)
-	for i, partition := range m.assigned {
+	for i, partition := range partitions {
 		if i > 0 {
 			t = append(t, ',')
 		}
 		t = strconv.AppendInt(t, int64(partition), 10)
 	}
-	t = append(t, ']')
-	return append(appendCommitted(t, p, cursors), '}')
+	return append(t, ']')
 }

@@ -3,8 +3,6 @@ package fetch
 import (
 	"errors"
 
-	"github.com/valyala/fasthttp"
-
 	"flashq/http/fault"
 )
 
@@ -81,17 +79,5 @@ func (s *stream) noteGaps() {
 			s.flow.event("gap", func(t []byte) []byte { return appendGap(t, c) })
 			c.gap = 0
 		}
-	}
-}
-
-// tellInHead says in the head of lines where they begin, and what a finite answer would say there of that.
-func (s *stream) tellInHead(h *fasthttp.ResponseHeader) {
-	cursors := s.f.rounds.cursors
-	h.SetCanonical([]byte("FlashQ-Position"), s.start)
-	if gaps := appendMarks(cursors, func(c *cursor) int64 { return c.gap }); gaps != nil {
-		h.SetCanonical([]byte("FlashQ-Gap"), gaps)
-	}
-	if beyond := appendMarks(cursors, (*cursor).beyond); beyond != nil {
-		h.SetCanonical([]byte("FlashQ-Beyond"), beyond)
 	}
 }
