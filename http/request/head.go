@@ -85,23 +85,49 @@ func list(before, line []byte) []byte {
 	return append(append(bytes.Clone(before), ", "...), line...)
 }
 
-// checkFraming refuses a Transfer-Encoding other than chunked, which fasthttp passes over where it is identity: what
-// comes then is a body to one and the next request to another.
+// checkFraming refuses what two parties that pass a request on may read in two ways, so that what is a body to one is
+// the next request to another: both lengths, a header that goes on in the next line, a Transfer-Encoding other than
+// chunked (fasthttp passes over identity), a later HTTP.
 func checkFraming(r *fasthttp.RequestHeader) error {
+	if !r.IsHTTP11() && !bytes.HasPrefix(r.Protocol(), []byte("HTTP/1.")) {
+		return fault.InvalidRequest.New(fault.Quote(string(r.Protocol()))+" is not served; send HTTP/1.1", nil)
+	}
+	if bytes.IndexByte(r.RequestURI(), '#') >= 0 {
+		return fault.InvalidRequest.New("The target holds a '#', after which nothing would count; write it as %23", nil)
+	}
+	raw := r.RawHeaders()
+	if bytes.Contains(raw, []byte("\n ")) || bytes.Contains(raw, []byte("\n\t")) {
+		return fault.InvalidRequest.New("A header goes on in the next line; write it in one", nil)
+	}
 	if r.IsPost() && r.ContentLength() > 0 && !r.ConnectionClose() {
 		return nil // with both lengths fasthttp closes the connection
 	}
-	const name = "transfer-encoding:"
-	for rest := r.RawHeaders(); len(rest) > 0; {
+	return checkCoding(raw)
+}
+
+func checkCoding(raw []byte) error {
+	length, coded := false, false
+	for len(raw) > 0 {
 		var line []byte
-		line, rest, _ = bytes.Cut(rest, []byte{'\n'})
-		if len(line) < len(name) || line[0]|0x20 != 't' || !bytes.EqualFold(line[:len(name)], []byte(name)) {
+		line, raw, _ = bytes.Cut(raw, []byte{'\n'})
+		if hasName(line, "content-length:") {
+			length = true
+		}
+		if !hasName(line, "transfer-encoding:") {
 			continue
 		}
-		if coding := bytes.TrimSpace(line[len(name):]); !bytes.EqualFold(coding, []byte("chunked")) {
+		coded = true
+		if coding := bytes.TrimSpace(line[len("transfer-encoding:"):]); !bytes.EqualFold(coding, []byte("chunked")) {
 			return fault.InvalidRequest.New("Transfer-Encoding "+fault.Quote(string(coding))+
 				" is not served; send chunked, or Content-Length", nil)
 		}
 	}
+	if length && coded {
+		return fault.InvalidRequest.New("Content-Length stands beside Transfer-Encoding; send one of them", nil)
+	}
 	return nil
+}
+
+func hasName(line []byte, name string) bool {
+	return len(line) >= len(name) && line[0]|0x20 == name[0] && bytes.EqualFold(line[:len(name)], []byte(name))
 }
