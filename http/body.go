@@ -24,6 +24,8 @@ const (
 	firstBodySlab = 64 << 10
 	// discardTime bounds how long a refused body is read on, so that the client gets to see the answer within a second.
 	discardTime = 800 * time.Millisecond
+	// silence is how long nothing has to come from a client that seems to have sent all.
+	silence = 50 * time.Millisecond
 	// smallBody is what the routes take whose bodies are a few members.
 	smallBody = 64 << 10
 	// mostCommitBody is what a commit takes: maxCommits partitions of topics with the longest names.
@@ -111,8 +113,12 @@ func bodyFault(err error) error {
 // discardBody reads on what a client still sends, at most twice the body limit and for a second at most, and then lets
 // the connection end: an answer that is written while the client sends would be lost to a reset.
 func (s *Server) discardBody(ctx *fasthttp.RequestCtx) {
+	if ctx.Response.ConnectionClose() {
+		s.discardRest(ctx.Conn())
+		return
+	}
 	stream := ctx.RequestBodyStream()
-	if stream == nil || ctx.Response.ConnectionClose() {
+	if stream == nil {
 		return
 	}
 	_ = ctx.SetReadDeadline(time.Now().Add(discardTime)) // a failure shows in reading
@@ -131,10 +137,28 @@ func (s *Server) discardBody(ctx *fasthttp.RequestCtx) {
 	ctx.SetConnectionClose()
 }
 
+// discardRest is discardBody for a request whose end is not known: it ends when nothing has come for a moment.
+func (s *Server) discardRest(c net.Conn) {
+	scratch := slab.Get(firstBodySlab)
+	defer slab.Put(scratch)
+	end := time.Now().Add(discardTime)
+	for left := 2 * s.cfg.MaxBodyBytes; left > 0; {
+		next := time.Now().Add(silence)
+		if next.After(end) {
+			return
+		}
+		_ = c.SetReadDeadline(next) // a failure shows in reading
+		n, err := c.Read(scratch[:cap(scratch)])
+		if err != nil {
+			return
+		}
+		left -= n
+	}
+}
+
 // discardHead is discardBody for a head that is too large, whose end shows that the client waits for an answer. A body
 // may come with it.
 func (s *Server) discardHead(c net.Conn) {
-	const bodyTime = 50 * time.Millisecond
 	_ = c.SetReadDeadline(time.Now().Add(discardTime)) // a failure shows in reading
 	scratch := slab.Get(firstBodySlab)
 	defer slab.Put(scratch)
@@ -148,7 +172,7 @@ func (s *Server) discardHead(c net.Conn) {
 		got := scratch[:last+n]
 		if !ended && (bytes.Contains(got, []byte("\n\r\n")) || bytes.Contains(got, []byte("\n\n"))) {
 			ended = true
-			_ = c.SetReadDeadline(time.Now().Add(bodyTime))
+			_ = c.SetReadDeadline(time.Now().Add(silence))
 		}
 		last = copy(scratch[:2], got[max(len(got)-2, 0):])
 	}

@@ -199,6 +199,8 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, err error) {
 		e, _ = fault.Explain(verdict)
 	case conn.IsTimeout(err):
 		e, _ = fault.Explain(fault.ErrBodyTimeout)
+	default:
+		s.discardRest(ctx.Conn())
 	}
 	s.writeError(ctx, e)
 }
