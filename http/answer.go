@@ -184,6 +184,9 @@ func (s *Server) writeError(ctx *fasthttp.RequestCtx, e *fault.Error) {
 	if e.Accepts != "" {
 		ctx.Response.Header.Set("Accept-Encoding", e.Accepts)
 	}
+	if e.Challenge != "" {
+		ctx.Response.Header.Set("WWW-Authenticate", e.Challenge)
+	}
 	if s.writeJSON(ctx, e.Kind.Status, e) != nil {
 		_ = s.writeJSON(ctx, e.Kind.Status, e.Kind.New(fault.Clip(e.Message), nil)) // which is small
 	}

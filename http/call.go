@@ -6,6 +6,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"flashq/auth"
 	"flashq/http/conn"
 	"flashq/http/fault"
 	"flashq/http/request"
@@ -16,6 +17,7 @@ type call struct {
 	ctx   *fasthttp.RequestCtx
 	head  request.Head
 	names pathNames
+	who   *auth.Token   // who asks, nil where everybody may ask
 	media request.Media // of the answer
 	// status is that of an answer that goes well: 200 unless the handler says otherwise.
 	status int

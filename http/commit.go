@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"flashq/auth"
 	"flashq/broker"
 	"flashq/http/fault"
 	"flashq/http/request"
@@ -47,6 +48,11 @@ var commitParams = request.Params[commitQuery]{
 
 // commit is POST /groups/{group}/offsets: a commit, or a reset, which is a commit by another name.
 func (s *Server) commit(c *call, q commitQuery) (any, error) {
+	if q.force {
+		if err := c.mayGroup(auth.Admin, c.names.group); err != nil {
+			return nil, err
+		}
+	}
 	var body commitBody
 	if _, err := readObject(s, c, commitMembers, &body); err != nil {
 		return nil, err
@@ -273,6 +279,9 @@ func (s *Server) resolve(c *call, items []commitItem) ([]broker.CommitOffset, er
 func (s *Server) resolveItem(
 	c *call, all []broker.CommitOffset, item commitItem, named map[place]bool,
 ) ([]broker.CommitOffset, error) {
+	if err := c.mayTopic(auth.Read, item.topic); err != nil {
+		return all, err
+	}
 	topic, err := s.topic(item.topic)
 	if err != nil {
 		return all, err

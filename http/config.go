@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/netip"
 
+	"flashq/auth"
 	"flashq/broker"
 )
 
@@ -17,6 +18,9 @@ type Config struct {
 
 	Logger  *slog.Logger // nil: none
 	Version string       // shown by /health
+
+	// Tokens are who may do what; nil: everybody may do everything.
+	Tokens *auth.Tokens
 
 	MaxBodyBytes     int // of one request, decompressed (16 MiB)
 	MaxKeyBytes      int // 1024

@@ -83,7 +83,7 @@ func (s *Server) judgeHead(h *fasthttp.RequestHeader) error {
 	if err := c.head.Read(h); err != nil {
 		return err
 	}
-	if err := s.judgeDoor(&c, row, string(path)); err != nil {
+	if err := s.judgeDoor(&c, row, string(path), query); err != nil {
 		return err
 	}
 	if declared, most := h.ContentLength(), row.mostBody(s.cfg.MaxBodyBytes); declared > most {
@@ -101,14 +101,17 @@ func (s *Server) judgeHead(h *fasthttp.RequestHeader) error {
 
 // judgeDoor is what stands before any handler. Of the host and the origin it sees what does not depend on how the
 // request came.
-func (s *Server) judgeDoor(c *call, row *route, path string) error {
+func (s *Server) judgeDoor(c *call, row *route, path string, query []byte) error {
 	if err := s.guard.checkHostNamed(c.head.Host); err != nil {
 		return err
 	}
 	if err := c.names.set(row.pattern, path); err != nil {
 		return err
 	}
-	if row.scope != open && !s.life.opened.Load() {
+	if err := s.authorize(c, row, query); err != nil {
+		return err
+	}
+	if !row.isOpen() && !s.life.opened.Load() {
 		return broker.ErrRecovering
 	}
 	if err := checkOrigin(&c.head, "http"); err != nil && checkOrigin(&c.head, "https") != nil {
@@ -117,7 +120,7 @@ func (s *Server) judgeDoor(c *call, row *route, path string) error {
 	if s.life.draining() {
 		return broker.ErrDraining
 	}
-	if row.answers == nil || row.scope == open {
+	if row.answers == nil || row.isOpen() {
 		return nil
 	}
 	_, err := request.Negotiate(c.head.Accept, row.answers)

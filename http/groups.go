@@ -26,12 +26,27 @@ type memberRow struct {
 	ExpiresAt  timestamp        `json:"expires_at"`
 }
 
-func memberRows(members []broker.Member) []memberRow {
+// memberRows shows members, with those of their topics that the caller sees.
+func memberRows(c *call, members []broker.Member) []memberRow {
 	rows := make([]memberRow, len(members))
 	for i, m := range members {
-		rows[i] = memberRow{Member: m.Name, Topics: m.Topics, Assignment: m.Assignment, ExpiresAt: timestamp(m.Expires)}
+		rows[i] = memberRow{
+			Member: m.Name, Topics: only(m.Topics, c.sees), Assignment: c.assignment(m.Assignment),
+			ExpiresAt: timestamp(m.Expires),
+		}
 	}
 	return rows
+}
+
+// assignment is what a member holds of the topics that the caller sees.
+func (c *call) assignment(all map[string][]int) map[string][]int {
+	seen := make(map[string][]int, len(all))
+	for topic, partitions := range all {
+		if c.sees(topic) {
+			seen[topic] = partitions
+		}
+	}
+	return seen
 }
 
 var groupListParams = request.Params[window]{
@@ -45,6 +60,7 @@ func (s *Server) listGroups(c *call, w window) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	groups = only(groups, func(g broker.Group) bool { return c.seesGroup(g.Name) })
 	groups, last := cut(w, groups, func(g broker.Group) string { return g.Name })
 	list := make([]groupSummary, 0, len(groups))
 	figures := s.newFigures(c)
@@ -81,7 +97,7 @@ func (s *Server) viewGroup(c *call) (any, error) {
 		return nil, err
 	}
 	return object{
-		{"group", g.Name}, {"start", g.Start}, {"generation", g.Generation}, {"members", each(memberRows(g.Members))},
+		{"group", g.Name}, {"start", g.Start}, {"generation", g.Generation}, {"members", each(memberRows(c, g.Members))},
 		{"offsets", each(rows)}, {"lag", sumLag(rows)},
 	}, nil
 }

@@ -73,11 +73,12 @@ func (f *figures) rows(g broker.Group, topic string) ([]offsetRow, error) {
 	return f.append([]offsetRow{}, g, topic)
 }
 
-// rowsOf gives a row for every partition of some topics; those that are not there have none.
+// rowsOf gives a row for every partition of some topics; those that are not there, or not the caller's to see, have
+// none.
 func (f *figures) rowsOf(g broker.Group, topics []string) (rows []offsetRow, err error) {
 	rows = []offsetRow{}
 	for _, name := range topics {
-		if name < f.window.topic {
+		if name < f.window.topic || !f.call.sees(name) {
 			continue
 		}
 		if f.more {
@@ -200,6 +201,7 @@ func (s *Server) groupsOf(c *call, topic string) ([]groupLag, error) {
 	if err != nil {
 		return nil, err
 	}
+	groups = only(groups, func(g broker.Group) bool { return c.seesGroup(g.Name) })
 	list := make([]groupLag, 0, len(groups))
 	figures := s.newFigures(c)
 	for _, g := range groups {

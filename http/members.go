@@ -3,6 +3,7 @@ package http
 import (
 	"encoding/json"
 
+	"flashq/auth"
 	"flashq/broker"
 	"flashq/http/fetch"
 	"flashq/http/request"
@@ -36,6 +37,11 @@ func (s *Server) putMember(c *call) (any, error) {
 	if _, err := readObject(s, c, memberMembers, &join); err != nil {
 		return nil, err
 	}
+	for _, topic := range join.Topics {
+		if err := c.mayTopic(auth.Read, topic); err != nil {
+			return nil, err
+		}
+	}
 	m, err := s.cfg.Broker.Join(s.life.calls, join)
 	if err != nil {
 		return nil, err
@@ -44,7 +50,7 @@ func (s *Server) putMember(c *call) (any, error) {
 		Generation int32            `json:"generation"`
 		Assignment map[string][]int `json:"assignment"`
 		ExpiresAt  timestamp        `json:"expires_at"`
-	}{m.Generation, m.Assignment, timestamp(m.Expires)}, nil
+	}{m.Generation, c.assignment(m.Assignment), timestamp(m.Expires)}, nil
 }
 
 // deleteMember is DELETE /groups/{group}/members/{member}: leave.

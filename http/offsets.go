@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"flashq/auth"
 	"flashq/broker"
 	"flashq/http/request"
 )
@@ -73,6 +74,11 @@ var groupOffsetsParams = request.Params[groupOffsetsQuery]{
 
 // groupOffsets is GET /groups/{group}/offsets?topic=.
 func (s *Server) groupOffsets(c *call, q groupOffsetsQuery) (any, error) {
+	if q.topic != "" {
+		if err := c.mayTopic(auth.Read, q.topic); err != nil {
+			return nil, err
+		}
+	}
 	g, err := s.cfg.Broker.Group(s.life.calls, c.names.group, q.topic)
 	if err != nil {
 		return nil, err

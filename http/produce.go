@@ -109,7 +109,7 @@ func (p *production) release() {
 
 // admit judges what stands before the body.
 func (p *production) admit(c *call) (f request.Format, coding string, err error) {
-	if err = p.repeat.read(c.head.IdempotencyKey); err != nil {
+	if err = p.repeat.read(c.head.IdempotencyKey, c.who.Name()); err != nil {
 		return 0, "", err
 	}
 	if f, err = request.BodyFormat(c.head.ContentType, request.RecordBodies); err != nil {

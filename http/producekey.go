@@ -20,10 +20,10 @@ type repeat struct {
 	digest recordbody.Digest
 }
 
-// read takes the Idempotency-Key of a request's head; nil is none.
-func (r *repeat) read(header []byte) (err error) {
+// read takes the Idempotency-Key of a request's head; nil is none. Two principals never mean the same by one.
+func (r *repeat) read(header []byte, principal string) (err error) {
 	r.given = header != nil
-	r.key = broker.Key{}
+	r.key = broker.Key{Principal: principal}
 	if r.given {
 		r.key.Name, err = keyName(header)
 	}

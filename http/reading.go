@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 
+	"flashq/auth"
 	"flashq/broker"
 	"flashq/http/fetch"
 	"flashq/http/request"
@@ -16,8 +17,8 @@ func (s *Server) fetching(params request.Params[fetch.Query], parse func(c *call
 		if err != nil {
 			return nil, err
 		}
-		if q.Group != "" { // an image's address could do that
-			if err := checkOrigin(&c.head, c.scheme()); err != nil {
+		if q.Group != "" {
+			if err := c.mayFetchFor(q.Group); err != nil {
 				return nil, err
 			}
 		}
@@ -25,8 +26,17 @@ func (s *Server) fetching(params request.Params[fetch.Query], parse func(c *call
 		if err != nil {
 			return nil, cmp.Or(s.meet(&q, err), err)
 		}
-		return nil, fetch.Serve(c.ctx, &s.fetches, topic, q, c.media, &c.head)
+		return nil, fetch.Serve(c.ctx, &s.fetches, topic, q, c.media, &c.head, c.who.Revoked())
 	}}
+}
+
+// mayFetchFor refuses a fetch for a group that the caller has no business with, or the page of another site: an image's
+// address could do that.
+func (c *call) mayFetchFor(group string) error {
+	if err := c.mayGroup(auth.Read, group); err != nil {
+		return err
+	}
+	return checkOrigin(&c.head, c.scheme())
 }
 
 // meet lets a group meet a topic that is not there yet, so that it misses none of its records later.

@@ -7,6 +7,7 @@ import (
 	"github.com/fasthttp/router"
 	"github.com/valyala/fasthttp"
 
+	"flashq/auth"
 	"flashq/broker"
 	"flashq/http/fault"
 	"flashq/http/request"
@@ -16,23 +17,12 @@ import (
 type route struct {
 	method  string
 	pattern string
-	scope   scope
+	scope   auth.Scope      // on what the path names: see authorize
 	bodies  []request.Media // what its body may be; nil: it reads none
 	answers []request.Media // what its answer may be; nil: it has none but errors
 	handler
 	summary string
 }
-
-// scope is what a request must be allowed to do.
-type scope int
-
-const (
-	// open routes are for everybody, and answer while there is no broker yet.
-	open scope = iota
-	read
-	write
-	admin
-)
 
 // handler serves a request whose names and Accept are good. It returns what encoding/json is to write, nothing when it
 // wrote its answer itself, or why there is none.
@@ -50,6 +40,9 @@ func (h handler) upTo(most int) handler {
 	h.most = most
 	return h
 }
+
+// isOpen tells whether the route is for everybody, and answers while there is no broker yet.
+func (r *route) isOpen() bool { return r.scope == auth.Open }
 
 // mostBody is how many bytes a route's body may have where the broker takes so many at all.
 func (r *route) mostBody(broker int) int {
@@ -172,7 +165,10 @@ func (s *Server) serve(c *call, r *route) {
 }
 
 func (s *Server) admit(c *call, r *route) (err error) {
-	if r.scope != open && !s.life.opened.Load() {
+	if err := s.authorize(c, r, c.ctx.URI().QueryString()); err != nil {
+		return err
+	}
+	if !r.isOpen() && !s.life.opened.Load() {
 		return broker.ErrRecovering
 	}
 	if r.method != fasthttp.MethodGet {
@@ -183,7 +179,7 @@ func (s *Server) admit(c *call, r *route) (err error) {
 			return broker.ErrDraining
 		}
 	}
-	if r.answers != nil && r.scope != open { // a probe gets what there is
+	if r.answers != nil && !r.isOpen() { // a probe gets what there is
 		c.media, err = request.Negotiate(c.head.Accept, r.answers)
 	}
 	return err

@@ -1,9 +1,13 @@
 package http
 
 import (
+	"flashq/auth"
 	"flashq/http/fetch"
 	"flashq/http/request"
 )
+
+// The scopes of routes.
+const open, read, write, admin = auth.Open, auth.Read, auth.Write, auth.Admin
 
 // routes is the whole surface on one screen, and the one place that knows it.
 func (s *Server) routes() []route {

@@ -176,6 +176,7 @@ func (s *Server) listTopics(c *call, q topicListQuery) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	topics = only(topics, func(t broker.Topic) bool { return c.sees(t.Name()) })
 	topics, last := cut(q.window, topics, broker.Topic.Name)
 	names := make([]string, len(topics))
 	for i, t := range topics {

@@ -36,6 +36,7 @@ type Until struct {
 	Timeout <-chan time.Time
 	Gone    <-chan struct{} // nobody waits for an answer any more
 	Drain   <-chan struct{} // the server ends
+	Revoked <-chan struct{} // who waits may not any more
 }
 
 // New gives a wait for about so many partitions. Leave has to end it.
@@ -186,6 +187,7 @@ func (p *Poll) Park(until Until) bool {
 	case <-until.Timeout:
 	case <-until.Gone:
 	case <-until.Drain:
+	case <-until.Revoked:
 	}
 	return false
 }

@@ -55,6 +55,8 @@ type patientConn struct {
 
 	// waits is told at each look at a peer that is slow whether it has taken anything; nil: nobody asks. Only of a stream.
 	waits func(took bool)
+	// revoked is closed when the peer of a stream is to get nothing more; nil: never.
+	revoked <-chan struct{}
 }
 
 func newPatientConn(c net.Conn, s *seconds) *patientConn {
@@ -163,7 +165,7 @@ func (c *patientConn) writeOn(p []byte, n int) (int, error) {
 		}
 		now := time.Now()
 		moved := max(n-left-taken, 0)
-		if !peer.keeps(now, moved, mostPause(c.answers, usual)) {
+		if c.isRevoked() || !peer.keeps(now, moved, mostPause(c.answers, usual)) {
 			c.forget()
 			return n, os.ErrDeadlineExceeded
 		}
@@ -180,6 +182,15 @@ func (c *patientConn) writeOn(p []byte, n int) (int, error) {
 		if err == nil || !IsTimeout(err) {
 			return n, err
 		}
+	}
+}
+
+func (c *patientConn) isRevoked() bool {
+	select {
+	case <-c.revoked:
+		return true
+	default:
+		return false
 	}
 }
 

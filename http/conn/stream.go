@@ -21,12 +21,14 @@ type Streams struct {
 type Stream struct {
 	net.Conn
 
-	of *Streams
+	of      *Streams
+	revoked <-chan struct{}
 }
 
-// Add counts a connection until it is closed.
-func (s *Streams) Add(c net.Conn) *Stream {
-	stream := &Stream{c, s}
+// Add counts a connection until it is closed. A peer that is slow to take something is not waited for any more when
+// revoked is closed.
+func (s *Streams) Add(c net.Conn, revoked <-chan struct{}) *Stream {
+	stream := &Stream{c, s, revoked}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open == nil {
@@ -56,8 +58,8 @@ func (s *Stream) Close() error {
 // slow whether it has taken anything since the last one.
 func (s *Stream) Send(p []byte, of *budget.Budget, waits func(took bool)) error {
 	if c, ok := s.Conn.(*patientConn); ok {
-		c.answers, c.waits = of, waits
-		defer func() { c.answers, c.waits = nil, nil }()
+		c.answers, c.waits, c.revoked = of, waits, s.revoked
+		defer func() { c.answers, c.waits, c.revoked = nil, nil, nil }()
 	}
 	_, err := s.Write(p)
 	return err

@@ -16,7 +16,9 @@ type Error struct {
 	Message string
 	Details Details
 	Accepts string // the Accept-Encoding header of a 415
-	Wait    int    // seconds until a later try may do better; 0: as ever
+	// Challenge is the WWW-Authenticate header of a 401.
+	Challenge string
+	Wait      int // seconds until a later try may do better; 0: as ever
 }
 
 // New is an error of the kind; its message is for people: what is wrong, why, and what to type next.

@@ -34,7 +34,8 @@ var (
 	OutOfRange       = kind(400, "validation_error", "a value has the right type and can't be taken, or a name is bad")
 	InvalidOffset    = kind(400, "invalid_offset", "an offset is no offset of its partition")
 
-	Forbidden        = kind(403, "forbidden", "the Host of the request is not this machine's")
+	Unauthorized     = kind(401, "unauthorized", "there is no token, or none that is known: see WWW-Authenticate")
+	Forbidden        = kind(403, "forbidden", "the token may not do that, or the Host is not this machine's")
 	OriginNotAllowed = kind(403, "origin_not_allowed", "a page of another origin asked for a change")
 
 	TopicNotFound     = kind(404, "topic_not_found", "the topic does not exist")

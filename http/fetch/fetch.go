@@ -79,25 +79,38 @@ type ask struct {
 	topic broker.Topic
 	query Query
 	share *budget.Share // of who asks
+	// revoked is closed when who asks may not any more; nil: never.
+	revoked <-chan struct{}
+}
+
+// checkToken refuses to go on for who may not any more.
+func (a *ask) checkToken() error {
+	select {
+	case <-a.revoked:
+		return fault.TokenRevoked()
+	default:
+		return nil
+	}
 }
 
 var fetchings = sync.Pool{New: func() any { return new(fetching) }}
 
 // Serve answers a fetch of a topic in the given form, or begins a stream of it, or returns why not. env is kept for as
-// long as that takes.
+// long as that takes; it ends early when revoked is closed, since who asks may not any more then.
 func Serve(
 	ctx *fasthttp.RequestCtx, env *Env, topic broker.Topic, q Query, media request.Media, head *request.Head,
+	revoked <-chan struct{},
 ) error {
 	if err := q.suit(media, topic); err != nil {
 		return err
 	}
-	live, err := q.live(media.Format, head.LastEventID)
+	live, err := q.live(media.Format, head)
 	if err != nil {
 		return err
 	}
 	f := fetchings.Get().(*fetching)
 	f.conn = ctx.Conn()
-	f.ask = ask{env, topic, q, conn.ShareOf(f.conn)}
+	f.ask = ask{env, topic, q, conn.ShareOf(f.conn), revoked}
 	f.setReader()
 	if live {
 		return f.goLive(ctx, media, head)

@@ -15,11 +15,16 @@ import (
 // larger. It is all that is held for a reader that is slow.
 const mostFlush = 128 << 10
 
-// live tells whether the query asks for a stream, and completes it as one. lastEventID is the header of that name: a
-// browser sends it when it comes again, to an address that may name an older one.
-func (q *Query) live(format request.Format, lastEventID []byte) (bool, error) {
+// live tells whether the query asks for a stream, and completes it as one. A browser sends
+// Last-Event-ID when it comes again, to an address that may name an older one.
+func (q *Query) live(format request.Format, head *request.Head) (bool, error) {
 	q.Follow = q.Follow || format == request.Events
 	switch {
+	case q.tokenGiven && format != request.Events:
+		return false, request.BadParam(TokenParam,
+			"is for streams of events; anything else takes -H 'Authorization: Bearer ...'")
+	case q.tokenGiven && head.Authorization != nil:
+		return false, request.BadParam(TokenParam, "stands beside an Authorization header; one of them is enough")
 	case !q.Follow && q.Resume.Marks != nil:
 		return false, request.BadParam("last_event_id", "is for streams; an answer that ends takes 'position'")
 	case !q.Follow:
@@ -31,8 +36,8 @@ func (q *Query) live(format request.Format, lastEventID []byte) (bool, error) {
 		return false, request.BadParam("ack", "can't stand on a stream, which commits nothing; POST /groups/"+q.Group+
 			"/offsets does")
 	}
-	if len(lastEventID) > 0 {
-		if why := q.setResume(lastEventID); why != "" {
+	if len(head.LastEventID) > 0 {
+		if why := q.setResume(head.LastEventID); why != "" {
 			return false, fault.InvalidParameter.New("The header 'Last-Event-ID' "+why,
 				fault.Details{"header": "Last-Event-ID"})
 		}
@@ -87,7 +92,7 @@ func (f *fetching) goLive(ctx *fasthttp.RequestCtx, media request.Media, head *r
 		s.giveUp()
 		return nil
 	}
-	s.conn = f.env.Open.Add(f.conn)
+	s.conn = f.env.Open.Add(f.conn, f.revoked)
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(net.Conn) { go s.run() }) // whose goroutine keeps the request and its buffers
 	return nil

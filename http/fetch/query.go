@@ -44,7 +44,8 @@ type Query struct {
 	Follow bool
 	Resume Resume
 
-	ackGiven bool // also of a HEAD
+	ackGiven   bool // also of a HEAD
+	tokenGiven bool // who asks is found out by the server
 
 	Head    bool // only what an answer's head would be: it neither waits, nor acknowledges, nor joins
 	OfAlias bool // of a route of FlashQ in Rust: next_offset is the committed offset, and no group is made
@@ -65,6 +66,9 @@ type Resume struct {
 	Marks      []request.Mark // nil: there was none
 }
 
+// TokenParam is the parameter of a stream of events that is its token: a browser can set no header on one.
+const TokenParam = "access_token"
+
 // Params are the parameters of a fetch.
 var Params = request.Params[Query]{
 	{Name: "from_offset", Axis: "start", Set: only((*Start).setOffset)},
@@ -84,6 +88,7 @@ var Params = request.Params[Query]{
 	{Name: "group", Axis: "group", Set: setGroup},
 	{Name: "member", Axis: "group", Set: setMember},
 	{Name: "session_ms", Axis: "group", Set: setSession},
+	{Name: TokenParam, Axis: "access", Set: func(q *Query, _ request.Value) error { q.tokenGiven = true; return nil }},
 }
 
 // AliasParams are those of the routes whose path names the group.

@@ -248,7 +248,9 @@ func (s *stream) wait() error {
 		return err
 	}
 	s.timer.Reset(s.reading.nextLook(time.Until(s.wrote.Add(heartbeat))))
-	if s.poll.Park(poll.Until{Timeout: s.timer.C, Gone: s.peer.Gone(), Drain: s.f.env.Drain}) {
+	if s.poll.Park(poll.Until{
+		Timeout: s.timer.C, Gone: s.peer.Gone(), Drain: s.f.env.Drain, Revoked: s.f.revoked,
+	}) {
 		return nil
 	}
 	if err := s.isOver(); err != nil {
@@ -280,11 +282,12 @@ func (s *stream) sleep(d time.Duration) error {
 	case <-s.timer.C:
 	case <-s.peer.Gone():
 	case <-s.f.env.Drain:
+	case <-s.f.revoked:
 	}
 	return s.isOver()
 }
 
-// isOver tells that nobody listens any more, or that the server ends.
+// isOver tells that nobody listens any more, or may not, or that the server ends.
 func (s *stream) isOver() error {
 	select {
 	case <-s.peer.Gone():
@@ -292,7 +295,7 @@ func (s *stream) isOver() error {
 	case <-s.f.env.Drain:
 		return broker.ErrDraining
 	default:
-		return nil
+		return s.f.checkToken()
 	}
 }
 

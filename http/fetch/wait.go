@@ -25,10 +25,13 @@ func (f *fetching) wait() error {
 	defer deadline.Stop()
 	peer := f.env.Peers.Watch(f.conn)
 	defer peer.Stop()
-	until := poll.Until{Timeout: deadline.C, Gone: peer.Gone(), Drain: f.env.Drain}
+	until := poll.Until{Timeout: deadline.C, Gone: peer.Gone(), Drain: f.env.Drain, Revoked: f.revoked}
 	for {
-		if err := f.watch(p); err != nil || f.satisfied() || !p.Park(until) {
+		if err := f.watch(p); err != nil || f.satisfied() {
 			return err
+		}
+		if !p.Park(until) {
+			return f.checkToken()
 		}
 		if over, err := f.followGroup(p); err != nil || over {
 			return err

@@ -15,6 +15,7 @@ type Head struct {
 	ContentEncoding []byte
 	Accept          []byte
 	AcceptEncoding  []byte
+	Authorization   []byte
 	Host            []byte
 	Origin          []byte
 	FetchSite       []byte // Sec-Fetch-Site
@@ -46,6 +47,8 @@ func (h *Head) Read(r *fasthttp.RequestHeader) (err error) {
 			h.Accept = list(h.Accept, value)
 		case "Accept-Encoding":
 			h.AcceptEncoding = list(h.AcceptEncoding, value)
+		case "Authorization":
+			h.Authorization = list(h.Authorization, value) // of which two are none that anybody takes
 		case "Origin":
 			h.Origin = value
 		case "Sec-Fetch-Site":
