@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"flashq/broker"
+	"flashq/metrics"
 	"flashq/partition"
 	"flashq/segment"
 )
@@ -50,7 +51,9 @@ type condition struct {
 	broken atomic.Bool  // failed is set: refuse before anything is written elsewhere
 	full   atomic.Int64 // when a write last found no room, milliseconds; 0 after one that went through
 	bytes  atomic.Int64 // size of the log, for the governor
-	owes   atomic.Bool  // start-up found no room for something: catchUp comes before any append
+	start  atomic.Int64 // where the log begins, and high where readers see it end: as of the owner's last turn
+	high   atomic.Int64
+	owes   atomic.Bool // start-up found no room for something: catchUp comes before any append
 }
 
 // shared is what all owners of one engine have in common; it is set before the first one runs and never changes.
@@ -67,6 +70,7 @@ type shared struct {
 	starts     *logStarts    // nil in memory storage
 	logs       *atomic.Int64 // that have an owner
 	retries    *Retries
+	meter      *metrics.Engine
 	unreadable *unreadables
 }
 
@@ -113,6 +117,7 @@ func prepare(s *shared, name string, p *partition.Partition) *Actor {
 		done:    make(chan struct{}),
 	}
 	a.bytes.Store(p.Stats().Bytes)
+	a.publish()
 	a.owes.Store(p.Owes())
 	a.expiry.begin()
 	s.logs.Add(1)
@@ -140,6 +145,7 @@ func (a *Actor) run() {
 		case <-a.shard.timesUp():
 			a.timeUp()
 		}
+		a.publish()
 	}
 	a.exit = a.drain() // what still queues was promised nothing: done answers it
 }

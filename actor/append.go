@@ -181,7 +181,8 @@ func (a *Actor) needed() (n int64) {
 
 // written answers the first n of the queue, or parks them until their sync.
 func (a *Actor) written(n int) {
-	frees := false
+	a.publish() // before anybody is told
+	frees, bytes := false, 0
 	a.noteSaved(a.part.Unnoted())
 	if a.compacted != nil {
 		a.compacted.written(a.queue[:n]) // before anybody is told
@@ -193,13 +194,18 @@ func (a *Actor) written(n int) {
 			continue
 		}
 		a.sync.unsynced += int64(r.size())
+		if !r.part.Duplicate {
+			bytes += r.size()
+		}
 		if r.sync || a.fsync == FsyncAlways {
 			a.park(r, partition.End(r.part))
 			continue
 		}
 		r.reply <- nil
 	}
-	a.pop(n)
+	if a.pop(n); a.compacted == nil {
+		a.meter.Appended(bytes)
+	}
 	a.sync.dirty = true
 	if bytes := a.part.Bytes(); bytes != a.bytes.Load() {
 		a.bytes.Store(bytes)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"flashq/broker"
+	"flashq/metrics"
 	"flashq/segment"
 )
 
@@ -44,6 +45,8 @@ type Config struct {
 	// RetentionCheck is how often it is looked at whose age is due.
 	RetentionCheck time.Duration
 	Logger         *slog.Logger // nil is silent
+	// Metrics counts what the engine does; nil is for nobody.
+	Metrics *metrics.Engine
 	// Progress is told of the recovery while Open runs; nil is nobody.
 	Progress *Progress
 }
@@ -89,6 +92,7 @@ func (c Config) withDefaults() Config {
 	c.SyncWorkers = cmp.Or(c.SyncWorkers, d.SyncWorkers)
 	c.ReadWorkers = cmp.Or(c.ReadWorkers, d.ReadWorkers)
 	c.RetentionCheck = cmp.Or(c.RetentionCheck, d.RetentionCheck)
+	c.Metrics = cmp.Or(c.Metrics, metrics.NewEngine())
 	c.Progress = cmp.Or(c.Progress, &Progress{})
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	return c

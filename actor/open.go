@@ -63,6 +63,7 @@ func (b *Broker) openStorage() (err error) {
 		batchBytes: b.config.BatchBytes, fsync: b.config.Fsync, interval: b.config.FsyncInterval, logger: b.config.Logger,
 		memory: b.memory, pressure: b.squeezed, short: b.short, scarce: b.scarce, requests: newRequests(),
 		logs: new(atomic.Int64), retries: new(Retries), unreadable: new(unreadables),
+		meter: b.config.Metrics,
 	}
 	b.groups.totals.memory = b.memory
 	b.folder, err = openFolder(b.fs)
@@ -147,6 +148,7 @@ func (b *Broker) openTopics(known catalog) {
 	for name, m := range known.topics {
 		t := &topic{
 			broker: b, name: name, id: m.ID, uuid: uuidOf(m.ID), actors: make([]*Actor, m.Partitions), keys: b.newKeys(),
+			traffic: b.config.Metrics.Topics.Topic(name),
 		}
 		config := m.config()
 		t.config.Store(&config)

@@ -92,7 +92,7 @@ func (a *Actor) startSync() {
 	}
 	a.sync.dirty, a.sync.unsynced = false, 0
 	job := a.part.SyncJob()
-	a.startJob(func() syncResult { return syncResult{upTo: job.UpTo, err: job.Run()} })
+	a.startJob(func() syncResult { return syncResult{upTo: job.UpTo, err: a.timed(job.Run)} })
 }
 
 // seal ends the active segment. It is durable before the next one is written to, so that a power cut can only tear the
@@ -106,7 +106,7 @@ func (a *Actor) seal() {
 	sync := a.fsync != FsyncNever || len(a.parked) > 0
 	job, save := a.part.Seal(sync), a.nextSave()
 	a.startJob(func() syncResult {
-		result := syncResult{upTo: -1, seal: true, err: job.Run()}
+		result := syncResult{upTo: -1, seal: true, err: a.timed(job.Run)}
 		if sync {
 			result.upTo = job.UpTo
 		}
@@ -116,6 +116,16 @@ func (a *Actor) seal() {
 		}
 		return result
 	})
+}
+
+// timed runs a job of the syncer and counts how long that took.
+func (a *Actor) timed(job func() error) error {
+	began := time.Now()
+	err := job()
+	if a.memory == nil {
+		a.meter.Synced(time.Since(began))
+	}
+	return err
 }
 
 func (a *Actor) startJob(job func() syncResult) {
@@ -195,6 +205,7 @@ func (a *Actor) answer(upTo int64) {
 		return
 	}
 	a.part.SetSynced(upTo)
+	a.publish()
 	a.trimCovered(upTo)
 	n := 0
 	for ; n < len(a.parked) && a.parked[n].end <= upTo; n++ {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"flashq/broker"
+	"flashq/metrics"
 	"flashq/partition"
 	"flashq/segment/batch"
 )
@@ -20,6 +21,7 @@ type topic struct {
 	config  atomic.Pointer[broker.TopicConfig] // as it was set: SegmentMs 0 is the default
 	actors  []*Actor
 	keys    *keyTable
+	traffic *metrics.Traffic
 	deleted atomic.Bool
 }
 

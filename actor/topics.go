@@ -167,6 +167,7 @@ func (b *Broker) makeTopic(name string, config broker.TopicConfig) (*topic, erro
 	if err := b.record(name, metaOf(t.id, config), ordinary); err != nil {
 		return nil, errors.Join(writeError(err), t.close()) // the folders stay: the record may yet be there
 	}
+	t.traffic = b.config.Metrics.Topics.Topic(name)
 	return t, nil
 }
 
@@ -250,6 +251,7 @@ func (b *Broker) DeleteTopic(_ context.Context, name string) error {
 	t.deleted.Store(true)
 	b.topics.Delete(name)
 	b.partitions -= len(t.actors)
+	b.config.Metrics.Topics.Delete(name, t.traffic)
 	if err := t.close(); err != nil {
 		b.config.Logger.Warn("deleted topic did not close well", "topic", name, "error", err)
 	}

@@ -13,6 +13,7 @@ type Broker interface {
 	Topics
 	Groups
 	Members
+	Figures
 
 	// Ready is nil while the engine takes writes; else ErrDraining, ErrRecovering, ErrDiskFull or ErrStorage.
 	Ready() error
@@ -75,6 +76,8 @@ type Members interface {
 
 // Topic is one topic that existed when it was looked up; after a deletion its methods fail with ErrTopicNotFound.
 type Topic interface {
+	Watched
+
 	Name() string
 	Config() TopicConfig
 	// Append stores the parts, each atomically in its own partition; no partition may stand twice. Every partition's

@@ -33,6 +33,9 @@ func (b *Budget) Give(n int64) { b.used.Add(-n) }
 // HasRoom tells whether n could be taken now, without taking it.
 func (b *Budget) HasRoom(n int64) bool { return b.used.Load()+n <= b.limit }
 
+// Limit tells how much there is.
+func (b *Budget) Limit() int64 { return b.limit }
+
 // Used tells how much is taken.
 func (b *Budget) Used() int64 { return b.used.Load() }
 

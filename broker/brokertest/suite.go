@@ -40,6 +40,8 @@ func Run(t *testing.T, open func(t *testing.T) broker.Broker) {
 		{"members' topics", testMembersTopics},
 		{"commits go with their topic", testCommitsGoWithTheirTopic},
 		{"errors say what they are about", testSubjects},
+		{"figures", testFigures},
+		{"traffic", testTraffic},
 		{"close", testClose},
 	} {
 		t.Run(c.name, func(t *testing.T) {
