@@ -181,6 +181,10 @@ func (a *Actor) needed() (n int64) {
 
 // written answers the first n of the queue, or parks them until their sync.
 func (a *Actor) written(n int) {
+	if bytes := a.part.Bytes(); bytes != a.bytes.Load() {
+		a.bytes.Store(bytes)
+		a.full.Store(0)
+	}
 	a.publish() // before anybody is told
 	frees, bytes := false, 0
 	a.noteSaved(a.part.Unnoted())
@@ -207,10 +211,6 @@ func (a *Actor) written(n int) {
 		a.meter.Appended(bytes)
 	}
 	a.sync.dirty = true
-	if bytes := a.part.Bytes(); bytes != a.bytes.Load() {
-		a.bytes.Store(bytes)
-		a.full.Store(0)
-	}
 	a.expiry.lookBy(a.part.NextLook())
 	if a.fsync != FsyncAlways {
 		a.watches.passed(a.part.HighWatermark()) // else the sync raises the high watermark
