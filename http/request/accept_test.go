@@ -10,7 +10,7 @@ func TestAnswerCoding(t *testing.T) {
 		"": "", "gzip": "gzip", "zstd": "zstd", "zstd, gzip": "zstd", "gzip, zstd": "zstd", "gzip;q=1, zstd;q=0.5": "gzip",
 		"gzip;q=0": "", "br": "", "br, gzip": "gzip", "*": "zstd", "*;q=0": "", "identity": "", "GZIP": "gzip",
 		"identity, gzip;q=0.5": "", "zstd;q=0, *": "gzip",
-		"*;q=0.5, gzip;q=0.2, zstd;q=0": "", "gzip;q=0.001": "gzip", "gzip;q=x": "gzip",
+		"*;q=0.5, gzip;q=0.2, zstd;q=0": "", "gzip;q=0.001": "gzip", "gzip;q=x": "gzip", "gzip;q=NaN": "gzip",
 	} {
 		if got := AnswerCoding([]byte(header)); got != want {
 			t.Errorf("%q: %q, want %q", header, got, want)

@@ -35,7 +35,9 @@ var recordHeaderPrefix = []byte(RecordHeaderPrefix)
 // ends is not sure, so the connection has to close.
 func (h *Head) Read(r *fasthttp.RequestHeader) (err error) {
 	*h = Head{}
+	fields := 0
 	for name, value := range r.All() {
+		fields++
 		switch string(name) { // as fasthttp spells them
 		case "Host":
 			h.Host = value
@@ -75,7 +77,7 @@ func (h *Head) Read(r *fasthttp.RequestHeader) (err error) {
 		}
 	}
 	if err == nil {
-		err = checkFraming(r)
+		err = checkFraming(r, fields)
 	}
 	return err
 }
@@ -89,9 +91,8 @@ func list(before, line []byte) []byte {
 }
 
 // checkFraming refuses what two parties that pass a request on may read in two ways, so that what is a body to one is
-// the next request to another: both lengths, a header that goes on in the next line, a Transfer-Encoding other than
-// chunked (fasthttp passes over identity), a later HTTP.
-func checkFraming(r *fasthttp.RequestHeader) error {
+// the next request to another, or text to one and JSON to another. fields are as many as fasthttp made of the head.
+func checkFraming(r *fasthttp.RequestHeader, fields int) error {
 	if !r.IsHTTP11() && !bytes.HasPrefix(r.Protocol(), []byte("HTTP/1.")) {
 		return fault.InvalidRequest.New(fault.Quote(string(r.Protocol()))+" is not served; send HTTP/1.1", nil)
 	}
@@ -99,34 +100,39 @@ func checkFraming(r *fasthttp.RequestHeader) error {
 		return fault.InvalidRequest.New("The target holds a '#', after which nothing would count; write it as %23", nil)
 	}
 	raw := r.RawHeaders()
-	if bytes.Contains(raw, []byte("\n ")) || bytes.Contains(raw, []byte("\n\t")) {
-		return fault.InvalidRequest.New("A header goes on in the next line; write it in one", nil)
+	lengthAlone := r.IsPost() && r.ContentLength() > 0 && !r.ConnectionClose() // with both lengths fasthttp closes
+	if lengthAlone && bytes.Count(raw, []byte{'\n'}) == fields+1 {
+		return nil // and no line was joined to another, or took the place of an earlier one
 	}
-	if r.IsPost() && r.ContentLength() > 0 && !r.ConnectionClose() {
-		return nil // with both lengths fasthttp closes the connection
-	}
-	return checkCoding(raw)
+	return checkLines(raw)
 }
 
-func checkCoding(raw []byte) error {
-	length, coded := false, false
+func checkLines(raw []byte) error {
+	lengths, codings, types := 0, 0, 0
 	for len(raw) > 0 {
 		var line []byte
 		line, raw, _ = bytes.Cut(raw, []byte{'\n'})
-		if hasName(line, "content-length:") {
-			length = true
-		}
-		if !hasName(line, "transfer-encoding:") {
-			continue
-		}
-		coded = true
-		if coding := bytes.TrimSpace(line[len("transfer-encoding:"):]); !bytes.EqualFold(coding, []byte("chunked")) {
-			return fault.InvalidRequest.New("Transfer-Encoding "+fault.Quote(string(coding))+
-				" is not served; send chunked, or Content-Length", nil)
+		switch {
+		case len(line) > 0 && (line[0] == ' ' || line[0] == '\t'):
+			return fault.InvalidRequest.New("A header goes on in the next line; write it in one", nil)
+		case hasName(line, "content-length:"):
+			lengths++
+		case hasName(line, "content-type:"):
+			types++
+		case hasName(line, "transfer-encoding:"):
+			codings++
+			// fasthttp passes over identity
+			if coding := bytes.TrimSpace(line[len("transfer-encoding:"):]); !bytes.EqualFold(coding, []byte("chunked")) {
+				return fault.InvalidRequest.New("Transfer-Encoding "+fault.Quote(string(coding))+
+					" is not served; send chunked, or Content-Length", nil)
+			}
 		}
 	}
-	if length && coded {
+	switch {
+	case lengths > 0 && codings > 0:
 		return fault.InvalidRequest.New("Content-Length stands beside Transfer-Encoding; send one of them", nil)
+	case types > 1:
+		return fault.InvalidRequest.New("The header 'Content-Type' stands twice; a body has one type", nil)
 	}
 	return nil
 }

@@ -169,7 +169,7 @@ func quality(params string) int {
 			continue
 		}
 		q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-		if err != nil || q > 1 {
+		if err != nil || !(q <= 1) { // NaN is neither
 			return 1000
 		}
 		return max(int(q*1000), 0)
