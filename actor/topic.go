@@ -9,6 +9,7 @@ import (
 	"flashq/broker"
 	"flashq/metrics"
 	"flashq/partition"
+	"flashq/segment"
 	"flashq/segment/batch"
 )
 
@@ -110,12 +111,13 @@ func (b *Broker) couldHold(parts []broker.Part) bool {
 	return size <= b.memory.LogLimit()
 }
 
-// memoryOf is how much memory a part takes: memory storage keeps the one batch that it is given, and copies several.
+// memoryOf is how much memory a part takes: memory storage keeps what it is given, or copies it.
 func memoryOf(part *broker.Part) int64 {
-	if len(part.Rest) > 0 {
-		return int64(partition.Size(part))
+	size, room := partition.Size(part), cap(part.Batch)
+	if segment.Keeps(size, room) {
+		return int64(room)
 	}
-	return int64(cap(part.Batch))
+	return int64(size)
 }
 
 // answer waits for an append that was sent; r is nil when the owner had left.

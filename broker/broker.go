@@ -100,7 +100,9 @@ type Topic interface {
 type Part struct {
 	Partition int
 	Batch     batch.Batch
-	Rest      []More // the batches after the first, written with it and in order
+	// Rest are the batches after the first, written with it and in order. Where all stand one directly after the other in
+	// a slab that begins with the first, and that has the slab's capacity, nothing has to be copied together.
+	Rest []More
 	// BrokerTime tells that no record came with a timestamp: all carry the broker's clock, and the owner may move them,
 	// so that what the broker gave does not go back within a partition. A client's timestamps move nobody else's. It does
 	// not go with Rest: batches that came as such have their own.
@@ -111,7 +113,7 @@ type Part struct {
 	Timestamp  int64 // the batch's max timestamp as stored, milliseconds
 	Stored     bool
 	Duplicate  bool // Batch was stored before: BaseOffset and Timestamp are those of then
-	Adopted    bool // the engine keeps the batch's memory: don't reuse it
+	Adopted    bool // the engine keeps the memory of Batch, and of Rest with it: don't reuse it
 }
 
 // Snapshot is an immutable view of one partition. Its methods read storage in the caller's goroutine; they may be

@@ -132,12 +132,13 @@ func TestAdoptedBatchesStayWhole(t *testing.T) {
 	const size = 120_000
 	for i := range 20 {
 		f.postBatches("?partition=0", batchOf(strings.Repeat(fmt.Sprint(i%10), size), 1)).want(t, 200)
-		f.postBatches("?partition=0", batchOf("small", 1)).want(t, 200)
+		several := slices.Concat(batchOf("small", 1), batchOf(strings.Repeat(fmt.Sprint((i+5)%10), size), 1))
+		f.postBatches("?partition=0", several).want(t, 200)
 	}
 	for i, r := range f.fetch("/topics/news/records?max_bytes=16777216").Records {
 		want := "small0"
-		if i%2 == 0 {
-			want = strings.Repeat(fmt.Sprint(i/2%10), size) + "0"
+		if i%3 != 1 {
+			want = strings.Repeat(fmt.Sprint((i/3+i%3/2*5)%10), size) + "0"
 		}
 		if *r.Value != want {
 			t.Errorf("record %d is another", i)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"net"
 	"strconv"
 	"time"
@@ -72,7 +73,11 @@ func (s *Server) readBody(c *call, hold *budget.Lease) ([]byte, error) {
 		return nil, nil
 	}
 	conn.BeginBody(c.ctx.Conn(), s.bounds.inflight)
-	body := slab.Get(min(max(declared, 1), firstBodySlab))
+	first := firstBodySlab
+	if declared > first {
+		first = max(first, bodyRoom(conn.Waiting(c.ctx.Conn()), declared))
+	}
+	body := slab.Get(min(max(declared, 1), first))
 	for {
 		if !hold.Raise(cap(body)) {
 			slab.Put(body)
@@ -93,15 +98,19 @@ func (s *Server) readBody(c *call, hold *budget.Lease) ([]byte, error) {
 			return nil, bodyFault(err)
 		}
 		if len(body) == cap(body) {
-			body = slab.Grow(body, nextRoom(len(body), declared))
+			come := len(body) + conn.Waiting(c.ctx.Conn())
+			body = slab.Grow(body, max(bodyRoom(come, declared)-len(body), 1))
 		}
 	}
 }
 
-// nextRoom is how much more room a body gets of which have bytes arrived: what is declared, up to three times those.
-// Each step copies what is there, so a megabyte should not take many; and what is held is more than has come, so it
-// should not be much more.
-func nextRoom(have, declared int) int { return max(min(declared-have, 3*have), 1) }
+// bodyRoom is how large a slab a body gets of which so many bytes have come, be it that they wait in the system: what
+// is declared, up to four times those. Each step copies what was read, so a megabyte should not take many; and what is
+// held is more than has come, so it should not be much more.
+func bodyRoom(come, declared int) int {
+	most := 1 << (bits.Len(uint(4*come|1)) - 1) // as slabs are, none is larger than four times what has come
+	return min(declared, most)
+}
 
 func bodyFault(err error) error {
 	if conn.IsTimeout(err) {

@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -146,5 +147,57 @@ func TestABatchOfSeveralIsNotAdopted(t *testing.T) {
 	}
 	if !alone.Adopted || !beside.Duplicate || beside.Adopted {
 		t.Errorf("alone: adopted %v; beside a duplicate (%v): adopted %v", alone.Adopted, beside.Duplicate, beside.Adopted)
+	}
+}
+
+// Memory keeps the slab of a part whose batches stand in it one after the other, counts all of it, and gives it back
+// once: but not where one of them was stored before or stands elsewhere, or something else is written with it.
+func TestABodyOfSeveralIsKept(t *testing.T) {
+	fs := segment.NewMemory(0)
+	p := open(t, fs, Config{Retention: unbounded, Producers: &Producers{}})
+	body := func(first sent) *broker.Part {
+		slab := append(make([]byte, 0, 128<<10), first.part().Batch...)
+		ends := []int{0, len(slab)}
+		for range 3 {
+			var b batch.Builder
+			b.Add(1, nil, slices.Repeat([]byte("x"), 35_000))
+			slab = append(slab, b.Finish()...)
+			ends = append(ends, len(slab))
+		}
+		part := &broker.Part{Batch: slab[:ends[1]]}
+		for i, at := range ends[1:4] {
+			part.Rest = append(part.Rest, broker.More{Batch: slab[at:ends[i+2]:ends[i+2]]})
+		}
+		return part
+	}
+	before := fs.Used()
+	first, again, beside := body(known), body(known), body(plain)
+	if err := appended(t, p, first); err != nil || !first.Adopted || fs.Used()-before != int64(cap(first.Batch)) {
+		t.Errorf("alone: kept %v, %d bytes more are held of %d: %v", first.Adopted, fs.Used()-before, cap(first.Batch), err)
+	}
+	if err := appended(t, p, again); err != nil || !again.Duplicate || again.Adopted {
+		t.Errorf("without its first batch: kept %v: %v", again.Adopted, err)
+	}
+	scattered := body(plain)
+	scattered.Rest[1].Batch = slices.Clone(scattered.Rest[1].Batch)
+	if err := appended(t, p, scattered); err != nil || scattered.Adopted {
+		t.Errorf("one elsewhere: kept %v: %v", scattered.Adopted, err)
+	}
+	small := plain.part()
+	if err := p.Append(at(1), []*broker.Part{small, beside}); err != nil || beside.Adopted {
+		t.Errorf("written after another part: kept %v: %v", beside.Adopted, err)
+	}
+	again.Batch = nil // it was there
+	var want []byte
+	for _, part := range []*broker.Part{first, again, scattered, small, beside} {
+		want = append(want, part.Batch...)
+		for _, more := range part.Rest {
+			want = append(want, more.Batch...)
+		}
+	}
+	view := p.View()
+	defer view.Close()
+	if got, err := view.Read(nil, 0, 1<<20); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes are there of %d: %v", len(got), len(want), err)
 	}
 }

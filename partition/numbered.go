@@ -48,7 +48,7 @@ func (p *Partition) placeNumbered(w *writing, i int, parts []*broker.Part) {
 	}
 	*w = before
 	clear(p.batches[batches:])
-	p.batches, p.adopted = p.batches[:batches], p.adopted[:batches]
+	p.batches = p.batches[:batches]
 	p.giveBack(p.producers.rollBack(undo))
 	if len(p.refused) == 0 {
 		p.refused = append(p.refused, make([]error, len(parts))...)

@@ -43,7 +43,6 @@ type Partition struct {
 	synced    int64 // offsets below are durable
 	given     int64 // the last append time that the broker gave; a client's timestamps don't count
 	batches   []batch.Batch
-	adopted   []bool
 
 	limits    *Producers // nil where producers is
 	producers *producers
@@ -231,7 +230,7 @@ func records(part *broker.Part) int64 {
 // set, and Duplicate where nothing had to be written; Refused tells of parts that were not stored for what their
 // producers had numbered. On failure nothing has changed, whatever the batches' headers say.
 func (p *Partition) Append(now segment.Moment, parts []*broker.Part) error {
-	p.batches, p.adopted, p.refused = p.batches[:0], p.adopted[:0], p.refused[:0]
+	p.batches, p.refused = p.batches[:0], p.refused[:0]
 	w := writing{now: now, next: p.log.Next(), given: p.given}
 	for i, part := range parts {
 		before := len(p.batches)
@@ -280,7 +279,7 @@ func (p *Partition) stamp(w *writing, b batch.Batch, brokerTime bool) (offset, t
 		}
 	}
 	w.next = b.LastOffset() + 1
-	p.batches, p.adopted = append(p.batches, b), append(p.adopted, false)
+	p.batches = append(p.batches, b)
 	return offset, b.MaxTimestamp()
 }
 
@@ -290,23 +289,25 @@ func (p *Partition) write(w *writing, parts []*broker.Part) (err error) {
 		p.noteKeys()
 	}
 	if len(p.batches) > 0 {
-		adopted := p.adopted
-		if len(parts[w.last].Rest) > 0 {
-			adopted = nil // else a batch would keep the memory of all that came with it
-		}
-		err = p.log.Append(w.now, p.batches, adopted)
+		err = p.log.Append(w.now, p.batches, mayKeep(parts[w.last], len(p.batches)))
 	}
 	for i, part := range parts {
 		part.Stored = err == nil && p.Refused(i) == nil
-	}
-	if len(p.batches) == 1 { // several are copied
-		parts[w.last].Adopted = p.adopted[0]
 	}
 	clear(p.batches) // the bytes are lent
 	if err == nil {
 		p.given = w.given
 	}
 	return err
+}
+
+// mayKeep is where the log tells that it keeps the memory of the n batches that are written, if they are as many as the
+// last part has: fewer would keep the memory of all that came with them, uncounted.
+func mayKeep(part *broker.Part, n int) *bool {
+	if n != 1+len(part.Rest) {
+		return nil
+	}
+	return &part.Adopted
 }
 
 // setBack is how far a clock may go back before append times follow it.

@@ -29,7 +29,7 @@ func storages(b *testing.B, run func(b *testing.B, fs segment.FS)) {
 func BenchmarkAppend(b *testing.B) {
 	storages(b, func(b *testing.B, fs segment.FS) {
 		l, _ := open(b, fs, 16<<20)
-		group, adopted := make([]batch.Batch, 32), make([]bool, 32)
+		group := make([]batch.Batch, 32)
 		size := 0
 		for i := range group {
 			group[i] = encode(int64(i), 1, 4)
@@ -50,7 +50,7 @@ func BenchmarkAppend(b *testing.B) {
 				}
 				_ = l.Trim(l.Segments() - 1).Run()
 			}
-			if err := l.Append(at(1), group, adopted); err != nil {
+			if err := l.Append(at(1), group, nil); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -81,7 +81,7 @@ func TestACheckOfLargeEarlyRecords(t *testing.T) {
 	fs := newDisk()
 	l, _ := open(t, fs, 20_000)
 	for base := range int64(3) {
-		if err := l.Append(at(0), []batch.Batch{sized(base, 0, 5000)}, make([]bool, 1)); err != nil {
+		if err := l.Append(at(0), []batch.Batch{sized(base, 0, 5000)}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

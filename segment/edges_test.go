@@ -87,7 +87,7 @@ func TestTheBatchAfterLongDamageIsFound(t *testing.T) {
 		fs := newDisk()
 		l, _ := open(t, fs, 1<<20)
 		for _, b := range []batch.Batch{sized(0, 1, size), encode(1, 1, 1), encode(2, 1, 1)} {
-			if err := l.Append(at(1), []batch.Batch{b}, make([]bool, 1)); err != nil {
+			if err := l.Append(at(1), []batch.Batch{b}, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -131,7 +131,7 @@ func TestBatchesAreWrittenTogether(t *testing.T) {
 	fs := newDisk()
 	l, _ := open(t, fs, 1<<20)
 	before := fs.Count(segmenttest.OpWrite)
-	if err := l.Append(at(1), []batch.Batch{encode(0, 1, 2), encode(2, 1, 1), encode(3, 1, 4)}, make([]bool, 3)); err != nil {
+	if err := l.Append(at(1), []batch.Batch{encode(0, 1, 2), encode(2, 1, 1), encode(3, 1, 4)}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if n := fs.Count(segmenttest.OpWrite) - before; n != 1 {

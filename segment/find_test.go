@@ -175,7 +175,7 @@ func unsqueeze(b batch.Batch) (batch.Batch, error) {
 func TestFindInCompressedBatches(t *testing.T) {
 	l, _ := open(t, newDisk(), 1<<20)
 	for _, ts := range []int64{100, 200} {
-		if err := l.Append(at(ts), []batch.Batch{squeezed(encode(l.Next(), ts, 10))}, make([]bool, 1)); err != nil {
+		if err := l.Append(at(ts), []batch.Batch{squeezed(encode(l.Next(), ts, 10))}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -64,7 +64,7 @@ func tryPut(l *segment.Log, ts int64, n int) error {
 			return err
 		}
 	}
-	return l.Append(at(ts), []batch.Batch{b}, make([]bool, 1))
+	return l.Append(at(ts), []batch.Batch{b}, nil)
 }
 
 // readAll reads from an offset to the end, going on after damage as a client would.

@@ -31,7 +31,7 @@ func putKeyed(l *segment.Log, keys ...byte) error {
 		l.Note(b, digestOf(key))
 		all = append(all, b)
 	}
-	return l.Append(segment.Moment{}, all, make([]bool, len(all)))
+	return l.Append(segment.Moment{}, all, nil)
 }
 
 // openNoted opens a log, and gives the keys whose digests it tells, in order.
@@ -91,7 +91,7 @@ func TestNotesCountWithTheirBatches(t *testing.T) {
 			fs.FailNamed(segmenttest.OpWrite, ".keynotes", 1, syscall.ENOSPC)
 			b := keyed(4, l.Next(), 8)
 			l.Note(b, digestOf(5))
-			if err := l.Append(segment.Moment{}, []batch.Batch{b}, make([]bool, 1)); err != nil {
+			if err := l.Append(segment.Moment{}, []batch.Batch{b}, nil); err != nil {
 				t.Fatal(err)
 			}
 		}, []byte{1, 2, 3}},

@@ -139,8 +139,9 @@ func (l *Log) Fits(bytes, lastOffset int64) bool {
 	return a.size == 0 || (a.size+bytes <= l.cfg.SegmentBytes && lastOffset-a.base <= math.MaxInt32)
 }
 
-// adoptBytes is the size from which the memory FS keeps a batch instead of copying it.
-const adoptBytes = 64 << 10
+// Keeps tells whether the memory FS keeps memory of which so many bytes are to be written, instead of copying them: it
+// holds all of it then.
+func Keeps(bytes, capacity int) bool { return bytes >= 64<<10 && bytes*4 >= capacity*3 }
 
 // ErrNotCut is wrapped by Append when a torn write left bytes that could not be cut away either: recovery has to.
 var ErrNotCut = errors.New("torn write could not be cut away")
@@ -148,17 +149,18 @@ var ErrNotCut = errors.New("torn write could not be cut away")
 // errUsedUp is returned by Append at an offset that no log gets to.
 var errUsedUp = errors.New("offsets are used up")
 
-// Append writes stamped batches in one write. Nothing has changed when it fails, but for ErrNotCut. adopted[i] is set
-// where batch i's memory belongs to the file from now on, also on failure; nil: all has to be copied.
-func (l *Log) Append(now Moment, batches []batch.Batch, adopted []bool) error {
-	err := l.append(now, batches, adopted)
+// Append writes stamped batches in one write. Nothing has changed when it fails, but for ErrNotCut. kept is set where
+// the memory that the first batch stands in, up to its capacity, belongs to the file from now on, with all batches in
+// it; nil: all has to be copied.
+func (l *Log) Append(now Moment, batches []batch.Batch, kept *bool) error {
+	err := l.append(now, batches, kept)
 	if n := &l.active.notes; len(n.queued) > 0 {
 		n.conclude(err == nil)
 	}
 	return err
 }
 
-func (l *Log) append(now Moment, batches []batch.Batch, adopted []bool) error {
+func (l *Log) append(now Moment, batches []batch.Batch, kept *bool) error {
 	a := &l.active
 	if a.sealing || l.owed.tail > 0 {
 		return fmt.Errorf("segment %d: append while it is sealed, or has a torn tail", a.base)
@@ -169,7 +171,7 @@ func (l *Log) append(now Moment, batches []batch.Batch, adopted []bool) error {
 	if len(a.notes.queued) > 0 {
 		l.writeNotes()
 	}
-	if err := l.write(batches, adopted); err != nil {
+	if err := l.write(batches, kept); err != nil {
 		a.reserved = 0 // cutting gives blocks back
 		if cut := a.file.Truncate(a.size); cut != nil {
 			err = fmt.Errorf("%w: %w (%w)", ErrNotCut, err, cut)
@@ -188,18 +190,32 @@ func (l *Log) append(now Moment, batches []batch.Batch, adopted []bool) error {
 	return nil
 }
 
-func (l *Log) write(batches []batch.Batch, adopted []bool) error {
-	if len(batches) > 1 {
+func (l *Log) write(batches []batch.Batch, kept *bool) error {
+	a, run := &l.active, joined(batches)
+	if run == nil {
 		return l.writeGathered(batches)
 	}
-	a, b := &l.active, batches[0]
-	if to, ok := a.file.File.(Adopter); ok && adopted != nil && len(b) >= adoptBytes && len(b)*4 >= cap(b)*3 {
-		err := to.AdoptAt(b, a.size)
-		adopted[0] = err == nil
+	if to, ok := a.file.File.(Adopter); ok && kept != nil && Keeps(len(run), cap(run)) {
+		err := to.AdoptAt(run, a.size)
+		*kept = err == nil
 		return err
 	}
-	_, err := a.file.WriteAt(b, a.size)
+	_, err := a.file.WriteAt(run, a.size)
 	return err
+}
+
+// joined gives batches that stand one directly after the other in one piece of memory, as the first one's capacity
+// shows, as that piece; nil where they don't.
+func joined(batches []batch.Batch) []byte {
+	run := []byte(batches[0])
+	for _, b := range batches[1:] {
+		end := len(run)
+		if cap(run)-end < len(b) || &run[:end+1][end] != &b[0] {
+			return nil
+		}
+		run = run[:end+len(b)]
+	}
+	return run
 }
 
 // writeGathered copies batches together: one system call instead of many. Where they are large the memory is lent for

@@ -51,7 +51,7 @@ func TestIndexesAreKafkas(t *testing.T) {
 		b.Add(int64(50), nil, value)
 		out := b.Finish()
 		out.SetBaseOffset(l.Next())
-		if err := l.Append(at(1), []batch.Batch{out}, make([]bool, 1)); err != nil {
+		if err := l.Append(at(1), []batch.Batch{out}, nil); err != nil {
 			t.Fatal(err)
 		}
 		positions = append(positions, pos)

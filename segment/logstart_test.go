@@ -264,7 +264,7 @@ func TestTornTailIsKeptBeforeItIsCut(t *testing.T) {
 		if err != nil || !errors.Is(r.Unwritten, syscall.ENOSPC) || !l.Torn() || len(fs.Bytes(active)) != len(whole)+4 {
 			t.Fatalf("%s fails: %v, %+v, %d bytes left", op, err, r, len(fs.Bytes(active)))
 		}
-		if err := l.Append(segment.Moment{}, []batch.Batch{encode(l.Next(), 1, 1)}, make([]bool, 1)); err == nil {
+		if err := l.Append(segment.Moment{}, []batch.Batch{encode(l.Next(), 1, 1)}, nil); err == nil {
 			t.Errorf("%s fails: a torn tail was written over", op)
 		}
 		_ = l.Abandon()

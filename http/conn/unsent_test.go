@@ -56,3 +56,25 @@ func TestAPeerThatIsCutOffIsReset(t *testing.T) {
 		t.Errorf("it reads on until %v", err)
 	}
 }
+
+// What has come for a connection shows before anybody reads it.
+func TestWaitingShowsWhatHasCome(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		return // nobody knows there
+	}
+	under, client := pair(t)
+	served := newPatientConn(under, new(seconds))
+	if n := Waiting(served); n != 0 {
+		t.Errorf("%d bytes wait before any was sent", n)
+	}
+	if _, err := client.Write(make([]byte, 5000)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "all wait", func() bool { return Waiting(served) == 5000 })
+	if _, err := io.ReadFull(served, make([]byte, 2000)); err != nil {
+		t.Fatal(err)
+	}
+	if n := Waiting(served); n != 3000 {
+		t.Errorf("%d bytes wait, 3000 were not read", n)
+	}
+}

@@ -53,14 +53,12 @@ func (b *Batches) Decode(body []byte, t Target, u Unpacker) (*Request, error) {
 			return nil, err
 		}
 		b.req.Count += int(one.Count())
-		switch rest = after; {
-		case b.index > 0:
+		if b.index == 0 {
+			part.Batch = batch.Batch(body[:len(one)]) // with the whole capacity: who keeps it has to count that
+		} else {
 			part.Rest = append(part.Rest, one)
-		case len(after) == 0:
-			part.Batch = batch.Batch(body) // with its whole capacity: who adopts it has to count that
-		default:
-			part.Batch = one
 		}
+		rest = after
 	}
 	if b.index == 0 {
 		return nil, problem(CodeRange, -1, "records", "the body has no batch")

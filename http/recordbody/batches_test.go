@@ -54,14 +54,14 @@ func TestBatchesStayAsTheyCame(t *testing.T) {
 		if !bytes.Equal(kept, sent) {
 			t.Errorf("%s: the batches changed", name)
 		}
-		if &part.Batch[0] != &body[0] || cap(part.Batch) != len(part.Batch) {
-			t.Errorf("%s: the batches were copied, or claim room of others", name)
+		if whole := part.Batch[:len(body)]; &whole[0] != &body[0] || cap(whole) != cap(body) || &part.Rest[0][0] != &whole[len(first)] {
+			t.Errorf("%s: the batches were copied, or don't tell in what they stand", name)
 		}
 		d.Release()
 	}
 }
 
-// A body of one batch is told with the whole capacity of its slab: who keeps it keeps all of that.
+// A body is told with the whole capacity of its slab: who keeps its batches keeps all of that.
 func TestABodyOfOneBatchIsTheWholeSlab(t *testing.T) {
 	var d recordbody.Batches
 	req, err := d.Decode(append(make([]byte, 0, 4096), golden(t)...), target, plainly)
