@@ -20,7 +20,7 @@ func entry(name, scopes string) Entry {
 
 func mustCreate(t *testing.T, path string, e Entry, replace bool) string {
 	t.Helper()
-	secret, err := Create(path, e, replace)
+	secret, _, err := Create(path, e, replace)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,16 +177,16 @@ func TestCreateAndRevokeSayWhatIsWrong(t *testing.T) {
 	mustCreate(t, path, entry("a", "read"), false)
 	before, _ := os.ReadFile(path)
 	bad := entry("b", "read")
-	bad.Topics = nil
+	bad.Topics = []string{}
 	for _, err := range []error{
-		second(Create(path, entry("a", "read"), false)), second(Create(path, bad, false)), Revoke(path, "nobody"),
+		errorOf(Create(path, entry("a", "read"), false)), errorOf(Create(path, bad, false)), Revoke(path, "nobody"),
 		Revoke(filepath.Join(t.TempDir(), "none"), "a"),
 	} {
 		if err == nil {
 			t.Error("no error")
 		}
 	}
-	if err := second(Create(path, entry("a", "read"), false)); !errors.Is(err, ErrExists) {
+	if err := errorOf(Create(path, entry("a", "read"), false)); !errors.Is(err, ErrExists) {
 		t.Error(err)
 	}
 	if err := Revoke(path, "nobody"); !errors.Is(err, ErrUnknown) {
@@ -197,7 +197,7 @@ func TestCreateAndRevokeSayWhatIsWrong(t *testing.T) {
 	}
 }
 
-func second(_ string, err error) error { return err }
+func errorOf(_ string, _ Entry, err error) error { return err }
 
 // Changes by many at once lose none of each other.
 func TestChangesAtOnceLoseNothing(t *testing.T) {
@@ -205,7 +205,7 @@ func TestChangesAtOnceLoseNothing(t *testing.T) {
 	var running sync.WaitGroup
 	errs := make([]error, 8)
 	for i := range errs {
-		running.Go(func() { errs[i] = second(Create(path, entry(fmt.Sprintf("t%d", i), "read"), false)) })
+		running.Go(func() { errs[i] = errorOf(Create(path, entry(fmt.Sprintf("t%d", i), "read"), false)) })
 	}
 	running.Wait()
 	list, err := List(path)
@@ -275,7 +275,7 @@ func TestLockThatStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		err := second(Create(path, entry("a", "read"), false))
+		err := errorOf(Create(path, entry("a", "read"), false))
 		if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "remove") {
 			t.Error(err)
 		}
@@ -284,4 +284,30 @@ func TestLockThatStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustCreate(t, path, entry("a", "read"), false)
+}
+
+// What is not said of a token that is replaced stays as it was, and is every name of a new one.
+func TestReplaceKeepsWhatIsNotSaid(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tokens.json")
+	before := mustCreate(t, path, entry("a", "read,write"), false)
+	secret, made, err := Create(path, Entry{Name: "a", Topics: []string{"b."}}, true)
+	if err != nil || secret == before {
+		t.Fatal(secret, err)
+	}
+	list, err := List(path)
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	for _, e := range []Entry{made, list[0]} {
+		if fmt.Sprint(e.Scopes, e.Topics, e.Groups) != "[read write] [b.] [g.]" {
+			t.Errorf("%+v", e)
+		}
+	}
+	if _, made, err := Create(path, Entry{Name: "b", Scopes: []string{"admin"}}, true); err != nil ||
+		len(made.Topics) != 1 || made.Topics[0] != "" || len(made.Groups) != 1 || made.Groups[0] != "" {
+		t.Errorf("%+v %v", made, err)
+	}
+	if err := errorOf(Create(path, Entry{Name: "c"}, true)); err == nil {
+		t.Error("a new token without scopes")
+	}
 }

@@ -33,30 +33,45 @@ func List(path string) ([]Entry, error) {
 }
 
 // Create adds a token of e's name, scopes and prefixes to a file, which is made if it is not there, and gives the
-// secret, which is nowhere else. With replace the name may be there already: its old secret is good no more.
-func Create(path string, e Entry, replace bool) (secret string, err error) {
+// secret, which is nowhere else, and the whole entry. With replace the name may be there already: its old secret is
+// good no more, and what e leaves out stays as it was. Prefixes that are left out are every one.
+func Create(path string, e Entry, replace bool) (secret string, made Entry, err error) {
 	secret = newSecret()
 	digest := sha256.Sum256([]byte(secret))
 	e.SHA256, e.Made = hex.EncodeToString(digest[:]), time.Now().UTC().Truncate(time.Second)
 	if e.SCRAM, err = newVerifier(secret); err != nil {
-		return "", err
+		return "", e, err
 	}
 	err = edit(path, true, func(f *file) error {
 		i := f.find(e.Name)
 		switch {
 		case i < 0:
+			e.fill(Entry{Topics: []string{""}, Groups: []string{""}})
 			f.Tokens = append(f.Tokens, e)
 		case !replace:
 			return fmt.Errorf("%w: %s", ErrExists, e.Name)
 		default:
+			e.fill(f.Tokens[i])
 			f.Tokens[i] = e
 		}
 		return nil
 	})
 	if err != nil {
-		return "", err
+		return "", e, err
 	}
-	return secret, nil
+	return secret, e, nil
+}
+
+// fill takes what e leaves out from another entry.
+func (e *Entry) fill(from Entry) {
+	take := func(list *[]string, from []string) {
+		if *list == nil {
+			*list = from
+		}
+	}
+	take(&e.Scopes, from.Scopes)
+	take(&e.Topics, from.Topics)
+	take(&e.Groups, from.Groups)
 }
 
 // Revoke takes a token out of a file.

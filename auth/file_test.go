@@ -80,7 +80,7 @@ func TestFileIsReadStrictly(t *testing.T) {
 // A bad file is told of with its name, and changes nothing.
 func TestBadFileChangesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokens.json")
-	secret, err := Create(path, Entry{Name: "a", Scopes: []string{"read"}, Topics: []string{""}, Groups: []string{""}}, false)
+	secret, _, err := Create(path, Entry{Name: "a", Scopes: []string{"read"}, Topics: []string{""}, Groups: []string{""}}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

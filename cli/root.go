@@ -95,6 +95,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("flashq {{.Version}}\n")
 	root.AddCommand(producerCommand(), consumerCommand(), consumeCommand(), groupCommand(), topicsCommand(),
-		topicCommand(), healthCommand(), checkCommand(), demoCommand(), loadtestCommand())
+		topicCommand(), healthCommand(), checkCommand(), demoCommand(), loadtestCommand(),
+		tokenCommand())
 	return root
 }

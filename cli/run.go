@@ -22,6 +22,7 @@ import (
 // serveConfig is one run of the broker.
 type serveConfig struct {
 	listen, adminListen string
+	authFile            string
 	logFormat, logLevel string
 	engine              actor.Config
 	wire                http.Config
@@ -40,6 +41,11 @@ func serve(c serveConfig, stderr io.Writer) error {
 	defer signal.Stop(signals)
 
 	logger := newLogger(stderr, c.logFormat, c.logLevel)
+	forgetTokens, err := c.askForTokens(logger)
+	if err != nil {
+		return err
+	}
+	defer forgetTokens()
 	bound, err := listen(c.listen, logger)
 	if err != nil {
 		return err

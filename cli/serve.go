@@ -29,6 +29,7 @@ type serveFlags struct {
 	logFormat            *word
 	logLevel             *word
 	insecure             bool
+	authFile             string
 	autoCreate           bool
 	allowedHosts         []string
 	trustedProxies       []string
@@ -57,6 +58,9 @@ func serveCommand() *cobra.Command {
 		Args:    portArgument,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config, err := f.check(cmd, args)
+			if err == nil {
+				err = config.checkTokens()
+			}
 			if err != nil {
 				return err
 			}
@@ -113,6 +117,8 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.IntVar(&f.wire.MaxStreams, "max-streams", wire.MaxStreams, "bound on live streams that are open")
 	fs.StringSliceVar(&f.allowedHosts, "allowed-host", nil, "name that a Host header may have beside loopback ones")
 	fs.StringSliceVar(&f.trustedProxies, "trusted-proxy", nil, "address or network whose connections are many clients'")
+	fs.StringVar(&f.authFile, "auth-file", "", "file of the tokens that requests need; flashq token makes them")
+	fs.BoolVar(&f.wire.ProtectMetrics, "protect-metrics", false, "ask for a token at /metrics, too")
 	fs.StringVar(&f.adminListen, "admin-listen", "", "loopback address for profiles (pprof), host:port; none by default")
 	fs.BoolVar(&f.insecure, "insecure", false, "serve without tokens on an address that is not loopback")
 	fs.Var(f.logFormat, "log-format", "how log lines are written")
@@ -171,7 +177,7 @@ func (f *serveFlags) check(cmd *cobra.Command, args []string) (serveConfig, erro
 	if f.storage.value == "file" && f.dataDir == "" {
 		return c, errors.New("--data-dir is empty; allowed: a folder")
 	}
-	c.adminListen = f.adminListen
+	c.adminListen, c.authFile = f.adminListen, f.authFile
 	c.logFormat, c.logLevel = f.logFormat.value, f.logLevel.value
 	c.engine, c.wire = f.engine(), f.wireConfig()
 	c.wire.TrustedProxies, err = parseAddresses("trusted-proxy", f.trustedProxies)

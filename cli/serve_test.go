@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"flashq/actor"
+	"flashq/auth"
 	"flashq/http"
 )
 
@@ -63,6 +64,8 @@ var effects = map[string]struct {
 	"trusted-proxy":        {"10.0.0.0/8,::1", func(c serveConfig) any { return fmt.Sprint(c.wire.TrustedProxies) }, "[10.0.0.0/8 ::1/128]", "[]"},
 	"admin-listen":         {"[::1]:9", func(c serveConfig) any { return c.adminListen }, "[::1]:9", ""},
 	"insecure":             {"true", func(serveConfig) any { return nil }, nil, nil}, // TestTheWorldIsNotLetInByAccident
+	"auth-file":            {"t.json", func(c serveConfig) any { return c.authFile }, "t.json", ""},
+	"protect-metrics":      {"true", func(c serveConfig) any { return c.wire.MetricsScope() }, auth.ReadAll, auth.Open},
 	"log-format":           {"json", func(c serveConfig) any { return c.logFormat }, "json", "text"},
 	"log-level":            {"debug", func(c serveConfig) any { return c.logLevel }, "debug", "info"},
 	"max-commits":          {"9", func(c serveConfig) any { return c.engine.MaxCommits }, 9, engine.MaxCommits},

@@ -107,17 +107,16 @@ func (c *call) mayGroup(what auth.Scope, group string) error {
 // forbidden says which scope is missing, on what. kind is "" where it is not about one name.
 func (c *call) forbidden(what auth.Scope, kind, name string) error {
 	about := fault.Details{"token": c.who.Name(), "scope": what.String()}
-	on, flag := "", ""
+	on := ""
 	switch {
 	case kind != "":
 		about[kind] = name
-		on, flag = " on "+kind+" '"+name+"'", " --"+kind+" "+name
+		on = " on " + kind + " '" + name + "'"
 	case what == auth.ReadAll:
 		on = " on every topic and group"
 	}
 	return fault.Forbidden.New("Token '"+c.who.Name()+"' does not have scope '"+what.String()+"'"+on+
-		"; who runs the broker can make it one that has: flashq token create "+c.who.Name()+" --replace --scope "+
-		what.String()+flag, about)
+		"; flashq token list shows what it has, flashq token create --replace gives it more", about)
 }
 
 // sees tells whether a topic stands in lists for the caller.

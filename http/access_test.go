@@ -45,7 +45,7 @@ func (k *keys) make(row string, replace bool) {
 	name, rest, _ := strings.Cut(row, ": ")
 	lists := strings.Fields(strings.ReplaceAll(rest, "*", `""`))
 	list := func(i int) []string { return strings.Split(strings.ReplaceAll(lists[i], `""`, ""), ",") }
-	secret, err := auth.Create(k.path, auth.Entry{Name: name, Scopes: list(0), Topics: list(1), Groups: list(2)}, replace)
+	secret, _, err := auth.Create(k.path, auth.Entry{Name: name, Scopes: list(0), Topics: list(1), Groups: list(2)}, replace)
 	if err != nil {
 		k.Fatal(err)
 	}

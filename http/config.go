@@ -20,7 +20,8 @@ type Config struct {
 	Version string       // shown by /health
 
 	// Tokens are who may do what; nil: everybody may do everything.
-	Tokens *auth.Tokens
+	Tokens         *auth.Tokens
+	ProtectMetrics bool // /metrics asks for one, too
 
 	MaxBodyBytes     int // of one request, decompressed (16 MiB)
 	MaxKeyBytes      int // 1024
@@ -42,6 +43,14 @@ type Config struct {
 	// TrustedProxies are addresses whose connections are those of many clients: what one address may hold is no bound on
 	// them.
 	TrustedProxies []netip.Prefix
+}
+
+// MetricsScope is what who asks for metrics needs: they name every topic and group.
+func (c *Config) MetricsScope() auth.Scope {
+	if c.ProtectMetrics {
+		return auth.ReadAll
+	}
+	return auth.Open
 }
 
 // DefaultConfig says what the zero values of a Config mean.
