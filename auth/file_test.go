@@ -112,6 +112,20 @@ func TestBadFileChangesNothing(t *testing.T) {
 	}
 }
 
+// The example of docs/format.md is a file.
+func TestDocsShowAFile(t *testing.T) {
+	docs, err := os.ReadFile("../docs/format.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(docs), "## The file of tokens")
+	_, example, _ = strings.Cut(example, "```json\n")
+	example, _, _ = strings.Cut(example, "```")
+	if _, tokens, err := parse([]byte(example)); err != nil || len(tokens) != 1 {
+		t.Errorf("%d tokens, %v", len(tokens), err)
+	}
+}
+
 func isRevoked(t *Token) bool {
 	select {
 	case <-t.Revoked():

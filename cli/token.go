@@ -95,7 +95,7 @@ func tokenCreateCommand(f *authFile) *cobra.Command {
 	fs.StringSliceVar(&e.Scopes, "scope", nil, "what it may do: read, write, admin, or several as read,write")
 	fs.StringSliceVar(&e.Topics, "topic", nil, "prefix of the topics that it is for; every one if left out")
 	fs.StringSliceVar(&e.Groups, "group", nil, "prefix of the groups that it is for; every one if left out")
-	fs.BoolVar(&replace, "replace", false, "in place of a token of that name, whose rights it keeps as far as none are given")
+	fs.BoolVar(&replace, "replace", false, "in place of a token of that name; what is not said stays as it was")
 	o.define(c)
 	return c
 }
