@@ -1,6 +1,7 @@
 package http
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"net/netip"
 
@@ -37,6 +38,9 @@ type Config struct {
 
 	DefaultPartitions int  // of topics that a produce creates (broker.DefaultPartitions)
 	NoAutoCreate      bool // a produce to an unknown topic is 404
+
+	// Certificate gives the TLS certificate to show; nil: plain HTTP. What it gives may change while the server runs.
+	Certificate func() *tls.Certificate
 
 	// AllowedHosts are the names beside loopback ones that a Host header may carry on a loopback bind.
 	AllowedHosts []string

@@ -37,6 +37,7 @@ type Server struct {
 	bounds bounds
 
 	early   verdicts
+	tls     *conn.TLS // nil: plain HTTP
 	life    *life
 	fetches fetch.Env     // what fetches need of all this; its engine is there once life.opened is
 	sticky  atomic.Uint32 // atomic: spreads requests whose records have no key
@@ -79,6 +80,9 @@ func New(c Config) *Server {
 	}
 	s.table = s.routes()
 	s.route = s.router(s.table)
+	if c.Certificate != nil {
+		s.tls = conn.NewTLS(c.Certificate, s.notEncrypted, c.Logger)
+	}
 	s.wire = &fasthttp.Server{
 		Handler: s.handle, ErrorHandler: s.refuse, ExpectHandler: s.expect, HeaderReceived: s.headRead,
 		ConnState: conn.AwaitNext,
@@ -119,7 +123,7 @@ func (s *Server) Serve(listeners ...net.Listener) error {
 func (s *Server) serveOn(ln net.Listener) error {
 	patient, stop := conn.Listen(s.bounds.connections.On(ln), s.cfg.Logger, s.bounds.shares)
 	defer stop()
-	if err := s.wire.Serve(patient); err != nil {
+	if err := s.wire.Serve(s.tls.On(patient)); err != nil {
 		return fmt.Errorf("http: serve %s: %w", ln.Addr(), err)
 	}
 	return nil

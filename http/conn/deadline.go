@@ -103,7 +103,7 @@ func (c *patientConn) patience() error {
 // BeginBody tells a connection that a body is read from now on, until the next request, for which a part of a budget is
 // held.
 func BeginBody(c net.Conn, of *budget.Budget) {
-	if c, ok := c.(*patientConn); ok {
+	if c := patientOf(c); c != nil {
 		c.phase, c.bodies, c.arrived, c.pace = body, of, 0, pace{}
 	}
 }
@@ -214,7 +214,7 @@ func IsTimeout(err error) bool {
 // AwaitNext tells a connection whose request is through, with what its handler left of the body, that what is read from
 // now on belongs to another one.
 func AwaitNext(c net.Conn, state fasthttp.ConnState) {
-	if c, ok := c.(*patientConn); ok && state == fasthttp.StateIdle {
+	if c := patientOf(c); c != nil && state == fasthttp.StateIdle {
 		c.phase = idle
 		if c.ticks {
 			c.ticks, c.read = false, never

@@ -34,7 +34,7 @@ func Lend(ctx *fasthttp.RequestCtx, text []byte, hold *budget.Lease) {
 	}
 	l := lentTexts.Get().(*lentText)
 	l.text, l.rest, l.hold = text, text, hold.Move()
-	if c, ok := ctx.Conn().(*patientConn); ok {
+	if c := patientOf(ctx.Conn()); c != nil {
 		l.conn, c.answers = c, hold.From()
 	}
 	ctx.Response.SetBodyStream(l, len(text))

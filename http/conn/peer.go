@@ -131,16 +131,8 @@ const atOnce = 512
 
 // socketOf finds the socket under a connection.
 func socketOf(c net.Conn) (socket uintptr, ok bool) {
-	for { // down to the socket
-		switch wrapped := c.(type) {
-		case *patientConn:
-			c = wrapped.Conn
-			continue
-		case interface{ NetConn() net.Conn }: // TLS
-			c = wrapped.NetConn()
-			continue
-		}
-		break
+	if patient := patientOf(c); patient != nil {
+		c = patient.Conn
 	}
 	under, ok := c.(syscall.Conn)
 	if !ok {

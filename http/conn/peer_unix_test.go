@@ -52,3 +52,30 @@ func TestPeekingSeesAClosedPeer(t *testing.T) {
 	}
 	eventually(t, "the end is seen", ended)
 }
+
+// Behind the last words of TLS waits the end, which a peek does not see.
+func TestPeekingSeesTheEndOfTLS(t *testing.T) {
+	for name, version := range versions {
+		served, client := securePair(t, version)
+		socket, ok := socketOf(served)
+		if !ok {
+			t.Fatal("no socket")
+		}
+		if peekedEnd(socket) {
+			t.Errorf("%s: a peer that says nothing counts as gone", name)
+		}
+		if _, err := io.WriteString(client, "GET / HTTP/1.1\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if peekedEnd(socket) {
+			t.Errorf("%s: a request counts as an end", name)
+		}
+		if n, err := served.Read(make([]byte, 100)); n != 16 || err != nil {
+			t.Fatal(n, err)
+		}
+		if err := client.CloseWrite(); err != nil { // the words alone
+			t.Fatal(err)
+		}
+		eventually(t, name+": the end is seen", func() bool { return peekedEnd(socket) })
+	}
+}

@@ -74,7 +74,7 @@ func (s *Shares) trusts(ip netip.Addr) bool {
 
 // ShareOf is the share of the address at the other end of c, for leases; nil where there is no bound.
 func ShareOf(c net.Conn) *budget.Share {
-	if c, ok := c.(*patientConn); ok {
+	if c := patientOf(c); c != nil {
 		return c.share
 	}
 	return nil

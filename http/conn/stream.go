@@ -57,7 +57,7 @@ func (s *Stream) Close() error {
 // Send writes p, for which a part of a budget is held. waits, which may be nil, is told at each look at a peer that is
 // slow whether it has taken anything since the last one.
 func (s *Stream) Send(p []byte, of *budget.Budget, waits func(took bool)) error {
-	if c, ok := s.Conn.(*patientConn); ok {
+	if c := patientOf(s.Conn); c != nil {
 		c.answers, c.waits, c.revoked = of, waits, s.revoked
 		defer func() { c.answers, c.waits, c.revoked = nil, nil, nil }()
 	}
@@ -67,7 +67,7 @@ func (s *Stream) Send(p []byte, of *budget.Budget, waits func(took bool)) error 
 
 // Unsent tells how many bytes that were sent the peer's machine has not taken yet; known is false where nobody knows.
 func (s *Stream) Unsent() (n int, known bool) {
-	if c, ok := s.Conn.(*patientConn); ok {
+	if c := patientOf(s.Conn); c != nil {
 		return unsent(c.Conn)
 	}
 	return 0, false
