@@ -178,6 +178,7 @@ func (s *Server) writeJSON(ctx *fasthttp.RequestCtx, status int, v any) error {
 
 // writeError writes the contract's one error shape. Details that there is no room for stay away.
 func (s *Server) writeError(ctx *fasthttp.RequestCtx, e *fault.Error) {
+	s.observer.rejected[e.Kind].Inc()
 	if e.Kind.Retryable {
 		ctx.Response.Header.Set("Retry-After", strconv.Itoa(e.RetryAfter()))
 	}

@@ -85,6 +85,7 @@ func (s *Server) readBody(c *call, hold *budget.Lease) ([]byte, error) {
 		}
 		n, err := stream.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
+		c.seen.in += n
 		if len(body) > c.mostBody {
 			slab.Put(body)
 			return nil, bodyTooLarge(c.mostBody)

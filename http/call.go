@@ -24,6 +24,7 @@ type call struct {
 	// mostBody is how many bytes the body may have, decompressed.
 	mostBody int
 	presence conn.Presence
+	seen     seen
 }
 
 // left is asked before each item of a long answer: an error when its client has left.

@@ -4,9 +4,11 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net/netip"
+	"time"
 
 	"flashq/auth"
 	"flashq/broker"
+	"flashq/metrics"
 )
 
 // Config says what a Server serves and how much it lets in. Sizes are bytes; zero
@@ -17,8 +19,18 @@ type Config struct {
 	// Progress tells how many partitions have been recovered, of how many; nil: nobody knows.
 	Progress func() (done, total int64)
 
-	Logger  *slog.Logger // nil: none
-	Version string       // shown by /health
+	Logger *slog.Logger // nil: none
+	// AccessLog gets a line for each request; nil is none. AccessDropped tells how many were dropped, where it is not nil.
+	AccessLog     *slog.Logger
+	AccessDropped func() int64
+	// SlowRequest is from when on a request is logged as slow, what it waited for records not counted (1 s).
+	SlowRequest time.Duration
+	// Metrics is what the engine counts; nil: nothing is known of that.
+	Metrics *metrics.Engine
+	// NoTopicMetrics leaves single topics and groups out of /metrics: sums stand for them.
+	NoTopicMetrics bool
+
+	Version string // shown by /health
 
 	// Tokens are who may do what; nil: everybody may do everything.
 	Tokens         *auth.Tokens
@@ -64,6 +76,10 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Metrics == nil {
+		c.Metrics = metrics.NewEngine()
+	}
+	orDefault(&c.SlowRequest, time.Second)
 	orDefault(&c.MaxBodyBytes, 16<<20)
 	orDefault(&c.MaxKeyBytes, 1024)
 	orDefault(&c.MaxHeaderBytes, 1024)
@@ -78,7 +94,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func orDefault(field *int, value int) {
+func orDefault[T int | time.Duration](field *T, value T) {
 	if *field == 0 {
 		*field = value
 	}

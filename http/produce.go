@@ -27,6 +27,7 @@ type production struct {
 	placed   placed
 	adopted  func(part int) bool // made once: tells the decoders which batches the engine keeps
 	body     []byte              // a slab, nil when given back
+	arrived  time.Time           // when it was whole
 	lent     bool                // body was lent to the engine, as what its parts are views of
 	hold     budget.Lease        // of bounds.inflight
 	answer   []byte
@@ -70,7 +71,9 @@ func (s *Server) produce(c *call, lenient bool) error {
 	if err := p.readFrom(s, c, coding); err != nil {
 		return err
 	}
-	if err := p.store(s, format); err != nil {
+	err = p.store(s, format)
+	c.seen.arrived = p.arrived
+	if err != nil {
 		return err
 	}
 	p.respond(c.ctx)
@@ -103,6 +106,7 @@ func (p *production) release() {
 	p.hold.End()
 	p.sending.End()
 	p.placed.forget()
+	p.arrived = time.Time{}
 	p.topic, p.body, p.lent, p.name, p.query, p.decoders.single = nil, nil, false, "", produceQuery{}, recordbody.Single{}
 	productions.Put(p)
 }
@@ -187,7 +191,9 @@ func (p *production) store(s *Server, f request.Format) error {
 		slab.Put(p.body) // what follows may wait for a disk
 		p.body = nil
 	}
-	if err := p.topic.Append(p.placed.parts, broker.How{Sync: p.query.sync, Key: p.repeat.sealed()}); err != nil {
+	err := p.topic.Append(p.placed.parts, broker.How{Sync: p.query.sync, Key: p.repeat.sealed()})
+	p.placed.countStored(p.topic.Traffic(), err != nil)
+	if err != nil {
 		return p.placed.appendFault(err)
 	}
 	return nil
@@ -199,8 +205,12 @@ func (p *production) decode(s *Server, f request.Format, partitions int) error {
 		return noPartition(p.name, p.query.partition, partitions)
 	}
 	c := &s.cfg
+	now := time.Now()
+	if p.arrived.IsZero() {
+		p.arrived = now
+	}
 	target := recordbody.Target{
-		Partitions: partitions, Partition: p.query.partition, Now: time.Now().UnixMilli(), Placements: p.query.offsets,
+		Partitions: partitions, Partition: p.query.partition, Now: now.UnixMilli(), Placements: p.query.offsets,
 		Lenient: p.lenient,
 		Limits: recordbody.Limits{
 			KeyBytes: c.MaxKeyBytes, ValueBytes: c.MaxValueBytes, HeaderBytes: c.MaxHeaderBytes, Headers: c.MaxHeaders,

@@ -10,6 +10,8 @@ import (
 	"flashq/http/fault"
 	"flashq/http/recordbody"
 	"flashq/http/recordjson"
+	"flashq/metrics"
+	"flashq/segment/batch"
 )
 
 var typeJSON = []byte("application/json")
@@ -27,6 +29,8 @@ type placed struct {
 type placedBatch struct {
 	part, rest int // rest is its place in the part's Rest, -1 for Batch
 	delta      int64
+	records    int64
+	bytes      int64 // as they are stored, without the batch's head
 }
 
 // span is a run of offsets in one partition.
@@ -41,12 +45,39 @@ func (p *placed) take(decoded *recordbody.Request) {
 	for i := range decoded.Parts {
 		d := &decoded.Parts[i]
 		part := broker.Part{Partition: d.Partition, Batch: d.Batch, BrokerTime: d.BrokerTime}
-		p.batches = append(p.batches, placedBatch{part: i, rest: -1, delta: int64(d.Batch.LastOffsetDelta())})
+		p.batches = append(p.batches, placedBatchOf(d.Batch, i, -1))
 		for rest, b := range d.Rest {
 			part.Rest = append(part.Rest, broker.More{Batch: b})
-			p.batches = append(p.batches, placedBatch{part: i, rest: rest, delta: int64(b.LastOffsetDelta())})
+			p.batches = append(p.batches, placedBatchOf(b, i, rest))
 		}
 		p.parts = append(p.parts, part)
+	}
+}
+
+func placedBatchOf(b batch.Batch, part, rest int) placedBatch {
+	return placedBatch{
+		part: part, rest: rest, delta: int64(b.LastOffsetDelta()), records: int64(b.Count()),
+		bytes: int64(len(b) - batch.HeaderSize),
+	}
+}
+
+// countStored counts what was stored that had not been stored before.
+func (p *placed) countStored(t *metrics.Traffic, failed bool) {
+	var records, bytes int64
+	for i := range p.batches {
+		b := &p.batches[i]
+		part := &p.parts[b.part]
+		duplicate := part.Duplicate
+		if b.rest >= 0 {
+			duplicate = part.Rest[b.rest].Duplicate
+		}
+		if !duplicate && (part.Stored || !failed) {
+			records += b.records
+			bytes += b.bytes
+		}
+	}
+	if records > 0 {
+		t.Produced(records, bytes)
 	}
 }
 

@@ -26,7 +26,8 @@ func (s *Server) fetching(params request.Params[fetch.Query], parse func(c *call
 		if err != nil {
 			return nil, cmp.Or(s.meet(&q, err), err)
 		}
-		return nil, fetch.Serve(c.ctx, &s.fetches, topic, q, c.media, &c.head, c.who.Revoked())
+		c.seen.waited, err = fetch.Serve(c.ctx, &s.fetches, topic, q, c.media, &c.head, c.who.Revoked())
+		return nil, err
 	}}
 }
 

@@ -31,8 +31,9 @@ type handler struct {
 	serve  func(c *call) (any, error)
 	// judge refuses what serve would refuse for its parameters beside a body of the format, or for more that is known
 	// before there is a body or a ctx: see judgeHead.
-	judge func(c *call, query []byte, f request.Format) error
-	most  int // bytes of a body, decompressed; 0: as many as the broker takes at all
+	judge  func(c *call, query []byte, f request.Format) error
+	most   int          // bytes of a body, decompressed; 0: as many as the broker takes at all
+	counts *routeCounts // what is counted of it; set by newObserver
 }
 
 // upTo bounds the body of a handler's requests.
@@ -100,6 +101,7 @@ func (s *Server) router(table surface) fasthttp.RequestHandler {
 			return
 		}
 		c := callOf(ctx)
+		c.seen.counts = produce.counts
 		if err := c.names.setName("topic", string(topic)); err != nil {
 			s.fail(ctx, err)
 			return
@@ -118,6 +120,7 @@ func (s *Server) with(r *route) fasthttp.RequestHandler {
 	}
 	return func(ctx *fasthttp.RequestCtx) {
 		c := callOf(ctx)
+		c.seen.counts = r.counts
 		for _, name := range names {
 			segment, _ := ctx.UserValue(name).(string)
 			if err := c.names.setName(name, segment); err != nil {
@@ -191,9 +194,9 @@ func options(ctx *fasthttp.RequestCtx) { ctx.Response.SetStatusCode(fasthttp.Sta
 // fail answers err. What a client still sends is read first, as far as that is reasonable: an answer before the end of
 // the body is lost to a reset.
 func (s *Server) fail(ctx *fasthttp.RequestCtx, err error) {
-	e, known := fault.Explain(err)
-	if !known {
-		s.cfg.Logger.Error("request failed", "method", string(ctx.Method()), "path", string(ctx.Path()), "err", err)
+	e, _ := fault.Explain(err)
+	if e.Kind.Status >= fasthttp.StatusInternalServerError {
+		s.logFailed(ctx, e, err)
 	}
 	s.discardBody(ctx)
 	s.writeError(ctx, e)

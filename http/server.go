@@ -36,6 +36,8 @@ type Server struct {
 	codecs *codec.Set
 	bounds bounds
 
+	observer *observer
+
 	early   verdicts
 	tls     *conn.TLS // nil: plain HTTP
 	life    *life
@@ -79,6 +81,7 @@ func New(c Config) *Server {
 		s.Open(c.Broker)
 	}
 	s.table = s.routes()
+	s.observer = newObserver(s.table)
 	s.route = s.router(s.table)
 	if c.Certificate != nil {
 		s.tls = conn.NewTLS(c.Certificate, s.notEncrypted, c.Logger)
@@ -151,7 +154,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // handle is every request's way in.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	c := calls.Get().(*call)
-	*c = call{ctx: ctx, status: fasthttp.StatusOK}
+	*c = call{ctx: ctx, status: fasthttp.StatusOK, seen: seen{began: steady()}}
 	_ = s.early.take(&ctx.Request.Header) // the handler comes to it by itself
 	defer s.finish(c)
 	broken := c.head.Read(&ctx.Request.Header)
@@ -181,10 +184,11 @@ func (s *Server) finish(c *call) {
 	ctx := c.ctx
 	if p := recover(); p != nil {
 		s.cfg.Logger.Error("panic in a handler", "method", string(ctx.Method()), "path", string(ctx.Path()), "panic", p,
-			"stack", string(debug.Stack()))
+			"id", requestID(ctx), "stack", string(debug.Stack()))
 		ctx.SetConnectionClose()
 		s.writeError(ctx, fault.Internal.New("Internal error", nil))
 	}
+	s.observe(c)
 	*c = call{}
 	calls.Put(c)
 }
@@ -207,6 +211,7 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, err error) {
 		s.discardRest(ctx.Conn())
 	}
 	s.writeError(ctx, e)
+	s.observeUnread(ctx)
 }
 
 // debugLog is where fasthttp's own lines go.

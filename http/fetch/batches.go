@@ -103,5 +103,6 @@ func (t *tally) admit(c *cursor, b batch.Batch) bool {
 	}
 	t.taken.Records += min(records, left.Records)
 	t.taken.Bytes += len(b)
+	t.stored += len(b) - batch.HeaderSize
 	return true
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -62,6 +63,7 @@ type fetching struct {
 	reader reader
 	sink   sink
 	result result
+	waited time.Duration
 
 	// what reader and sink are: one of each
 	anyone   anyone
@@ -95,34 +97,35 @@ func (a *ask) checkToken() error {
 
 var fetchings = sync.Pool{New: func() any { return new(fetching) }}
 
-// Serve answers a fetch of a topic in the given form, or begins a stream of it, or returns why not. env is kept for as
-// long as that takes; it ends early when revoked is closed, since who asks may not any more then.
+// Serve answers a fetch of a topic in the given form, or begins a stream of it, or returns why not; waited is for how
+// long it waited for records. env is kept for as long as that takes; it ends early when revoked is closed, since who asks
+// may not any more then.
 func Serve(
 	ctx *fasthttp.RequestCtx, env *Env, topic broker.Topic, q Query, media request.Media, head *request.Head,
 	revoked <-chan struct{},
-) error {
+) (waited time.Duration, err error) {
 	if err := q.suit(media, topic); err != nil {
-		return err
+		return 0, err
 	}
 	live, err := q.live(media.Format, head)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	f := fetchings.Get().(*fetching)
 	f.conn = ctx.Conn()
 	f.ask = ask{env, topic, q, conn.ShareOf(f.conn), revoked}
 	f.setReader()
 	if live {
-		return f.goLive(ctx, media, head)
+		return 0, f.goLive(ctx, media, head)
 	}
 	f.setSink(media.Format)
 	defer f.release()
 	f.rounds.prepare(&f.ask, f.conn, &f.plan, f.sink)
 	if err := f.run(); err != nil {
-		return err
+		return f.waited, err
 	}
 	f.answer(ctx, media.Name, head.AcceptEncoding)
-	return nil
+	return f.waited, nil
 }
 
 func (f *fetching) setReader() {
@@ -256,8 +259,18 @@ func (f *fetching) verdict() error {
 	return nil
 }
 
+// countTaken counts what is sent.
+func (f *fetching) countTaken() {
+	if t := &f.rounds.tally; t.taken.Records > 0 {
+		f.topic.Traffic().Consumed(int64(t.taken.Records), int64(t.stored))
+	}
+}
+
 // answer writes what the fetch found; the body's slab goes along until it is sent.
 func (f *fetching) answer(ctx *fasthttp.RequestCtx, mediaType string, acceptEncoding []byte) {
+	if !f.query.Head {
+		f.countTaken()
+	}
 	f.rounds.sort()
 	f.result = result{query: &f.query, plan: &f.plan, cursors: f.rounds.cursors, reader: f.reader}
 	ctx.Response.SetStatusCode(fasthttp.StatusOK)

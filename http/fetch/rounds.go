@@ -25,7 +25,10 @@ type rounds struct {
 }
 
 // tally is how much an answer may hold, and how much it does.
-type tally struct{ most, taken Amount }
+type tally struct {
+	most, taken Amount
+	stored      int // bytes of what is taken, as it is stored, without the heads of batches
+}
 
 // left is what the answer may still take; its bytes are below 0 after a first record that is larger than all of it.
 func (t *tally) left() Amount {

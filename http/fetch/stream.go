@@ -222,6 +222,9 @@ func (s *stream) flush() error {
 	}
 	s.fresh = true
 	err := s.send(piece)
+	if err == nil {
+		f.countTaken()
+	}
 	f.rounds.buffers.hold.Lower(0)
 	return err
 }

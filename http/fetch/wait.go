@@ -19,6 +19,7 @@ func (f *fetching) wait() error {
 		return overloaded("Too many fetches are waiting")
 	}
 	defer f.env.Waiters.Give(1)
+	defer func(began time.Time) { f.waited = time.Since(began) }(time.Now())
 	p := poll.New(len(f.rounds.cursors))
 	defer p.Leave()
 	deadline := time.NewTimer(f.query.Timeout)

@@ -59,7 +59,7 @@ func (w *walk) batch(c *cursor, b batch.Batch, left *share) (stop bool) {
 	}
 	w.records = plain.Records()
 	w.found = found{partition: c.partition, batch: b, record: &w.records.Record}
-	for w.records.Next() {
+	for had := w.records.Left(); w.records.Next(); had = w.records.Left() {
 		offset := b.BaseOffset() + int64(w.records.Record.OffsetDelta)
 		if offset < c.next {
 			continue
@@ -72,6 +72,7 @@ func (w *walk) batch(c *cursor, b batch.Batch, left *share) (stop bool) {
 		if !w.admit(c, left) {
 			return true
 		}
+		w.tally.stored += had - w.records.Left()
 		w.sink.add(&w.found)
 		c.next = offset + 1
 		if w.tally.left().Records == 0 {

@@ -35,6 +35,9 @@ func (b Batch) Records() Iterator { return Iterator{rest: b[HeaderSize:], left: 
 // Err is nil after a walk that found exactly the records that the header counts.
 func (it *Iterator) Err() error { return it.err }
 
+// Left is how many bytes the records after this one take.
+func (it *Iterator) Left() int { return len(it.rest) }
+
 // Next moves to the next record; false at the end or at the first fault.
 func (it *Iterator) Next() bool { return it.nextUsual() || it.next() }
 

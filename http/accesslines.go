@@ -1,0 +1,95 @@
+package http
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"flashq/http/fault"
+)
+
+// logAccess writes the access log's line of a request. A path or a query is not in it: the template says what was
+// asked for, and a query may hold what is nobody's business.
+func (s *Server) logAccess(c *call, counts *routeCounts, took time.Duration) {
+	ctx := c.ctx
+	s.cfg.AccessLog.LogAttrs(context.Background(), slog.LevelInfo, "request",
+		slog.String("id", requestID(ctx)), slog.String("route", counts.route), slog.String("method", methodOf(c, counts)),
+		slog.Int("status", ctx.Response.StatusCode()), slog.Int("bytes_in", c.seen.in), slog.Int("bytes_out", bytesOut(ctx)),
+		millis("duration_ms", took), millis("waited_ms", c.seen.waited), slog.String("remote", ctx.RemoteAddr().String()))
+}
+
+// logSlow warns of a request that took long, and tells where its time went as far as that is known.
+func (s *Server) logSlow(c *call, counts *routeCounts, took time.Duration) {
+	skipped, ok := s.observer.slow.allow()
+	if !ok {
+		return
+	}
+	line := []slog.Attr{
+		slog.String("id", requestID(c.ctx)), slog.String("route", counts.route), slog.String("method", methodOf(c, counts)),
+		slog.Int("status", c.ctx.Response.StatusCode()), slog.Int("bytes_in", c.seen.in), millis("duration_ms", took),
+		millis("waited_ms", c.seen.waited),
+	}
+	if !c.seen.arrived.IsZero() {
+		body := c.seen.arrived.Sub(clockStart) - c.seen.began
+		line = append(line, millis("body_ms", body), millis("store_ms", took-body))
+	}
+	if skipped > 0 {
+		line = append(line, slog.Int64("skipped", skipped))
+	}
+	s.cfg.Logger.LogAttrs(context.Background(), slog.LevelWarn, "slow request", line...)
+}
+
+// logFailed tells the log of an answer that is the server's fault, so that the client's id leads to the reason.
+func (s *Server) logFailed(ctx *fasthttp.RequestCtx, e *fault.Error, err error) {
+	level := slog.LevelWarn
+	switch e.Kind {
+	case fault.Internal, fault.CorruptData:
+		level = slog.LevelError
+	case fault.Draining, fault.Recovering:
+		level = slog.LevelDebug
+	}
+	line := []slog.Attr{
+		slog.String("id", requestID(ctx)), slog.String("method", string(ctx.Method())),
+		slog.String("path", fault.Clip(string(ctx.Path()))), slog.String("error", e.Kind.Code), slog.Any("cause", err),
+	}
+	if e.Kind != fault.Internal { // each of which is a bug
+		skipped, ok := s.observer.failed.allow()
+		if !ok {
+			return
+		}
+		if skipped > 0 {
+			line = append(line, slog.Int64("skipped", skipped))
+		}
+	}
+	s.cfg.Logger.LogAttrs(context.Background(), level, "request failed", line...)
+}
+
+func millis(name string, d time.Duration) slog.Attr {
+	return slog.Float64(name, float64(d.Microseconds())/1000)
+}
+
+func requestID(ctx *fasthttp.RequestCtx) string {
+	return string(ctx.Response.Header.PeekBytes(headerRequestID))
+}
+
+// methodOf is one of a few: a client may make methods up, too.
+func methodOf(c *call, counts *routeCounts) string {
+	if c.ctx.IsHead() {
+		return fasthttp.MethodHead
+	}
+	return counts.method
+}
+
+// bytesOut is how long the answer's body is; a stream's is not known before its end, and 0.
+func bytesOut(ctx *fasthttp.RequestCtx) int {
+	switch r := &ctx.Response; {
+	case ctx.IsHead():
+		return 0
+	case r.IsBodyStream():
+		return max(r.Header.ContentLength(), 0)
+	default:
+		return len(r.Body())
+	}
+}

@@ -1,0 +1,185 @@
+package http
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// AccessLog takes lines without ever keeping who writes one waiting: they are copied into memory, of which there is a
+// bounded amount, and one goroutine writes them out. A line that there is no room for is dropped, and counted.
+type AccessLog struct {
+	// set before use
+	path  string
+	log   *slog.Logger // of what goes wrong
+	wake  chan struct{}
+	ended chan struct{} // closed when the goroutine has ended
+
+	dropped atomic.Int64
+
+	mu      sync.Mutex
+	pending []byte
+	closed  bool
+	reopen  bool
+
+	// owned by the goroutine
+	out     io.Writer
+	writing []byte
+	told    int64     // how many dropped lines the log was told of
+	toldAt  time.Time // when
+	failing bool
+}
+
+const (
+	// mostPending bounds the lines that are not written yet, in bytes; twice that is held while some are written.
+	mostPending = 1 << 20
+	// tellEvery is how often the log is told of dropped lines.
+	tellEvery = 10 * time.Second
+)
+
+// OpenAccessLog opens a log that is appended to: a file, or what "-" stands for.
+func OpenAccessLog(path string, dash io.Writer, log *slog.Logger) (*AccessLog, error) {
+	l := &AccessLog{path: path, log: log, wake: make(chan struct{}, 1), ended: make(chan struct{}), out: dash}
+	if path != "-" {
+		out, err := l.open()
+		if err != nil {
+			return nil, err
+		}
+		l.out = out
+	}
+	go l.run()
+	return l, nil
+}
+
+func (l *AccessLog) open() (io.Writer, error) {
+	f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("access log: %w", err)
+	}
+	return f, nil
+}
+
+// Write takes a line; it never fails.
+func (l *AccessLog) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	if l.closed || len(l.pending)+len(line) > mostPending {
+		l.mu.Unlock()
+		l.dropped.Add(1)
+		return len(line), nil
+	}
+	l.pending = append(l.pending, line...)
+	l.mu.Unlock()
+	l.poke()
+	return len(line), nil
+}
+
+func (l *AccessLog) poke() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Dropped is how many lines were not written.
+func (l *AccessLog) Dropped() int64 { return l.dropped.Load() }
+
+// Reopen goes on in a new file of the same name: the old one has been moved away.
+func (l *AccessLog) Reopen() {
+	l.mu.Lock()
+	l.reopen = true
+	l.mu.Unlock()
+	l.poke()
+}
+
+// closePatience is how long the last lines may take.
+const closePatience = time.Second
+
+// Close writes what is left, as far as that goes at once.
+func (l *AccessLog) Close() {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.poke()
+	select {
+	case <-l.ended:
+	case <-time.After(closePatience):
+	}
+}
+
+func (l *AccessLog) run() {
+	defer close(l.ended)
+	for range l.wake {
+		l.mu.Lock()
+		l.writing, l.pending = l.pending, l.writing[:0]
+		closed, reopen := l.closed, l.reopen
+		l.reopen = false
+		l.mu.Unlock()
+		l.write()
+		if reopen {
+			l.turn()
+		}
+		l.tell(closed)
+		if closed {
+			l.shut()
+			return
+		}
+	}
+}
+
+// write writes what is there. What can't be written is dropped: another try would keep all later lines waiting.
+func (l *AccessLog) write() {
+	if len(l.writing) == 0 {
+		return
+	}
+	n, err := l.out.Write(l.writing)
+	if err == nil {
+		l.failing = false
+		return
+	}
+	for _, c := range l.writing[n:] {
+		if c == '\n' {
+			l.dropped.Add(1)
+		}
+	}
+	if !l.failing {
+		l.log.Warn("the access log can't be written", "path", l.path, "error", err)
+	}
+	l.failing = true
+}
+
+// turn opens the file anew; where that fails, the old one goes on.
+func (l *AccessLog) turn() {
+	if l.path == "-" {
+		return
+	}
+	out, err := l.open()
+	if err != nil {
+		l.log.Warn("the access log goes on in its old file", "error", err)
+		return
+	}
+	l.shut()
+	l.out = out
+}
+
+// shut closes a file.
+func (l *AccessLog) shut() {
+	if f, ok := l.out.(io.Closer); ok && l.path != "-" {
+		if err := f.Close(); err != nil {
+			l.log.Warn("the access log did not close well", "path", l.path, "error", err)
+		}
+	}
+}
+
+// tell tells the log of lines that were dropped.
+func (l *AccessLog) tell(last bool) {
+	dropped := l.dropped.Load()
+	if dropped == l.told || !last && time.Since(l.toldAt) < tellEvery {
+		return
+	}
+	l.log.Warn("lines of the access log were dropped", "dropped", dropped-l.told)
+	l.told, l.toldAt = dropped, time.Now()
+}

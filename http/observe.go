@@ -1,0 +1,207 @@
+package http
+
+import (
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"flashq/http/fault"
+	"flashq/metrics"
+)
+
+// What is counted of requests. Nothing here is looked up by name while a request is served: a row of the table of
+// routes has its counters, and a kind of error has its own.
+
+// otherRoute is what requests are counted as that no row of the table is for: a path is whatever a client makes up.
+const otherRoute = "other"
+
+// observer counts requests. It may be used by any number of goroutines.
+type observer struct {
+	// set before serving
+	requests, durations, rejections *metrics.Family
+	routes                          []*routeCounts // of the table, and of what is not in it
+	others                          map[string]*routeCounts
+	rejected                        map[*fault.Kind]*metrics.Counter
+
+	slow   limiter // of lines about slow requests
+	failed limiter // of lines about requests that failed for a reason that is known
+}
+
+func newObserver(table surface) *observer {
+	o := &observer{
+		requests: metrics.NewFamily(metrics.Desc{Name: "flashq_http_requests_total", Kind: metrics.CounterKind,
+			Help: "Requests that were answered, by the template of their route."}),
+		durations: metrics.NewFamily(metrics.Desc{Name: "flashq_http_request_duration_seconds",
+			Kind: metrics.HistogramKind,
+			Help: "How long requests took from their head to their answer, without what long polls waited for records."}),
+		rejections: metrics.NewFamily(metrics.Desc{Name: "flashq_rejected_total", Kind: metrics.CounterKind,
+			Help: "Requests that were answered with an error, by its code."}),
+		others: map[string]*routeCounts{}, rejected: map[*fault.Kind]*metrics.Counter{},
+	}
+	for i := range table {
+		table[i].counts = o.count(table[i].method, table[i].pattern)
+	}
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", otherMethod} {
+		o.others[method] = o.count(method, otherRoute)
+	}
+	for _, k := range fault.Kinds() {
+		o.rejected[k] = o.rejections.Counter("reason", k.Code) // two kinds may share a code
+	}
+	return o
+}
+
+// otherMethod stands for every method that HTTP's usual ones are not.
+const otherMethod = "other"
+
+func (o *observer) count(method, route string) *routeCounts {
+	c := &routeCounts{method: method, route: route, family: o.requests, took: o.durations.Durations("route", route)}
+	o.routes = append(o.routes, c)
+	return c
+}
+
+// other gives the counts of what has no row.
+func (o *observer) other(method string) *routeCounts {
+	if c := o.others[method]; c != nil {
+		return c
+	}
+	return o.others[otherMethod]
+}
+
+// routeCounts is what is counted of one row of the table.
+type routeCounts struct {
+	method, route string
+	family        *metrics.Family
+	answered      [2][statusSlots]atomic.Pointer[metrics.Counter] // by HEAD or not, and by status
+	took          *metrics.Histogram                              // of all methods of the route
+	sketch        metrics.Sketch
+}
+
+// add counts an answer.
+func (r *routeCounts) add(head bool, status int, took time.Duration) {
+	as := 0
+	if head {
+		as = 1
+	}
+	at := slotOf(status)
+	c := r.answered[as][at].Load()
+	if c == nil {
+		c = r.counter(head, statusName(at))
+		r.answered[as][at].Store(c)
+	}
+	c.Inc()
+	r.took.Update(took.Seconds())
+	r.sketch.Add(took)
+}
+
+// counter makes a counter, the first time that it is needed.
+func (r *routeCounts) counter(head bool, status string) *metrics.Counter {
+	method := r.method
+	if head {
+		method = fasthttp.MethodHead
+	}
+	return r.family.Counter("route", r.route, "method", method, "status", status)
+}
+
+// total is how many requests the row has answered.
+func (r *routeCounts) total() (n uint64) {
+	for i := range r.answered {
+		for j := range r.answered[i] {
+			if c := r.answered[i][j].Load(); c != nil {
+				n += c.Get()
+			}
+		}
+	}
+	return n
+}
+
+// statuses are those that the server answers with; a status that is none of them counts as 0.
+var statuses = func() (all []int) {
+	seen := map[int]bool{}
+	for _, k := range fault.Kinds() {
+		seen[k.Status] = true
+	}
+	for _, s := range []int{fasthttp.StatusOK, fasthttp.StatusCreated, fasthttp.StatusNoContent} {
+		seen[s] = true
+	}
+	for s := range 600 {
+		if seen[s] {
+			all = append(all, s)
+		}
+	}
+	return all
+}()
+
+// statusSlots is more than there are statuses.
+const statusSlots = 32
+
+// slots has the place of each status.
+var slots = func() (at [600]uint8) {
+	for i, s := range statuses {
+		at[s] = uint8(i + 1)
+	}
+	return at
+}()
+
+func slotOf(status int) int {
+	if status < 0 || status >= len(slots) {
+		return 0
+	}
+	return int(slots[status])
+}
+
+func statusName(slot int) string {
+	if slot == 0 {
+		return "other"
+	}
+	return strconv.Itoa(statuses[slot-1])
+}
+
+// steady is a clock that nobody sets; looking at it costs half of what time.Now does.
+func steady() time.Duration { return time.Since(clockStart) }
+
+var clockStart = time.Now()
+
+// seen is what is noted of a request while it is served. It belongs to the request's goroutine.
+type seen struct {
+	counts  *routeCounts  // of its row; nil: it has none
+	began   time.Duration // of the steady clock
+	waited  time.Duration // for records
+	arrived time.Time     // when its body was read; the zero time: nobody looked
+	in      int           // bytes of its body that were read
+}
+
+// observe counts a request that is through.
+func (s *Server) observe(c *call) {
+	took := steady() - c.seen.began
+	counts := c.seen.counts
+	if counts == nil {
+		counts = s.observer.other(string(c.ctx.Method()))
+	}
+	worked := took - c.seen.waited
+	counts.add(c.ctx.IsHead() && counts.method == fasthttp.MethodGet, c.ctx.Response.StatusCode(), worked)
+	if s.cfg.AccessLog != nil {
+		s.logAccess(c, counts, took)
+	}
+	if worked >= s.cfg.SlowRequest {
+		s.logSlow(c, counts, took)
+	}
+}
+
+// observeUnread counts an answer to what was not read as a request, or is answered before its body.
+func (s *Server) observeUnread(ctx *fasthttp.RequestCtx) {
+	c := call{ctx: ctx, status: fasthttp.StatusOK}
+	c.seen.began = steady()
+	path := string(ctx.Request.Header.RequestURI())
+	for i := range path {
+		if path[i] == '?' {
+			path = path[:i]
+			break
+		}
+	}
+	if row := s.table.find(string(ctx.Method()), path); row != nil {
+		c.seen.counts = row.counts
+	}
+	s.observe(&c)
+}
