@@ -12,6 +12,7 @@ KAFKA_LIBS := $(TOOLS)/kafka/libs
 PEERS := $(TOOLS)/peers
 REDIS := $(TOOLS)/redis
 BROWSER := $(TOOLS)/browser
+OPERATIONS := $(TOOLS)/operations
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X flashq/cli.version=$(VERSION)'
 
@@ -57,7 +58,7 @@ build: ## build the static binary bin/flashq
 	$(BUILD) -o bin/flashq .
 
 .PHONY: test
-test: quick race seeds lint fuzz kafka faults e2e browser ## everything, from an empty machine: what CI runs
+test: quick race seeds lint fuzz kafka faults e2e operations browser ## everything, from an empty machine: what CI runs
 	@echo "make test: all passed"
 
 .PHONY: quick
@@ -100,6 +101,10 @@ e2e: build ## end to end through the built binary, many rounds of kill -9 includ
 	FLASHQ_BIN=$(CURDIR)/bin/flashq FLASHQ_KILLS=$(KILLS) FLASHQ_STORMS=$(STORMS) \
 		FLASHQ_ROUNDS=$(ROUNDS) $(GO) test -C e2e -count=1
 
+.PHONY: operations
+operations: build $(OPERATIONS) ## the reverse proxies and alert rules of docs/operations, tried
+	FLASHQ_BIN=$(CURDIR)/bin/flashq FLASHQ_OPERATIONS=$(OPERATIONS) $(GO) test -count=1 ./e2e/operations
+
 .PHONY: browser
 browser: build $(BROWSER) ## Chromium reads live streams while the broker is killed
 	FLASHQ_BIN=$(CURDIR)/bin/flashq FLASHQ_BROWSER=$(BROWSER) $(GO) test -count=1 -v ./e2e/browser
@@ -141,7 +146,7 @@ $(KAFKA_LIBS): tools/kafka/pom.xml
 	touch $@
 
 # What drives the browser comes from npm, the browser from Debian's packages, unpacked and not installed.
-$(BROWSER): tools/browser/package.json tools/browser/package-lock.json tools/browser/.npmrc tools/chromium.sh
+$(BROWSER): tools/browser/package.json tools/browser/package-lock.json tools/browser/.npmrc tools/chromium.sh tools/debian.sh
 	rm -rf $@ $@.part
 	mkdir -p $@.part
 	cp tools/browser/package.json tools/browser/package-lock.json tools/browser/.npmrc $@.part
@@ -151,7 +156,13 @@ $(BROWSER): tools/browser/package.json tools/browser/package-lock.json tools/bro
 	touch $@
 
 # Debian's packages, unpacked and not installed: no service starts, and no root is needed.
-$(REDIS): tools/redis.sh
+$(OPERATIONS): tools/operations.sh tools/debian.sh
+	rm -rf $@ $@.part
+	tools/operations.sh $@.part
+	mv $@.part $@
+	touch $@
+
+$(REDIS): tools/redis.sh tools/debian.sh
 	rm -rf $@ $@.part
 	tools/redis.sh $@.part
 	mv $@.part $@

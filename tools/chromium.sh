@@ -2,35 +2,28 @@
 # chromium.sh DIR unpacks Chromium from Debian's packages, with what of them the system lacks: DIR/chromium runs it.
 # Nothing is installed; `apt-get update` runs, and needs root, only where apt has no list of packages yet.
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
 dir=$1
 
 fail() {
   echo "chromium.sh: $*" >&2
   exit 1
 }
-mkdir -p "$dir/packages"
+mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 
 if system=$(command -v chromium); then # nothing to unpack
   printf '#!/bin/sh\nexec %q "$@"\n' "$system" >"$dir/chromium"
   chmod +x "$dir/chromium"
-  rm -r "$dir/packages"
   exit
 fi
-for program in apt-get dpkg-deb; do
-  command -v "$program" >/dev/null || fail "needs $program"
-done
+command -v apt-get >/dev/null || fail "needs apt-get"
 
 # What an installation would fetch, without one.
 missing() { apt-get install -s --no-install-recommends chromium | sed -n 's/^Inst \([^ ]*\) .*/\1/p'; }
 names=$(missing) || { apt-get update -q && names=$(missing); } || fail "could not find chromium"
-cd "$dir/packages"
-# apt drops root where it can, and says so where its user can't write here.
 # shellcheck disable=SC2086 # a list of names
-apt-get download -q -o APT::Sandbox::User=root $names || fail "could not get chromium"
-for package in *.deb; do dpkg-deb -x "$package" "$dir/root"; done
-cd "$dir"
-rm -r packages
+"$here/debian.sh" "$dir/root" $names
 
 cat >"$dir/chromium" <<'RUN'
 #!/usr/bin/env bash
