@@ -4,7 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
+
+	"flashq/crc32c"
 )
 
 // Field positions within a batch.
@@ -44,8 +45,6 @@ var (
 	// ErrCorrupt is returned when the bytes can't be a batch, or not the one that was written.
 	ErrCorrupt = errors.New("batch is corrupt")
 )
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Batch is a view of exactly one whole batch. Views are made by Next; the accessors trust the length that it checked.
 type Batch []byte
@@ -146,7 +145,7 @@ func (b Batch) ShiftTimestamps(delta int64) {
 // seal computes and stores the CRC.
 func (b Batch) seal() { binary.BigEndian.PutUint32(b[posCRC:], b.computeCRC()) }
 
-func (b Batch) computeCRC() uint32 { return crc32.Checksum(b[posAttributes:], castagnoli) }
+func (b Batch) computeCRC() uint32 { return crc32c.Checksum(b[posAttributes:]) }
 
 // CRCHolds tells whether the bytes that the CRC covers are as they were written.
 func (b Batch) CRCHolds() bool { return b.computeCRC() == b.CRC() }

@@ -1,5 +1,6 @@
 // Package batch owns Kafka's RecordBatch v2 as bytes: views that read and stamp a batch in place, the walk over its
-// records, and the builder that encodes a new one. It does no I/O, keeps no clock and needs the standard library only.
+// records, and the builder that encodes a new one. It does no I/O, keeps no clock and needs the standard library and a
+// faster CRC-32C only.
 //
 // A batch, big endian; the CRC-32C covers everything after itself, so an owner may stamp base offset and leader epoch
 // without computing it again:

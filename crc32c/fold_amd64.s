@@ -1,0 +1,51 @@
+#include "textflag.h"
+
+// FOLD multiplies the four times 128 bits of x by those of by and adds what stands further on. It spoils t.
+#define FOLD(by, on, x, t) \
+	VPCLMULQDQ $0x00, by, x, t;  \
+	VPCLMULQDQ $0x11, by, x, x;  \
+	VPTERNLOGQ $0x96, on, t, x
+
+// func fold(folded *[foldedSize]byte, p *byte, n int, by *[4]uint64)
+TEXT ·fold(SB), NOSPLIT, $0-32
+	MOVQ folded+0(FP), DI
+	MOVQ p+8(FP), SI
+	MOVQ n+16(FP), CX
+	MOVQ by+24(FP), BX
+	VBROADCASTI32X4 (BX), Z8
+	VBROADCASTI32X4 16(BX), Z9
+	VMOVDQU64 (SI), Z0
+	VMOVDQU64 64(SI), Z1
+	VMOVDQU64 128(SI), Z2
+	VMOVDQU64 192(SI), Z3
+	MOVL $-1, AX // the initial state
+	MOVQ AX, X4  // the rest of the register is zero then
+	VPXORQ Z4, Z0, Z0
+
+next:
+	SUBQ $256, CX
+	ADDQ $256, SI
+	CMPQ CX, $256
+	JLT  last
+	FOLD(Z8, (SI), Z0, Z4)
+	FOLD(Z8, 64(SI), Z1, Z5)
+	FOLD(Z8, 128(SI), Z2, Z6)
+	FOLD(Z8, 192(SI), Z3, Z7)
+	JMP  next
+
+last:
+	FOLD(Z9, Z1, Z0, Z4)
+	FOLD(Z9, Z2, Z0, Z4)
+	FOLD(Z9, Z3, Z0, Z4)
+
+rest:
+	SUBQ $64, CX
+	JLT  done
+	FOLD(Z9, (SI), Z0, Z4)
+	ADDQ $64, SI
+	JMP  rest
+
+done:
+	VMOVDQU64 Z0, (DI)
+	VZEROUPPER
+	RET
