@@ -20,6 +20,7 @@ var typeJSON = []byte("application/json")
 type placed struct {
 	decoded *recordbody.Request
 	parts   []broker.Part
+	rest    []broker.More // of all parts
 	batches []placedBatch // of all parts, in their order
 	spans   []span        // working memory
 }
@@ -46,10 +47,12 @@ func (p *placed) take(decoded *recordbody.Request) {
 		d := &decoded.Parts[i]
 		part := broker.Part{Partition: d.Partition, Batch: d.Batch, BrokerTime: d.BrokerTime}
 		p.batches = append(p.batches, placedBatchOf(d.Batch, i, -1))
+		from := len(p.rest)
 		for rest, b := range d.Rest {
-			part.Rest = append(part.Rest, broker.More{Batch: b})
+			p.rest = append(p.rest, broker.More{Batch: b})
 			p.batches = append(p.batches, placedBatchOf(b, i, rest))
 		}
+		part.Rest = p.rest[from:len(p.rest):len(p.rest)]
 		p.parts = append(p.parts, part)
 	}
 }
@@ -84,7 +87,9 @@ func (p *placed) countStored(t *metrics.Traffic, failed bool) {
 // forget drops what take took.
 func (p *placed) forget() {
 	clear(p.parts)
-	p.decoded, p.parts, p.batches = nil, p.parts[:0], p.batches[:0]
+	clear(p.rest)
+	p.decoded, p.parts = nil, p.parts[:0]
+	p.rest, p.batches, p.spans = recordbody.Emptied(p.rest), recordbody.Emptied(p.batches), recordbody.Emptied(p.spans)
 }
 
 // answerSize is how long appendAnswer's text gets at most.

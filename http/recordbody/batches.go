@@ -29,6 +29,7 @@ const (
 // pooling.
 type Batches struct {
 	req    Request
+	rest   []batch.Batch // of the one part
 	target Target
 	index  int   // of the batch that is looked at
 	latest int64 // timestamp of the last record
@@ -37,7 +38,7 @@ type Batches struct {
 // Decode checks all batches of a body, which must not be touched as long as the Request is used: its batches are views
 // of it. The error is an *Error or one of u's.
 func (b *Batches) Decode(body []byte, t Target, u Unpacker) (*Request, error) {
-	b.target, b.index, b.req = t, 0, Request{Parts: b.req.Parts[:0]}
+	b.target, b.index, b.rest, b.req = t, 0, b.rest[:0], Request{Parts: b.req.Parts[:0]}
 	b.target.Limits = t.Limits.orEndless()
 	partition, bad := t.place(nil)
 	if bad != nil {
@@ -56,13 +57,14 @@ func (b *Batches) Decode(body []byte, t Target, u Unpacker) (*Request, error) {
 		if b.index == 0 {
 			part.Batch = batch.Batch(body[:len(one)]) // with the whole capacity: who keeps it has to count that
 		} else {
-			part.Rest = append(part.Rest, one)
+			b.rest = append(b.rest, one)
 		}
 		rest = after
 	}
 	if b.index == 0 {
 		return nil, problem(CodeRange, -1, "records", "the body has no batch")
 	}
+	part.Rest = b.rest
 	if bad := repeatable(&part); bad != nil {
 		return nil, bad
 	}
@@ -74,8 +76,19 @@ func (b *Batches) Decode(body []byte, t Target, u Unpacker) (*Request, error) {
 // Release ends the Request.
 func (b *Batches) Release() {
 	clear(b.req.Parts)
-	b.req.Parts = b.req.Parts[:0]
+	clear(b.rest)
+	b.req.Parts, b.rest = b.req.Parts[:0], Emptied(b.rest)
 	b.target = Target{}
+}
+
+// Emptied gives a list back without its items, to be filled again by a later request; one that is very long is left to
+// the collector.
+func Emptied[T any](list []T) []T {
+	const mostKept = 4096
+	if cap(list) > mostKept {
+		return nil
+	}
+	return list[:0]
 }
 
 // Corrupt is an Error about a batch that can't be what somebody wrote.
