@@ -3,7 +3,7 @@ package crc32c
 import "golang.org/x/sys/cpu"
 
 // canFold tells whether fold can be called: its instructions are in servers' processors since 2019 (Intel) and 2022
-// (AMD). Tests alone change it.
+// (AMD).
 var canFold = cpu.X86.HasAVX512F && cpu.X86.HasAVX512VPCLMULQDQ
 
 // fold reduces the n bytes at p, a multiple of foldedSize and a foldBlock at least, to 64 that have the same checksum

@@ -19,7 +19,7 @@ TEXT ·fold(SB), NOSPLIT, $0-32
 	VMOVDQU64 128(SI), Z2
 	VMOVDQU64 192(SI), Z3
 	MOVL $-1, AX // the initial state
-	MOVQ AX, X4  // the rest of the register is zero then
+	VMOVQ AX, X4 // with V: the rest of the register is zero then, whatever stood there
 	VPXORQ Z4, Z0, Z0
 
 next:
