@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,4 +60,31 @@ func TestAnAliasTakesNoGroup(t *testing.T) {
 			t.Errorf("%s: %v", query, err)
 		}
 	}
+}
+
+// FuzzEventID goes on with a stream from any id: what is taken says where, and a start of the query's own does not count.
+func FuzzEventID(f *testing.F) {
+	f.Add("0:15,2:7", "from_offset=5")
+	f.Add("g7;0:15", "group=g&member=m")
+	f.Add("g7;", "group=g")
+	f.Add("0:1,0:2", "last_event_id=0:1")
+	f.Add("", "last_event_id=g9223372036854775808;0:1")
+	f.Fuzz(func(t *testing.T, id, query string) {
+		q, err := Parse([]byte(query), false)
+		if err != nil {
+			return
+		}
+		live, err := q.live(request.Events, []byte(id))
+		if err != nil {
+			if e, known := fault.Explain(err); !known || e.Kind != fault.InvalidParameter || len(e.Message) > 1000 {
+				t.Fatalf("%q %q: %v", query, id, err)
+			}
+			return
+		}
+		generation, marks, ok := request.ParseToken([]byte(id))
+		if !live || id != "" && (!ok || q.Resume.Generation != generation || !slices.Equal(q.Resume.Marks, marks)) ||
+			q.Resume.Marks != nil && q.Group == "" && q.Start.Kind != FromPosition || q.Most.Bytes > mostFlush {
+			t.Fatalf("%q %q: %+v", query, id, q)
+		}
+	})
 }
