@@ -74,7 +74,7 @@ func FuzzEventID(f *testing.F) {
 		if err != nil {
 			return
 		}
-		live, err := q.live(request.Events, []byte(id))
+		live, err := q.live(request.Events, &request.Head{LastEventID: []byte(id)})
 		if err != nil {
 			if e, known := fault.Explain(err); !known || e.Kind != fault.InvalidParameter || len(e.Message) > 1000 {
 				t.Fatalf("%q %q: %v", query, id, err)
