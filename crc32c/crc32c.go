@@ -28,17 +28,13 @@ func agrees() bool {
 
 func foldedChecksum(p []byte) uint32 {
 	whole := len(p) &^ (foldedSize - 1)
-	var folded [foldedSize]byte
-	fold(&folded, &p[0], whole, &foldBy)
-	const noState = ^uint32(0) // the initial state of a checksum is in what was folded
-	crc := crc32.Update(noState, castagnoli, folded[:])
-	return crc32.Update(crc, castagnoli, p[whole:])
+	return crc32.Update(fold(&p[0], whole, &foldBy), castagnoli, p[whole:])
 }
 
 // A message is a polynomial, whose first bit has the highest power. What stands so many bits before its end can be
 // taken away when it is added there again, multiplied by x to that power modulo the CRC's polynomial. fold does so with
 // 128 bits at a time, each half by a multiplication without carries, until the last block is left and then the last 64
-// bytes of it.
+// bytes of it, whose checksum is all's.
 const (
 	foldBlock  = 256
 	foldedSize = 64

@@ -6,12 +6,11 @@
 	VPCLMULQDQ $0x11, by, x, x;  \
 	VPTERNLOGQ $0x96, on, t, x
 
-// func fold(folded *[foldedSize]byte, p *byte, n int, by *[4]uint64)
-TEXT ·fold(SB), NOSPLIT, $0-32
-	MOVQ folded+0(FP), DI
-	MOVQ p+8(FP), SI
-	MOVQ n+16(FP), CX
-	MOVQ by+24(FP), BX
+// func fold(p *byte, n int, by *[4]uint64) (crc uint32)
+TEXT ·fold(SB), NOSPLIT, $64-28
+	MOVQ p+0(FP), SI
+	MOVQ n+8(FP), CX
+	MOVQ by+16(FP), BX
 	VBROADCASTI32X4 (BX), Z8
 	VBROADCASTI32X4 16(BX), Z9
 	VMOVDQU64 (SI), Z0
@@ -46,6 +45,17 @@ rest:
 	JMP  rest
 
 done:
-	VMOVDQU64 Z0, (DI)
+	VMOVDQU64 Z0, folded-64(SP)
 	VZEROUPPER
+	XORL AX, AX // the initial state is in what was folded
+	CRC32Q folded-64(SP), AX
+	CRC32Q folded-56(SP), AX
+	CRC32Q folded-48(SP), AX
+	CRC32Q folded-40(SP), AX
+	CRC32Q folded-32(SP), AX
+	CRC32Q folded-24(SP), AX
+	CRC32Q folded-16(SP), AX
+	CRC32Q folded-8(SP), AX
+	NOTL AX
+	MOVL AX, crc+24(FP)
 	RET
