@@ -111,7 +111,7 @@ func (s *Server) judgeDoor(c *call, row *route, path string, query []byte) error
 	if err := s.authorize(c, row, query); err != nil {
 		return err
 	}
-	if !row.isOpen() && !s.life.opened.Load() {
+	if !row.isProbe() && !s.life.opened.Load() {
 		return broker.ErrRecovering
 	}
 	if err := checkOrigin(&c.head, "http"); err != nil && checkOrigin(&c.head, "https") != nil {
@@ -120,7 +120,7 @@ func (s *Server) judgeDoor(c *call, row *route, path string, query []byte) error
 	if s.life.draining() {
 		return broker.ErrDraining
 	}
-	if row.answers == nil || row.isOpen() {
+	if row.answers == nil || row.isProbe() {
 		return nil
 	}
 	_, err := request.Negotiate(c.head.Accept, row.answers)

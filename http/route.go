@@ -42,8 +42,8 @@ func (h handler) upTo(most int) handler {
 	return h
 }
 
-// isOpen tells whether the route is for everybody, and answers while there is no broker yet.
-func (r *route) isOpen() bool { return r.scope == auth.Open }
+// isProbe tells whether the route is about the process: it answers while there is no broker yet, and with what there is.
+func (r *route) isProbe() bool { return r.scope == auth.Open || r.scope == auth.ReadAll }
 
 // mostBody is how many bytes a route's body may have where the broker takes so many at all.
 func (r *route) mostBody(broker int) int {
@@ -171,7 +171,7 @@ func (s *Server) admit(c *call, r *route) (err error) {
 	if err := s.authorize(c, r, c.ctx.URI().QueryString()); err != nil {
 		return err
 	}
-	if !r.isOpen() && !s.life.opened.Load() {
+	if !r.isProbe() && !s.life.opened.Load() {
 		return broker.ErrRecovering
 	}
 	if r.method != fasthttp.MethodGet {
@@ -182,7 +182,7 @@ func (s *Server) admit(c *call, r *route) (err error) {
 			return broker.ErrDraining
 		}
 	}
-	if r.answers != nil && !r.isOpen() { // a probe gets what there is
+	if r.answers != nil && !r.isProbe() { // a probe gets what there is
 		c.media, err = request.Negotiate(c.head.Accept, r.answers)
 	}
 	return err
