@@ -191,9 +191,9 @@ func readAnswer(in *bufio.Reader, method string) (answer, error) {
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
-		return answer{}, fmt.Errorf("half an answer of status %d: %w", res.StatusCode, err)
+		err = fmt.Errorf("half an answer of status %d: %w", res.StatusCode, err)
 	}
-	return answer{res.StatusCode, res.Header, text, res.Close}, nil
+	return answer{res.StatusCode, res.Header, text, res.Close}, err
 }
 
 // is tells in which way an answer is not the one that is wanted; code is that of an error, "" is no matter.
@@ -265,6 +265,7 @@ func with(method, target, contentType, body string, headers ...string) string {
 const (
 	typeJSON   = "application/json"
 	typeLines  = "application/x-ndjson"
+	typeEvents = "text/event-stream"
 	typeOctets = "application/octet-stream"
 	typeKafka  = "application/vnd.kafka.recordbatch.v2"
 	records    = "/topics/news/records"
