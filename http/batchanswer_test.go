@@ -3,7 +3,9 @@ package http
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/klauspost/compress/snappy"
 
@@ -194,4 +196,21 @@ func TestBatchAnswersAreCompressedOnce(t *testing.T) {
 	f.store(snappied)
 	a = f.get("/topics/news/records?from_offset=1", "Accept", recordBatches, "Accept-Encoding", "gzip").want(t, 200)
 	a.tells(t, "Content-Encoding", "-")
+}
+
+// A batch that does not fit any more costs an answer no larger slab.
+func TestABatchAnswerHoldsNoMoreThanItMay(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		f, s, p := piped(t, Config{})
+		for range 80 {
+			f.store(packed(0, asIs, strings.Repeat("v", 16<<10)))
+		}
+		c := p.send(t, "127.0.0.1", "GET /topics/news/records?max_bytes=1048576 HTTP/1.1\r\nHost: flashq\r\nAccept: "+
+			recordBatches+"\r\n\r\n")
+		synctest.Wait()
+		if held := s.bounds.answers.Used(); held != 1<<20 {
+			t.Errorf("%d bytes are held", held)
+		}
+		leave(c)
+	})
 }

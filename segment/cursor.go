@@ -106,7 +106,7 @@ func (c *cursor) moveTo(dst []byte, b batch.Batch) []byte {
 func (c *cursor) moveInto(dst []byte, room int, limit int64) []byte {
 	n := len(dst)
 	text := dst[n : n+int(min(int64(room), int64(cap(dst)-n), c.end-c.pos))]
-	if _, size, err := c.head(stepAhead); err != nil || size > len(text) || readFull(c.f, text, c.pos) != nil {
+	if _, size, err := c.head(batch.HeaderSize); err != nil || size > len(text) || readFull(c.f, text, c.pos) != nil {
 		return dst
 	}
 	for c.expected < limit {
@@ -138,12 +138,12 @@ func (c *cursor) head(ahead int) (head batch.Batch, size int, err error) {
 }
 
 // isFull tells that the batch at pos is larger than room, by its head alone: reading all of it would be in vain. What
-// is wrong with a head is told by next.
-func (c *cursor) isFull(room int) bool {
+// is wrong with a head is told by next. ahead is how much is read at once, as for head.
+func (c *cursor) isFull(room, ahead int) bool {
 	if room <= 0 {
 		return true
 	}
-	_, size, err := c.head(min(c.ahead, room))
+	_, size, err := c.head(min(ahead, room))
 	return err == nil && size > room
 }
 

@@ -257,14 +257,15 @@ func (v *View) readerAt(from int64, window int) (*reader, error) {
 const roomAbove = 64 << 10
 
 func (p *piece) read(c *cursor, dst []byte, had int, from int64, maxBytes int) ([]byte, int64, error) {
-	skipped := c.skip(from)
+	skipped, ahead := c.skip(from), c.ahead
 	if n := len(dst); cap(dst)-n >= roomAbove {
 		if dst = c.moveInto(dst, maxBytes-(n-had), p.limit); len(dst) > n {
 			from, skipped = c.expected, false
+			ahead = batch.HeaderSize // most likely all that fits is there
 		}
 	}
 	for from < p.limit {
-		if taken := len(dst) - had; taken > 0 && c.isFull(maxBytes-taken) {
+		if taken := len(dst) - had; taken > 0 && c.isFull(maxBytes-taken, ahead) {
 			return dst, from, nil
 		}
 		b, err := c.next()

@@ -9,8 +9,9 @@ import (
 
 // batches is an answer of whole batches of one partition, as they are stored.
 type batches struct {
-	slab   []byte
-	packed bool // they are compressed already
+	slab    []byte
+	packed  bool // they are compressed already
+	largest int  // of them, in bytes
 }
 
 func (*batches) expect(int)  {}
@@ -56,19 +57,31 @@ func (r *rounds) takeBatches(c *cursor, b *batches) error {
 			return nil
 		}
 		b.grow(c.next-first, c.end-c.next, max(room, batch.HeaderSize))
-		had := len(b.slab)
-		var more bool
-		var err error
-		b.slab, more, err = r.read(c, b.slab, min(max(room, batch.HeaderSize), wholeBytes))
-		if err != nil || !more {
+		if more, err := r.takePiece(c, b, max(room, batch.HeaderSize)); err != nil || !more {
 			return err
 		}
-		b.slab = b.slab[:had+r.admitBatches(c, b, b.slab[had:])]
 		if err := r.buffers.afford(b.held()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// takePiece reads on, and tells whether there was more. What may turn out to be too large for the room that is left is
+// read apart: a read gives one batch at least, and the answer would move to make room for one that it can't take.
+func (r *rounds) takePiece(c *cursor, b *batches, room int) (more bool, err error) {
+	had := len(b.slab)
+	if had == 0 || room >= b.largest {
+		if b.slab, more, err = r.read(c, b.slab, min(room, wholeBytes)); err == nil && more {
+			b.slab = b.slab[:had+r.admitBatches(c, b, b.slab[had:])]
+		}
+		return more, err
+	}
+	if r.buffers.raw, more, err = r.read(c, r.buffers.room(room), room); err == nil && more {
+		kept := r.admitBatches(c, b, r.buffers.raw)
+		b.slab = append(slab.Grow(b.slab, kept), r.buffers.raw[:kept]...)
+	}
+	return more, err
 }
 
 // admitBatches counts what of raw goes into the answer, moves the cursor past it, and closes the gaps of what does not.
@@ -86,7 +99,7 @@ func (r *rounds) admitBatches(c *cursor, into *batches, raw []byte) (kept int) {
 		case !r.tally.admit(c, b):
 			c.full = true
 		default:
-			into.packed = into.packed || b.Codec() != 0
+			into.packed, into.largest = into.packed || b.Codec() != 0, max(into.largest, len(b))
 			kept += copy(raw[kept:], b)
 			c.next = min(b.LastOffset()+1, c.end)
 		}
