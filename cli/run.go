@@ -24,6 +24,8 @@ type serveConfig struct {
 	listen, adminListen string
 	authFile            string
 	logFormat, logLevel string
+	exposure            exposure
+	tls                 *certificate
 	engine              actor.Config
 	wire                http.Config
 }
@@ -46,10 +48,16 @@ func serve(c serveConfig, stderr io.Writer) error {
 		return err
 	}
 	defer forgetTokens()
+	forgetCertificate, err := c.tls.serve(&c.wire, logger)
+	if err != nil {
+		return err
+	}
+	defer forgetCertificate()
 	bound, err := listen(c.listen, logger)
 	if err != nil {
 		return err
 	}
+	c.exposure.warn(logger)
 	profiles, err := startAdmin(c.adminListen)
 	if err != nil {
 		return errors.Join(err, bound.close())

@@ -30,6 +30,7 @@ type serveFlags struct {
 	logLevel             *word
 	insecure             bool
 	authFile             string
+	tls                  *certificate
 	autoCreate           bool
 	allowedHosts         []string
 	trustedProxies       []string
@@ -73,7 +74,7 @@ func serveCommand() *cobra.Command {
 
 func newServeFlags() *serveFlags {
 	return &serveFlags{
-		storage: newWord("memory", "file"), fsync: newWord("interval", "always", "never"),
+		tls: &certificate{}, storage: newWord("memory", "file"), fsync: newWord("interval", "always", "never"),
 		logFormat: newWord("text", "json"), logLevel: newWord("info", "debug", "warn", "error"),
 	}
 }
@@ -119,6 +120,8 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.StringSliceVar(&f.trustedProxies, "trusted-proxy", nil, "address or network whose connections are many clients'")
 	fs.StringVar(&f.authFile, "auth-file", "", "file of the tokens that requests need; flashq token makes them")
 	fs.BoolVar(&f.wire.ProtectMetrics, "protect-metrics", false, "ask for a token at /metrics, too")
+	fs.StringVar(&f.tls.cert, "tls-cert", "", "file of the TLS certificate, and of those that lead to its authority")
+	fs.StringVar(&f.tls.key, "tls-key", "", "file of the certificate's key")
 	fs.StringVar(&f.adminListen, "admin-listen", "", "loopback address for profiles (pprof), host:port; none by default")
 	fs.BoolVar(&f.insecure, "insecure", false, "serve without tokens on an address that is not loopback")
 	fs.Var(f.logFormat, "log-format", "how log lines are written")
@@ -158,9 +161,12 @@ func (f *serveFlags) check(cmd *cobra.Command, args []string) (serveConfig, erro
 		port = args[0]
 	}
 	c.listen = net.JoinHostPort(host, port)
-	if !f.insecure && !isLoopback(host) {
-		return c, fmt.Errorf("--listen %s is not a loopback address; allowed: 127.0.0.1, [::1] or localhost, "+
-			"or any with --insecure (everybody who reaches it may read and write)", c.listen)
+	c.exposure, c.tls = f.exposure(c.listen, host), f.tls
+	if err := c.exposure.check(); err != nil {
+		return c, err
+	}
+	if err := f.tls.check(); err != nil {
+		return c, err
 	}
 	if err := f.checkAdmin(); err != nil {
 		return c, err

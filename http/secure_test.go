@@ -18,6 +18,7 @@ import (
 
 	"flashq/actor"
 	"flashq/budget"
+	"flashq/e2e/certs"
 )
 
 // secured is a server that speaks TLS over real sockets.
@@ -25,7 +26,7 @@ type secured struct {
 	*testing.T
 	s       *Server
 	addr    string
-	ca      *authority
+	ca      *certs.Authority
 	current atomic.Pointer[tls.Certificate]
 	log     safeLog
 }
@@ -58,8 +59,8 @@ func secure(t *testing.T, c Config) *secured {
 			t.Error(err)
 		}
 	})
-	f := &secured{T: t, ca: newAuthority(t)}
-	f.current.Store(f.ca.issue(t, "first"))
+	f := &secured{T: t, ca: certs.New(t)}
+	f.current.Store(f.ca.Issue(t, "first").TLS(t))
 	c.Broker, c.Certificate = b, f.current.Load
 	c.Logger = slog.New(slog.NewTextHandler(&f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -81,7 +82,7 @@ func secure(t *testing.T, c Config) *secured {
 }
 
 func (f *secured) clientConfig() *tls.Config {
-	return &tls.Config{RootCAs: f.ca.pool, ServerName: "localhost"}
+	return &tls.Config{RootCAs: f.ca.Pool, ServerName: "localhost"}
 }
 
 func (f *secured) dial() *tls.Conn {
@@ -177,7 +178,7 @@ func TestTLSTakesTheCurrentCertificate(t *testing.T) {
 	shown := func(c *tls.Conn) string { return c.ConnectionState().PeerCertificates[0].Subject.CommonName }
 	before := f.dial()
 	f.ask(before, health).want(t, 200)
-	f.current.Store(f.ca.issue(t, "second"))
+	f.current.Store(f.ca.Issue(t, "second").TLS(t))
 	if after := f.dial(); shown(before) != "first" || shown(after) != "second" {
 		t.Errorf("%s, then %s", shown(before), shown(after))
 	}

@@ -1,35 +1,17 @@
 package conn
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"runtime"
 	"testing"
 	"time"
-)
 
-// certificate is one that nobody signed.
-func certificate(t *testing.T) *tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	about := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
+	"flashq/e2e/certs"
+)
 
 // securePair is both ends of a connection that speaks TLS, the server's first.
 func securePair(t *testing.T, version uint16) (served *secureConn, client *tls.Conn) {
@@ -40,7 +22,7 @@ func securePair(t *testing.T, version uint16) (served *secureConn, client *tls.C
 	}
 	patient, stop := Listen(under, slog.New(slog.DiscardHandler), NewShares(1, nil))
 	t.Cleanup(stop)
-	cert := certificate(t)
+	cert := certs.New(t).Issue(t, "test").TLS(t)
 	secure := NewTLS(func() *tls.Certificate { return cert }, nil, slog.New(slog.DiscardHandler)).On(patient)
 	t.Cleanup(func() { secure.Close() })
 	c, err := net.Dial("tcp", under.Addr().String())
