@@ -32,8 +32,9 @@ CUTS ?= 4
 # What the product builds for.
 SYSTEMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-# Fuzz inputs per target, seeds per state machine, repetitions per benchmark, time of each profiled.
-FUZZ ?= 30000x
+# Fuzz inputs per target, time of random requests, seeds per state machine, repetitions per benchmark, time of each profiled.
+FUZZ ?= 10000x
+RANDOM_TIME ?= 60s
 SEEDS ?= 2000
 COUNT ?= 6
 BENCHTIME ?= 200ms
@@ -58,7 +59,7 @@ build: ## build the static binary bin/flashq
 	$(BUILD) -o bin/flashq .
 
 .PHONY: test
-test: quick race seeds lint fuzz kafka faults e2e operations browser ## everything, from an empty machine: what CI runs
+test: quick race hostile seeds lint fuzz kafka faults e2e operations browser ## everything, from an empty machine: what CI runs
 	@echo "make test: all passed"
 
 .PHONY: quick
@@ -70,6 +71,10 @@ quick: ## the inner loop: vet and all tests
 race: ## the tests on one processor, then all under the race detector
 	GOMAXPROCS=1 $(GO) test -count=1 $(CONCURRENT)
 	$(GO) test -race ./...
+
+.PHONY: hostile
+hostile: ## random requests, spoiled and cut off, against a binary with the race detector
+	FLASHQ_RANDOM=$(RANDOM_TIME) $(GO) test -race -count=1 -timeout=60m ./e2e/hostile -run Random -v
 
 .PHONY: seeds
 seeds: ## the state machines of storage and groups, with many more seeds than the inner loop has

@@ -23,6 +23,8 @@ func FuzzUnpack(f *testing.F) {
 		f.Add(kind, append(bytes.Clone(p), p...))
 	}
 	f.Add(uint8(codecSnappy), []byte("\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x04\x02\x04ab"))
+	f.Add(uint8(codecSnappy), snappy.Encode(nil, make([]byte, 100_000)))
+	f.Add(uint8(codecZstd), set.Zstd(nil, make([]byte, 100_000)))
 	f.Add(uint8(codecSnappy), []byte("\xff\xff\xff\xff\x0f"))
 	f.Add(uint8(codecLZ4), []byte("\x04\x22\x4d\x18\x60\x40\x82\x03\x00\x00\x80abc\x00\x00\x00\x00"))
 	f.Add(uint8(codecZstd), []byte("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00"))

@@ -86,6 +86,8 @@ func FuzzSnapshots(f *testing.F) {
 	f.Add(uint32(2), fs.Bytes(beside)[head:], true)
 	f.Add(uint32(1<<32-1), fs.Bytes(beside)[head:], true)
 	f.Add(uint32(1), fs.Bytes(snapshot)[head:], false)
+	impossible := segment.Producer{ID: 7, LastSequence: 5, LastOffset: 40, OffsetDelta: 99}
+	f.Add(uint32(1), segment.EncodeProducers(1, slices.Values([]segment.Producer{impossible}))[head:], true)
 	f.Fuzz(func(t *testing.T, n uint32, entries []byte, whole bool) {
 		file := listed(n, entries)
 		if !whole {

@@ -83,7 +83,7 @@ func FuzzName(f *testing.F) {
 			return
 		}
 		if len(name) > MaxTopicName || !filepath.IsLocal(name+"-0") || filepath.Base(name+"-0") != name+"-0" || strings.HasPrefix(name, "__") ||
-			url.PathEscape(name) != name {
+			url.PathEscape(name) != name || strings.Contains(name, "..") || strings.HasPrefix(name, "-") {
 			t.Fatalf("%q became the name %q", segment, name)
 		}
 		if again, err := PathName("topic", name); err != nil || again != name {
@@ -174,8 +174,11 @@ func FuzzToken(f *testing.F) {
 			text = append(strconv.AppendInt([]byte("g"), generation, 10), ';')
 		}
 		start := len(text)
-		for _, m := range marks {
+		for i, m := range marks {
 			text = AppendMark(text, start, m.Partition, m.Offset)
+			if i > 0 && m.Partition <= marks[i-1].Partition {
+				t.Fatalf("%q: partition %d after %d", token, m.Partition, marks[i-1].Partition)
+			}
 		}
 		again, sameMarks, ok := ParseToken(text)
 		if !ok || again != generation || !slices.Equal(marks, sameMarks) || generation < NoGeneration || len(text) > len(token) {
