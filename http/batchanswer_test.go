@@ -198,19 +198,22 @@ func TestBatchAnswersAreCompressedOnce(t *testing.T) {
 	a.tells(t, "Content-Encoding", "-")
 }
 
-// A batch that does not fit any more costs an answer no larger slab.
+// An answer has a slab for what it may hold: not for a batch that does not fit any more, nor for all that is there.
 func TestABatchAnswerHoldsNoMoreThanItMay(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f, s, p := piped(t, Config{})
 		for range 80 {
 			f.store(packed(0, asIs, strings.Repeat("v", 16<<10)))
 		}
-		c := p.send(t, "127.0.0.1", "GET /topics/news/records?max_bytes=1048576 HTTP/1.1\r\nHost: flashq\r\nAccept: "+
-			recordBatches+"\r\n\r\n")
-		synctest.Wait()
-		if held := s.bounds.answers.Used(); held != 1<<20 {
-			t.Errorf("%d bytes are held", held)
+		for query, want := range map[string]int64{"max_bytes=1048576": 1 << 20, "max_bytes=16777216&max_records=15": 256 << 10} {
+			c := p.send(t, "127.0.0.1", "GET /topics/news/records?"+query+" HTTP/1.1\r\nHost: flashq\r\nAccept: "+
+				recordBatches+"\r\n\r\n")
+			synctest.Wait()
+			if held := s.bounds.answers.Used(); held != want {
+				t.Errorf("%s: %d bytes are held", query, held)
+			}
+			leave(c)
+			synctest.Wait()
 		}
-		leave(c)
 	})
 }

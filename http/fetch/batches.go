@@ -56,7 +56,8 @@ func (r *rounds) takeBatches(c *cursor, b *batches) error {
 			c.full = true
 			return nil
 		}
-		b.grow(c.next-first, c.end-c.next, max(room, batch.HeaderSize))
+		left := min(c.end-c.next, int64(r.tally.left().Records))
+		b.grow(c.next-first, left, max(room, batch.HeaderSize))
 		if more, err := r.takePiece(c, b, max(room, batch.HeaderSize)); err != nil || !more {
 			return err
 		}
