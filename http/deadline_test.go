@@ -40,6 +40,9 @@ func TestAcceptingGoesOnWhenDescriptorsRunOut(t *testing.T) {
 	go func() {
 		c, err := ln.Dial()
 		if err == nil {
+			_, err = c.Write([]byte("G"))
+		}
+		if err == nil {
 			err = c.Close()
 		}
 		dialled <- err

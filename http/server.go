@@ -88,8 +88,8 @@ func New(c Config) *Server {
 	}
 	s.wire = &fasthttp.Server{
 		Handler: s.handle, ErrorHandler: s.refuse, ExpectHandler: s.expect, HeaderReceived: s.headRead,
-		ConnState: conn.AwaitNext,
-		Logger:    debugLog{c.Logger}, ReadBufferSize: maxHeadBytes, MaxRequestBodySize: c.MaxBodyBytes,
+		ConnState: conn.Follow, MaxIdleWorkerDuration: 2 * time.Second,
+		Logger: debugLog{c.Logger}, ReadBufferSize: maxHeadBytes, MaxRequestBodySize: c.MaxBodyBytes,
 		StreamRequestBody: true, DisablePreParseMultipartForm: true, SecureErrorLogMessage: true, LazyRequestTime: true,
 		NoDefaultServerHeader: true, NoDefaultContentType: true, CloseOnShutdown: true,
 		KeepHijackedConns: true, // a stream closes its own

@@ -2,8 +2,10 @@ package conn
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -11,9 +13,9 @@ import (
 	"flashq/budget"
 )
 
-// A connection may wait a minute for the next request, and a head has a minute from its first byte. A body and an
-// answer take as long as they take, as long as the peer keeps up a pace (pace.go): they are read and written with
-// short deadlines, after each of which it is looked how far the peer has got.
+// A connection may wait a minute for the next request, most of it parked (park.go), and a head has a minute from its
+// first byte. A body and an answer take as long as they take, as long as the peer keeps up a pace (pace.go): they are
+// read and written with short deadlines, after each of which it is looked how far the peer has got.
 //
 // Each deadline that is set costs a look at the clock and a call into the runtime's poller, so a connection sets one
 // again only when the seconds have moved on since it last did: it may come a second early.
@@ -21,6 +23,8 @@ const (
 	headTimeout = 60 * time.Second
 	// tick is how long a body or an answer is waited for between two looks at the pace.
 	tick = 1200 * time.Millisecond
+	// idleTick is how long the next request is waited for before the connection is parked.
+	idleTick = 2 * tick
 )
 
 // never is when a deadline was set that is not of use any more.
@@ -41,10 +45,14 @@ type patientConn struct {
 	net.Conn
 
 	share *budget.Share // of its address
-	leave func()        // set before use: gives the address's place back
+	guest *guest        // set before use; nil: it is of no listener
+	end   atomic.Int32  // atomic: what Close does, see parks
+	first []byte        // what has been read already
 
 	seconds     *seconds
 	read, write int64 // the second in which each deadline was last set, or never
+	began       int64 // the second in which the head did
+	bare        bool  // it is served as it is, so that it can be parked: TLS on top would see an end
 	phase       phase
 	ticks       bool // the read deadline is a tick, not the whole patience
 	arrived     int  // bytes of a body since its pace was judged
@@ -60,44 +68,70 @@ type patientConn struct {
 }
 
 func newPatientConn(c net.Conn, s *seconds) *patientConn {
-	return &patientConn{Conn: c, seconds: s, read: never, write: never, leave: func() {}}
-}
-
-// Close implements net.Conn.
-func (c *patientConn) Close() error {
-	c.leave()
-	return c.Conn.Close()
+	return &patientConn{Conn: c, seconds: s, read: never, write: never}
 }
 
 // Read implements net.Conn.
 func (c *patientConn) Read(p []byte) (int, error) {
 	switch c.phase {
-	case head, strict:
-		return c.Conn.Read(p)
+	case idle:
+		return c.readFirst(p)
+	case head:
+		return c.readHead(p)
 	case body:
 		return c.readBody(p)
 	}
-	if err := c.patience(); err != nil {
-		return 0, err
-	}
-	n, err := c.Conn.Read(p)
-	if n > 0 {
-		c.phase = head
-		if err == nil {
-			err = c.patience() // the request's own time begins with its first byte
-		}
-	}
-	return n, err
+	return c.Conn.Read(p)
 }
 
-// patience gives reading its full time again.
-func (c *patientConn) patience() error {
-	now := c.seconds.count.Load()
-	if now == c.read {
-		return nil
+// readFirst waits for the first byte of a request. When it does not come soon the connection seems to end, and is
+// parked when it is closed: nothing of a request has been read.
+func (c *patientConn) readFirst(p []byte) (int, error) {
+	if n := copy(p, c.first); n > 0 {
+		c.first = c.first[n:]
+		c.phase, c.began = head, c.seconds.count.Load()
+		return n, nil
 	}
-	c.read = now
-	return c.Conn.SetReadDeadline(time.Now().Add(headTimeout))
+	for wait := idleTick; ; wait = headTimeout - idleTick {
+		if now := c.seconds.count.Load(); now != c.read {
+			c.read = now
+			if err := c.Conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
+				return 0, err
+			}
+		}
+		n, err := c.Conn.Read(p)
+		switch {
+		case n > 0:
+			c.phase, c.began = head, c.seconds.count.Load()
+			return n, err
+		case !IsTimeout(err):
+			return n, err
+		case c.bare && c.guest != nil:
+			c.end.CompareAndSwap(closes, parks) // it may have been closed meanwhile
+			return 0, io.EOF
+		case wait != idleTick:
+			return 0, err
+		}
+		c.read = never
+	}
+}
+
+// readHead reads the rest of a head, which may have begun with little of its deadline left.
+func (c *patientConn) readHead(p []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(p)
+		if n > 0 || !IsTimeout(err) {
+			return n, err
+		}
+		left := headTimeout - time.Duration(c.seconds.count.Load()-c.began)*time.Second
+		if left <= 0 {
+			return 0, err
+		}
+		c.read = never
+		if err := c.Conn.SetReadDeadline(time.Now().Add(left)); err != nil {
+			return 0, err
+		}
+	}
 }
 
 // BeginBody tells a connection that a body is read from now on, until the next request, for which a part of a budget is
@@ -211,13 +245,20 @@ func IsTimeout(err error) bool {
 	return errors.As(err, &late) && late.Timeout()
 }
 
-// AwaitNext tells a connection whose request is through, with what its handler left of the body, that what is read from
-// now on belongs to another one.
-func AwaitNext(c net.Conn, state fasthttp.ConnState) {
-	if c := patientOf(c); c != nil && state == fasthttp.StateIdle {
-		c.phase = idle
-		if c.ticks {
-			c.ticks, c.read = false, never
+// Follow is told how far a connection's requests are, by fasthttp. One that is through, with what its handler left of
+// the body, is followed by another one, whose first byte may have come with it.
+func Follow(c net.Conn, state fasthttp.ConnState) {
+	p := patientOf(c)
+	switch {
+	case p == nil:
+	case state == fasthttp.StateNew:
+		_, p.bare = c.(*patientConn)
+	case state == fasthttp.StateActive && p.phase == idle:
+		p.phase, p.began = head, p.seconds.count.Load()
+	case state == fasthttp.StateIdle:
+		p.phase = idle
+		if p.ticks {
+			p.ticks, p.read = false, never
 		}
 	}
 }

@@ -20,7 +20,7 @@ func paced(t *testing.T, test func(t *testing.T, served *patientConn, client net
 	synctest.Test(t, func(t *testing.T) {
 		under, client := net.Pipe()
 		clock, stop := new(seconds), make(chan struct{})
-		go clock.run(stop)
+		go clock.run(stop, func() {})
 		served := newPatientConn(under, clock)
 		defer func() {
 			close(stop)
@@ -161,7 +161,7 @@ func TestAPacedBodyLeavesTheNextRequestItsTime(t *testing.T) {
 			if err != nil || n != 4 {
 				t.Fatal(n, err)
 			}
-			AwaitNext(served, fasthttp.StateIdle)
+			Follow(served, fasthttp.StateIdle)
 		}
 	})
 }

@@ -29,14 +29,14 @@ func securePair(t *testing.T, version uint16) (served *secureConn, client *tls.C
 	if err != nil {
 		t.Fatal(err)
 	}
+	client = tls.Client(c, &tls.Config{InsecureSkipVerify: true, MaxVersion: version})
+	shaken := make(chan error, 1)
+	go func() { shaken <- client.Handshake() }()
 	s, err := secure.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close(); c.Close() })
-	client = tls.Client(c, &tls.Config{InsecureSkipVerify: true, MaxVersion: version})
-	shaken := make(chan error, 1)
-	go func() { shaken <- client.Handshake() }()
 	if err := s.(*secureConn).Handshake(); err != nil {
 		t.Fatal(err)
 	}

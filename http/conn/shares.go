@@ -15,18 +15,18 @@ type Shares struct {
 	trusted []netip.Prefix
 
 	mu    sync.Mutex
-	known map[netip.Addr]*guest
+	known map[netip.Addr]*visitor
 }
 
-// guest is an address that has connections here.
-type guest struct {
+// visitor is an address that has connections here.
+type visitor struct {
 	share       *budget.Share
 	connections int
 }
 
 // NewShares gives each address so many bytes.
 func NewShares(most int64, trusted []netip.Prefix) *Shares {
-	return &Shares{most: most, trusted: trusted, known: map[netip.Addr]*guest{}}
+	return &Shares{most: most, trusted: trusted, known: map[netip.Addr]*visitor{}}
 }
 
 // enter counts one more connection of an address, until leave is called. The share is nil where there is no bound.
@@ -47,7 +47,7 @@ func (s *Shares) enter(from net.Addr) (share *budget.Share, leave func()) {
 	defer s.mu.Unlock()
 	g := s.known[ip]
 	if g == nil {
-		g = &guest{share: budget.NewShare(s.most)}
+		g = &visitor{share: budget.NewShare(s.most)}
 		s.known[ip] = g
 	}
 	g.connections++
