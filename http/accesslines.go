@@ -17,7 +17,8 @@ func (s *Server) logAccess(c *call, counts *routeCounts, took time.Duration) {
 	s.cfg.AccessLog.LogAttrs(context.Background(), slog.LevelInfo, "request",
 		slog.String("id", requestID(ctx)), slog.String("route", counts.route), slog.String("method", methodOf(c, counts)),
 		slog.Int("status", ctx.Response.StatusCode()), slog.Int("bytes_in", c.seen.in), slog.Int("bytes_out", bytesOut(ctx)),
-		millis("duration_ms", took), millis("waited_ms", c.seen.waited), slog.String("remote", ctx.RemoteAddr().String()))
+		millis("duration_ms", took), millis("waited_ms", c.seen.waited),
+		slog.String("remote", ctx.RemoteAddr().String()), slog.String("principal", c.who.Name()))
 }
 
 // logSlow warns of a request that took long, and tells where its time went as far as that is known.

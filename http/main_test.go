@@ -17,6 +17,7 @@ import (
 
 	"flashq/actor"
 	"flashq/broker"
+	"flashq/metrics"
 )
 
 func TestMain(m *testing.M) {
@@ -42,6 +43,10 @@ func start(t *testing.T, c Config) *fixture {
 
 func startOver(t *testing.T, c Config, engine actor.Config) *fixture {
 	t.Helper()
+	if c.Metrics == nil {
+		c.Metrics = metrics.NewEngine()
+	}
+	engine.Metrics = c.Metrics
 	b, err := actor.Open(engine)
 	if err != nil {
 		t.Fatal(err)

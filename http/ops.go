@@ -1,6 +1,7 @@
 package http
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -54,24 +55,28 @@ func (s *Server) health(*call) (any, error) {
 	}, nil
 }
 
-// ready tells whether writes would be taken; else it is the error shape with the reason beside it.
-func (s *Server) ready(c *call) (any, error) {
-	more := fault.Details{}
-	var err error
+// notReady is why the broker takes no writes, nil if it does.
+func (s *Server) notReady() error {
 	switch {
 	case s.life.draining():
-		err = broker.ErrDraining
+		return broker.ErrDraining
 	case s.life.opened.Load():
-		err = s.cfg.Broker.Ready()
+		return s.cfg.Broker.Ready()
 	default:
-		err = broker.ErrRecovering
-		if s.cfg.Progress != nil {
-			done, total := s.cfg.Progress()
-			more["progress"] = fault.Details{"partitions_recovered": done, "partitions": total}
-		}
+		return broker.ErrRecovering
 	}
+}
+
+// ready tells whether writes would be taken; else it is the error shape with the reason beside it.
+func (s *Server) ready(c *call) (any, error) {
+	err := s.notReady()
 	if err == nil {
 		return map[string]string{"status": "ready"}, nil
+	}
+	more := fault.Details{}
+	if errors.Is(err, broker.ErrRecovering) && s.cfg.Progress != nil {
+		done, total := s.cfg.Progress()
+		more["progress"] = fault.Details{"partitions_recovered": done, "partitions": total}
 	}
 	e, known := fault.Explain(err)
 	if !known {

@@ -10,7 +10,7 @@ import (
 const open, read, write, admin = auth.Open, auth.Read, auth.Write, auth.Admin
 
 // routes is the whole surface on one screen, and the one place that knows it.
-func (s *Server) routes() []route {
+func (s *Server) routes() []route { //nolint:funlen // a table
 	const get, put, post, del = "GET", "PUT", "POST", "DELETE"
 	var none []request.Media
 	one, bodies, answers := request.OnlyJSON, request.RecordBodies, request.RecordAnswers
@@ -71,5 +71,7 @@ func (s *Server) routes() []route {
 			"whether the process serves"},
 		{get, "/ready", open, none, one, plain(s.ready),
 			"whether the broker takes writes"},
+		{get, "/metrics", open, none, one, plain(s.metricsPage),
+			"figures for Prometheus, as text"},
 	}
 }

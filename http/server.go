@@ -37,6 +37,8 @@ type Server struct {
 	bounds bounds
 
 	observer *observer
+	pages    pages
+	ages     ages // of who writes a page
 
 	early   verdicts
 	tls     *conn.TLS // nil: plain HTTP

@@ -48,6 +48,9 @@ func (p *Page) Size() (n int) {
 	return n
 }
 
+// Held is how much memory the page takes.
+func (p *Page) Held() int { return p.held }
+
 // AppendTo appends the page.
 func (p *Page) AppendTo(text []byte) []byte {
 	for _, t := range p.parts {

@@ -98,8 +98,8 @@ func (a *ask) checkToken() error {
 var fetchings = sync.Pool{New: func() any { return new(fetching) }}
 
 // Serve answers a fetch of a topic in the given form, or begins a stream of it, or returns why not; waited is for how
-// long it waited for records. env is kept for as long as that takes; it ends early when revoked is closed, since who asks
-// may not any more then.
+// long it waited for records. env is kept for as long as that takes; it ends early when revoked is closed, since who
+// asks may not any more then.
 func Serve(
 	ctx *fasthttp.RequestCtx, env *Env, topic broker.Topic, q Query, media request.Media, head *request.Head,
 	revoked <-chan struct{},
