@@ -24,6 +24,7 @@ type serveConfig struct {
 	listen, adminListen string
 	authFile            string
 	logFormat, logLevel string
+	accessLog           string
 	exposure            exposure
 	tls                 *certificate
 	engine              actor.Config
@@ -48,6 +49,11 @@ func serve(c serveConfig, stderr io.Writer) error {
 		return err
 	}
 	defer forgetTokens()
+	endAccessLog, err := c.logRequests(stderr, logger)
+	if err != nil {
+		return err
+	}
+	defer endAccessLog()
 	forgetCertificate, err := c.tls.serve(&c.wire, logger)
 	if err != nil {
 		return err
@@ -93,6 +99,7 @@ func serve(c serveConfig, stderr io.Writer) error {
 // connect lets both halves of the broker log to one place, and the server tell how far the engine is with recovering.
 func (c *serveConfig) connect(logger *slog.Logger) {
 	progress := &actor.Progress{}
+	c.count()
 	c.engine.Logger, c.engine.Progress = logger, progress
 	c.wire.Logger = logger
 	c.wire.Progress = func() (done, total int64) { return progress.Recovered.Load(), progress.Partitions.Load() }

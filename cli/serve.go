@@ -28,6 +28,8 @@ type serveFlags struct {
 	interval             time.Duration
 	logFormat            *word
 	logLevel             *word
+	accessLog            string
+	topicMetrics         bool
 	insecure             bool
 	authFile             string
 	tls                  *certificate
@@ -126,6 +128,9 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.BoolVar(&f.insecure, "insecure", false, "serve without tokens on an address that is not loopback")
 	fs.Var(f.logFormat, "log-format", "how log lines are written")
 	fs.Var(f.logLevel, "log-level", "what is logged")
+	fs.StringVar(&f.accessLog, "access-log", "", "file that gets a line for each request, or - for standard error")
+	fs.DurationVar(&f.wire.SlowRequest, "slow-request", wire.SlowRequest, "from when on a request is logged as slow")
+	fs.BoolVar(&f.topicMetrics, "metrics-topics", !wire.NoTopicMetrics, "single topics and groups at /metrics, not sums")
 }
 
 func portArgument(cmd *cobra.Command, args []string) error {
@@ -184,7 +189,7 @@ func (f *serveFlags) check(cmd *cobra.Command, args []string) (serveConfig, erro
 		return c, errors.New("--data-dir is empty; allowed: a folder")
 	}
 	c.adminListen, c.authFile = f.adminListen, f.authFile
-	c.logFormat, c.logLevel = f.logFormat.value, f.logLevel.value
+	c.logFormat, c.logLevel, c.accessLog = f.logFormat.value, f.logLevel.value, f.accessLog
 	c.engine, c.wire = f.engine(), f.wireConfig()
 	c.wire.TrustedProxies, err = parseAddresses("trusted-proxy", f.trustedProxies)
 	return c, err
@@ -226,6 +231,7 @@ func (f *serveFlags) checkRanges() error {
 		{"max-value-bytes", int64(f.sizes.value), 1, 16 << 20, sizeText},
 		{"max-key-bytes", int64(f.sizes.key), 1, 16 << 20, sizeText},
 		{"max-header-bytes", int64(f.sizes.header), 1, 16 << 20, sizeText},
+		{"slow-request", int64(f.wire.SlowRequest), int64(time.Microsecond), int64(24 * time.Hour), durationText},
 		{"fsync-interval", int64(f.interval), int64(time.Millisecond), int64(time.Hour), durationText},
 		{"sync-workers", int64(f.syncers), 1, 1000, plainText},
 		{"read-workers", int64(f.readers), 1, 1000, plainText},
@@ -279,6 +285,7 @@ func (f *serveFlags) wireConfig() http.Config {
 	c.MaxBodyBytes, c.MaxInflightBytes = int(f.sizes.body), int(f.sizes.inflight)
 	c.MaxValueBytes, c.MaxKeyBytes, c.MaxHeaderBytes = int(f.sizes.value), int(f.sizes.key), int(f.sizes.header)
 	c.DefaultPartitions, c.NoAutoCreate, c.AllowedHosts = f.partitions, !f.autoCreate, f.allowedHosts
+	c.NoTopicMetrics = !f.topicMetrics
 	return c
 }
 

@@ -68,6 +68,9 @@ var effects = map[string]struct {
 	"insecure":             {"true", func(serveConfig) any { return nil }, nil, nil}, // TestTheWorldIsNotLetInByAccident
 	"auth-file":            {"t.json", func(c serveConfig) any { return c.authFile }, "t.json", ""},
 	"protect-metrics":      {"true", func(c serveConfig) any { return c.wire.MetricsScope() }, auth.ReadAll, auth.Open},
+	"access-log":           {"-", func(c serveConfig) any { return c.accessLog }, "-", ""},
+	"slow-request":         {"9s", func(c serveConfig) any { return c.wire.SlowRequest }, 9 * time.Second, time.Second},
+	"metrics-topics":       {"false", func(c serveConfig) any { return c.wire.NoTopicMetrics }, true, false},
 	"log-format":           {"json", func(c serveConfig) any { return c.logFormat }, "json", "text"},
 	"log-level":            {"debug", func(c serveConfig) any { return c.logLevel }, "debug", "info"},
 	"max-commits":          {"9", func(c serveConfig) any { return c.engine.MaxCommits }, 9, engine.MaxCommits},

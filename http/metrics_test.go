@@ -147,9 +147,9 @@ func TestMetrics(t *testing.T) {
 		sample(2, "flashq_append_batch_bytes"),
 		sample(0, "flashq_waiting_fetches"),
 		sample(0, "flashq_open_streams"),
-		sample(1, "flashq_limit_used", "flag", "max-topics"),
-		sample(10_000, "flashq_limit", "flag", "max-topics"),
-		sample(2, "flashq_limit_used", "flag", "max-partitions-total"),
+		sample(1, "flashq_limit_used", "bound", "max-topics"),
+		sample(10_000, "flashq_limit", "bound", "max-topics"),
+		sample(2, "flashq_limit_used", "bound", "max-partitions-total"),
 		sample(0, "flashq_failed_partitions"),
 	)
 	if in, out := got.value("flashq_bytes_produced_total", "topic", "news"), got.value("flashq_bytes_consumed_total", "topic", "news"); in != 2*out || out < 10 {

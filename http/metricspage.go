@@ -112,11 +112,11 @@ func (s *Server) openConnections() int64 {
 // writeLimits writes how much there is of what clients can make the broker hold, and how much there may be, by the flag
 // that says so.
 func (s *Server) writeLimits(p *metrics.Page) {
-	used := p.Part(gauge("flashq_limit_used", "How much there is of what a flag bounds."))
-	limit := p.Part(gauge("flashq_limit", "How much there may be of what a flag bounds."))
-	add := func(flag string, b broker.Bounded) {
+	used := p.Part(gauge("flashq_limit_used", "How much there is of what has a bound, by the flag that sets it."))
+	limit := p.Part(gauge("flashq_limit", "How much there may be of it."))
+	add := func(bound string, b broker.Bounded) {
 		if b.Limit > 0 {
-			labels := metrics.AppendLabels(nil, "flag", flag)
+			labels := metrics.AppendLabels(nil, "bound", bound)
 			used.Int(labels, b.Used)
 			limit.Int(labels, b.Limit)
 		}
@@ -138,7 +138,7 @@ func (s *Server) writeLimits(p *metrics.Page) {
 	add("max-commits", g.Commits)
 	add("max-idempotency-keys", g.Keys)
 	add("max-producers", g.Producers)
-	add("max-member-topics", g.MemberTopics)
+	add("member-topics", g.MemberTopics)
 	add("memory-bytes", g.Memory)
 }
 

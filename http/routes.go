@@ -71,7 +71,7 @@ func (s *Server) routes() []route { //nolint:funlen // a table
 			"whether the process serves"},
 		{get, "/ready", open, none, one, plain(s.ready),
 			"whether the broker takes writes"},
-		{get, "/metrics", open, none, one, plain(s.metricsPage),
+		{get, "/metrics", s.cfg.MetricsScope(), none, one, plain(s.metricsPage),
 			"figures for Prometheus, as text"},
 	}
 }
