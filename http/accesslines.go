@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"time"
@@ -71,8 +72,14 @@ func millis(name string, d time.Duration) slog.Attr {
 	return slog.Float64(name, float64(d.Microseconds())/1000)
 }
 
+// requestID is what the answer calls the request. Peek doesn't find it: it looks for Flashq-Request-Id.
 func requestID(ctx *fasthttp.RequestCtx) string {
-	return string(ctx.Response.Header.PeekBytes(headerRequestID))
+	for name, value := range ctx.Response.Header.All() {
+		if bytes.Equal(name, headerRequestID) {
+			return string(value)
+		}
+	}
+	return ""
 }
 
 // methodOf is one of a few: a client may make methods up, too.
