@@ -86,68 +86,102 @@ func TestEveryRouteAsksForItsScope(t *testing.T) {
 	k := newKeys(t, "reader: read a. g.", "writer: write a. g.", "admin: admin a. g.", "both: read,write * *",
 		"other-topics: read,write,admin b. g.", "other-groups: read,write,admin a. h.", "revoked: admin * *")
 	k.revoke("revoked")
-	_, s, dial := tcpWith(t, Config{Tokens: k.tokens})
-	for _, row := range s.table {
-		if row.scope == 0 {
-			t.Errorf("%s %s has no scope", row.method, row.pattern)
+	for _, protect := range []bool{false, true} { // which is about /metrics alone
+		_, s, dial := tcpWith(t, Config{Tokens: k.tokens, ProtectMetrics: protect})
+		for i := range s.table {
+			everyCaller(t, k, dial, &s.table[i])
 		}
-		path := strings.NewReplacer("{topic}", "a.one", "{group}", "g.one", "{member}", "m").Replace(row.pattern)
-		hasTopic, hasGroup := strings.Contains(row.pattern, "{topic}"), strings.Contains(row.pattern, "{group}")
-		methods := []string{row.method}
-		if row.method == "GET" {
-			methods = append(methods, "HEAD")
-		}
-		want := func(name string) int {
-			scopes := map[string]string{
-				"reader": "read", "writer": "write", "admin": "read write admin", "both": "read write",
-				"other-topics": "read write admin", "other-groups": "read write admin",
-			}[name]
-			switch {
-			case row.scope == auth.Open:
-				return 0
-			case scopes == "":
-				return 401
-			case row.scope == auth.ReadAll && name != "both",
-				!strings.Contains(scopes, row.scope.String()),
-				hasTopic && name == "other-topics", hasGroup && name == "other-groups":
-				return 403
+	}
+}
+
+// rights are the scopes of the tokens that TestEveryRouteAsksForItsScope has; the others are none.
+var rights = map[string]string{
+	"reader": "read", "writer": "write", "admin": "read write admin", "both": "read write",
+	"other-topics": "read write admin", "other-groups": "read write admin",
+}
+
+// refusal is the status that a route has for a caller; 0: it is served.
+func refusal(row *route, name string) int {
+	switch {
+	case row.scope == auth.Open:
+		return 0
+	case rights[name] == "":
+		return 401
+	case row.scope == auth.ReadAll && name != "both",
+		!strings.Contains(rights[name], row.scope.String()),
+		strings.Contains(row.pattern, "{topic}") && name == "other-topics",
+		strings.Contains(row.pattern, "{group}") && name == "other-groups":
+		return 403
+	}
+	return 0
+}
+
+// everyCaller sends a route what every kind of caller would.
+func everyCaller(t *testing.T, k *keys, dial func(string) net.Conn, row *route) {
+	t.Helper()
+	if row.scope == 0 {
+		t.Errorf("%s %s has no scope", row.method, row.pattern)
+	}
+	methods := []string{row.method}
+	if row.method == "GET" {
+		methods = append(methods, "HEAD")
+	}
+	for _, method := range methods {
+		for _, name := range []string{
+			"none", "wrong", "revoked", "other-topics", "other-groups", "reader", "writer", "both", "admin",
+		} {
+			path := strings.NewReplacer("{topic}", "a.one", "{group}", "g.one", "{member}", "m").Replace(row.pattern)
+			head := method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+			challenge := `Bearer error="invalid_token"`
+			switch name {
+			case "none":
+				challenge = "Bearer"
+			case "wrong":
+				head += "Authorization: Bearer fq_" + strings.Repeat("x", 43) + "\r\n"
+			default:
+				head += "Authorization: " + k.header(name) + "\r\n"
 			}
-			return 0
+			if row.bodies != nil {
+				head += "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+			} else {
+				head += "\r\n"
+			}
+			a, status := askOnce(t, dial, method, head), refusal(row, name)
+			about := fmt.Sprintf("%s %s as %s: %d %s", method, path, name, a.status, a.body)
+			switch {
+			case status == 0 && (a.status == 401 || a.status == 403 || a.status >= 500 && a.status != 503):
+				t.Error(about)
+			case status != 0 && a.status != status:
+				t.Errorf("%s, want %d", about, status)
+			case status == 401 && a.header.Get("WWW-Authenticate") != challenge:
+				t.Errorf("%s: %q", about, a.header.Get("WWW-Authenticate"))
+			case status != 401 && a.header.Get("WWW-Authenticate") != "":
+				t.Errorf("%s with a challenge", about)
+			case status != 0 && method != "HEAD":
+				a.wantError(t, status, map[int]string{401: "unauthorized", 403: "forbidden"}[status])
+			}
 		}
-		for _, method := range methods {
-			for _, name := range []string{
-				"none", "wrong", "revoked", "other-topics", "other-groups", "reader", "writer", "both", "admin",
-			} {
-				authorization := "Authorization: " + k.header(name) + "\r\n"
-				switch name {
-				case "none":
-					authorization = ""
-				case "wrong":
-					authorization = "Authorization: Bearer fq_" + strings.Repeat("x", 43) + "\r\n"
-				}
-				body := "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
-				if row.bodies == nil {
-					body = "\r\n"
-				}
-				request := method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + authorization + body
-				a := askOnce(t, dial, method, request)
-				about := fmt.Sprintf("%s %s as %s: %d %s", method, path, name, a.status, a.body)
-				challenge := map[string]string{"none": "Bearer"}[name]
-				if challenge == "" {
-					challenge = `Bearer error="invalid_token"`
-				}
-				switch status := want(name); {
-				case status == 0 && (a.status == 401 || a.status == 403 || a.status >= 500 && a.status != 503):
-					t.Error(about)
-				case status != 0 && a.status != status:
-					t.Errorf("%s, want %d", about, status)
-				case status == 401 && a.header.Get("WWW-Authenticate") != challenge:
-					t.Errorf("%s: %q", about, a.header.Get("WWW-Authenticate"))
-				case status != 401 && a.header.Get("WWW-Authenticate") != "":
-					t.Errorf("%s with a challenge", about)
-				case status != 0 && method != "HEAD":
-					a.wantError(t, status, map[int]string{401: "unauthorized", 403: "forbidden"}[status])
-				}
+	}
+}
+
+// Metrics name every topic and group, so who asks for them has to be good for all, where anybody has to be.
+func TestMetricsAskForATokenIfToldTo(t *testing.T) {
+	k := newKeys(t, "all: read * *", "some: read,write a. *", "admin: admin * *", "writer: write * *")
+	for protect, statuses := range map[bool][]int{false: {200, 200, 200, 200, 200}, true: {401, 403, 403, 200, 200}} {
+		f := start(t, Config{Tokens: k.tokens, ProtectMetrics: protect})
+		f.as(k, "admin", "PUT", "/topics/b.one", "").want(t, 201)
+		f.as(k, "admin", "POST", "/groups/g/offsets", `{"offsets":[{"topic":"b.one","partition":0,"offset":0}]}`).want(t, 200)
+		for i, who := range []string{"", "some", "writer", "all", "admin"} {
+			a := f.get("/metrics", "Authorization", k.header(who))
+			if who == "" {
+				a = f.get("/metrics")
+			}
+			if a.status != statuses[i] {
+				t.Errorf("protected %v, %q: %d", protect, who, a.status)
+			}
+			shows := strings.Contains(a.body, `topic="b.one"`) && strings.Contains(a.body, `group="g"`)
+			if shows != (a.status == 200) {
+				t.Errorf("protected %v, %q: %s", protect, who, a.body)
 			}
 		}
 	}

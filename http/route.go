@@ -42,7 +42,7 @@ func (h handler) upTo(most int) handler {
 	return h
 }
 
-// isProbe tells whether the route is about the process: it answers while there is no broker yet, and with what there is.
+// isProbe tells whether the route is about the process: it answers while there is no broker yet, whatever Accept says.
 func (r *route) isProbe() bool { return r.scope == auth.Open || r.scope == auth.ReadAll }
 
 // mostBody is how many bytes a route's body may have where the broker takes so many at all.
