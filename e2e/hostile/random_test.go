@@ -294,16 +294,28 @@ func (g grammar) wellBehaved(c net.Conn, y *tally) (sent string, err error) {
 	return sent, ended(in)
 }
 
-// figure is what a process holds, as far as the system tells.
-type figure struct{ files, memory int }
+// figure is what a process holds, as far as it and the system tell.
+type figure struct{ files, memory, goroutines int }
 
 func (f figure) String() string {
-	return fmt.Sprintf("%d descriptors and %d MiB", f.files, f.memory>>20)
+	return fmt.Sprintf("%d descriptors, %d goroutines and %d MiB", f.files, f.goroutines, f.memory>>20)
 }
 
-// figures waits until no connection is open any more, and looks.
+// figures deletes what clients have made, waits until no connection is open any more, and looks.
 func figures(t *testing.T, broker *instance.Instance) (f figure) {
 	t.Helper()
+	var made struct {
+		Topics []string
+		Groups []struct{ Group string }
+	}
+	broker.Must(t, 200, "GET", "/topics", "", nil, &made)
+	broker.Must(t, 200, "GET", "/groups", "", nil, &made)
+	for _, topic := range made.Topics {
+		broker.Must(t, 204, "DELETE", "/topics/"+topic, "", nil, nil)
+	}
+	for _, g := range made.Groups { // some were their topics' alone
+		_, _ = broker.Call("DELETE", "/groups/"+g.Group+"?force=true", "", nil)
+	}
 	sockets := func() (n int) {
 		names, _ := filepath.Glob("/proc/" + strconv.Itoa(broker.PID) + "/fd/*")
 		f.files = len(names)
@@ -315,9 +327,15 @@ func figures(t *testing.T, broker *instance.Instance) (f figure) {
 		return n
 	}
 	instance.Eventually(t, "connections are closed with their peers", func() bool { return sockets() <= mostSockets })
+	page := broker.Must(t, 200, "GET", "/metrics", "", nil, nil).Body
+	if m := goroutines.FindSubmatch(page); m != nil {
+		f.goroutines, _ = strconv.Atoi(string(m[1]))
+	}
 	f.memory, _ = memoryOf(broker.PID, "VmRSS")
 	return f
 }
+
+var goroutines = regexp.MustCompile(`(?m)^go_goroutines (\d+)`)
 
 // mostSockets are one that listens, and those on which the test itself asks.
 const mostSockets = 4
@@ -325,8 +343,9 @@ const mostSockets = 4
 // within wants that nothing has grown with the number of requests.
 func (f figure) within(t *testing.T, before figure) {
 	t.Helper()
-	const files, memory = 200, 300 << 20 // files: of topics that were made since
-	if f.files > before.files+files || f.memory > before.memory+memory {
+	// Descriptors of logs of groups that were used since; their shards, and connections' goroutines that are kept a while.
+	const files, goroutines, memory = 60, 60, 300 << 20
+	if f.files > before.files+files || f.memory > before.memory+memory || f.goroutines > before.goroutines+goroutines || f.goroutines == 0 {
 		t.Errorf("it grew from %s to %s", before, f)
 	}
 }
