@@ -59,6 +59,8 @@ type Config struct {
 	// TrustedProxies are addresses whose connections are those of many clients: what one address may hold is no bound on
 	// them.
 	TrustedProxies []netip.Prefix
+
+	tick time.Duration // of rates; a second, but in tests
 }
 
 // MetricsScope is what who asks for metrics needs: they name every topic and group.
@@ -79,6 +81,7 @@ func (c Config) withDefaults() Config {
 	if c.Metrics == nil {
 		c.Metrics = metrics.NewEngine()
 	}
+	orDefault(&c.tick, time.Second)
 	orDefault(&c.SlowRequest, time.Second)
 	orDefault(&c.MaxBodyBytes, 16<<20)
 	orDefault(&c.MaxKeyBytes, 1024)

@@ -85,20 +85,16 @@ func (s *Server) writeServer(p *metrics.Page) {
 var notReady = []*fault.Kind{fault.Recovering, fault.Draining, fault.DiskFull, fault.StorageError}
 
 func (s *Server) writeReady(p *metrics.Page) {
-	err := s.notReady()
+	reason := s.reason()
 	ready := 0.0
-	if err == nil {
+	if reason == "" {
 		ready = 1
 	}
 	p.One(gauge("flashq_ready", "1 while the broker takes writes, as /ready says."), ready)
 	why := p.Part(gauge("flashq_not_ready", "1 for the reason why the broker takes no writes."))
-	e := &fault.Error{}
-	if err != nil {
-		e, _ = fault.Explain(err)
-	}
 	for _, k := range notReady {
 		is := int64(0)
-		if e.Kind == k {
+		if reason == k.Code {
 			is = 1
 		}
 		why.Int(metrics.AppendLabels(nil, "reason", k.Code), is)

@@ -69,6 +69,9 @@ func (o *observer) other(method string) *routeCounts {
 	return o.others[otherMethod]
 }
 
+// overloaded is how many answers said 429.
+func (o *observer) overloaded() int64 { return int64(o.rejected[fault.Overloaded].Get()) }
+
 // routeCounts is what is counted of one row of the table.
 type routeCounts struct {
 	method, route string

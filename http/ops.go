@@ -67,6 +67,16 @@ func (s *Server) notReady() error {
 	}
 }
 
+// reason is the code of notReady's error, "" where there is none.
+func (s *Server) reason() string {
+	err := s.notReady()
+	if err == nil {
+		return ""
+	}
+	e, _ := fault.Explain(err)
+	return e.Kind.Code
+}
+
 // ready tells whether writes would be taken; else it is the error shape with the reason beside it.
 func (s *Server) ready(c *call) (any, error) {
 	err := s.notReady()

@@ -30,6 +30,9 @@ func TestRecovering(t *testing.T) {
 		t.Errorf("not ready: %s", a.body)
 	}
 	f.get("/health").want(t, 200)
+	if st := f.stats("").Storage; st.Ready || st.NotReady != "recovering" {
+		t.Errorf("%+v", st)
+	}
 	for _, path := range []string{"/topics", "/topics/t/records?timeout_ms=1000", "/groups"} {
 		f.get(path).wantError(t, 503, "recovering")
 	}

@@ -73,5 +73,7 @@ func (s *Server) routes() []route { //nolint:funlen // a table
 			"whether the broker takes writes"},
 		{get, "/metrics", s.cfg.MetricsScope(), none, one, plain(s.metricsPage),
 			"figures for Prometheus, as text"},
+		{get, "/stats", auth.ReadAll, none, request.JSONOrEvents, query(statsParams, s.stats),
+			"figures with rates, once or every second"},
 	}
 }

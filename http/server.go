@@ -39,6 +39,10 @@ type Server struct {
 	observer *observer
 	pages    pages
 	ages     ages // of who writes a page
+	rates    *rates
+
+	statsStreams *budget.Budget
+	statsTexts   statsTexts
 
 	early   verdicts
 	tls     *conn.TLS // nil: plain HTTP
@@ -71,7 +75,7 @@ func New(c Config) *Server {
 			shares:      conn.NewShares(int64(c.MaxInflightBytes)/2, c.TrustedProxies),
 			connections: conn.NewBound(c.MaxConnections, c.Logger),
 		},
-		life: newLife(),
+		life: newLife(), statsStreams: budget.New(mostStatsStreams),
 	}
 	s.fetches = fetch.Env{
 		Calls: s.life.calls, Answers: s.bounds.answers, Waiters: s.bounds.waiters, Drain: s.life.drain,
@@ -84,6 +88,7 @@ func New(c Config) *Server {
 	}
 	s.table = s.routes()
 	s.observer = newObserver(s.table)
+	s.rates = newRates(len(s.observer.routes))
 	s.route = s.router(s.table)
 	if c.Certificate != nil {
 		s.tls = conn.NewTLS(c.Certificate, s.notEncrypted, c.Logger)
@@ -110,6 +115,9 @@ func (s *Server) Open(b broker.Broker) {
 func (s *Server) Serve(listeners ...net.Listener) error {
 	s.guard.loopback.Store(!slices.ContainsFunc(listeners, func(ln net.Listener) bool { return !isLoopback(ln.Addr()) }))
 	ended := make(chan error, len(listeners))
+	stop := make(chan struct{})
+	defer close(stop)
+	go s.countRates(stop)
 	for _, ln := range listeners {
 		go func() { ended <- s.serveOn(ln) }()
 	}

@@ -25,6 +25,20 @@ type Traffic struct {
 	In, Out Flow
 
 	all *Traffic // of all topics; nil: this is that
+
+	ticked [4]int64 // what Ticked saw last, of the one goroutine that calls it
+}
+
+// Counts gives all four counters: records and bytes in, records and bytes out.
+func (t *Traffic) Counts() [4]int64 {
+	return [4]int64{t.In.Records(), t.In.Bytes(), t.Out.Records(), t.Out.Bytes()}
+}
+
+// Ticked gives the counters as they were when it was called last, and as they are. One goroutine calls it.
+func (t *Traffic) Ticked() (before, now [4]int64) {
+	before, now = t.ticked, t.Counts()
+	t.ticked = now
+	return before, now
 }
 
 // Produced counts what was stored.

@@ -47,6 +47,8 @@ var (
 		{"text/event-stream", Events},
 	}
 	OnlyJSON = RecordAnswers[:1]
+	// JSONOrEvents are for what may be looked at once, or as it changes.
+	JSONOrEvents = []Media{{"application/json", JSON}, {"text/event-stream", Events}}
 )
 
 var typeJSON = []byte("application/json")

@@ -1,0 +1,190 @@
+package http
+
+import (
+	"time"
+
+	"flashq/broker"
+	"flashq/http/request"
+	"flashq/metrics"
+)
+
+// Stats is the answer of GET /stats. Rates and quantiles are as of the last full second.
+type Stats struct {
+	Timestamp   timestamp    `json:"timestamp"`
+	UptimeMs    int64        `json:"uptime_ms"`
+	Total       TrafficStats `json:"total"`
+	Topics      []TopicStats `json:"topics"` // by name
+	Requests    CountStats   `json:"requests"`
+	Overloaded  CountStats   `json:"overloaded"` // answers that say 429
+	Routes      []RouteStats `json:"routes"`     // that were asked for
+	Waiting     int64        `json:"waiting_fetches"`
+	Streams     int64        `json:"open_streams"`
+	Connections int64        `json:"open_connections"`
+	Inflight    BoundStats   `json:"inflight_bytes"`
+	Answers     BoundStats   `json:"answer_bytes"`
+	Storage     StorageStats `json:"storage"`
+	// Next is the last topic where there are more: what `after` takes.
+	Next string `json:"next,omitempty"`
+}
+
+// CountStats is a counter and how much came to it per second.
+type CountStats struct {
+	Total     int64         `json:"total"`
+	PerSecond metrics.Rates `json:"per_second"`
+}
+
+// TrafficStats is what went in and out. Bytes are those of records as they are stored.
+type TrafficStats struct {
+	RecordsIn  CountStats `json:"records_in"`
+	BytesIn    CountStats `json:"bytes_in"`
+	RecordsOut CountStats `json:"records_out"`
+	BytesOut   CountStats `json:"bytes_out"`
+}
+
+// TopicStats is one topic's.
+type TopicStats struct {
+	Topic        string `json:"topic"`
+	Partitions   int    `json:"partitions"`
+	StorageBytes int64  `json:"storage_bytes"`
+	TrafficStats
+}
+
+// RouteStats is one row of the table of routes. Quantiles are of the last minute, without what long polls waited for
+// records.
+type RouteStats struct {
+	Method   string     `json:"method"`
+	Route    string     `json:"route"` // the template
+	Requests CountStats `json:"requests"`
+	P50Ms    float64    `json:"p50_ms"`
+	P99Ms    float64    `json:"p99_ms"`
+	P999Ms   float64    `json:"p999_ms"`
+}
+
+// BoundStats is how much there is of something, and how much there may be.
+type BoundStats struct {
+	Used  int64 `json:"used"`
+	Limit int64 `json:"limit"`
+}
+
+// StorageStats is what is stored, and what is wrong with it.
+type StorageStats struct {
+	Topics           int64      `json:"topics"`
+	Partitions       int64      `json:"partitions"`
+	Groups           int64      `json:"groups"`
+	Bytes            int64      `json:"bytes"`  // of segments
+	Memory           BoundStats `json:"memory"` // of --storage=memory; 0 else
+	FailedPartitions int        `json:"failed_partitions"`
+	FullPartitions   int        `json:"full_partitions"`
+	Ready            bool       `json:"ready"`
+	NotReady         string     `json:"not_ready,omitempty"` // the reason that /ready gives
+}
+
+// mostStatsTopics bounds the topics of one answer.
+const mostStatsTopics = 1000
+
+// statsQuery is which topics are shown.
+type statsQuery struct{ window }
+
+var statsParams = request.Params[statsQuery]{
+	{Name: "limit", Axis: "how much", Set: func(q *statsQuery, v request.Value) (err error) {
+		q.limit, err = v.Int(1, mostStatsTopics)
+		return err
+	}},
+	{Name: "after", Axis: "how much", Set: func(q *statsQuery, v request.Value) error { return q.setAfter("topic", v) }},
+}
+
+// stats is GET /stats: the figures once, or every second.
+func (s *Server) stats(c *call, q statsQuery) (any, error) {
+	if q.limit == 0 {
+		q.limit = mostStatsTopics
+	}
+	media, err := request.Negotiate(c.head.Accept, request.JSONOrEvents)
+	if err != nil {
+		return nil, err
+	}
+	if media.Format == request.Events {
+		return nil, s.streamStats(c, q)
+	}
+	return s.collectStats(q)
+}
+
+// collectStats takes all figures.
+func (s *Server) collectStats(q statsQuery) (*Stats, error) {
+	var topics []broker.Topic
+	if s.life.opened.Load() { // while it recovers there is nothing to count
+		var err error
+		if topics, err = s.cfg.Broker.Topics(s.life.calls); err != nil {
+			return nil, err
+		}
+	}
+	now := time.Now()
+	b := &s.bounds
+	st := &Stats{
+		Timestamp: timestamp(now.UnixMilli()), UptimeMs: now.Sub(s.life.started).Milliseconds(), Topics: []TopicStats{},
+		Routes: []RouteStats{}, Waiting: b.waiters.Used(), Streams: b.streams.Used(), Connections: s.openConnections(),
+		Inflight: BoundStats{b.inflight.Used(), b.inflight.Limit()},
+		Answers:  BoundStats{b.answers.Used(), b.answers.Limit()}, Storage: s.storageStats(),
+	}
+	shown, last := cut(q.window, topics, broker.Topic.Name)
+	st.Next = last
+	for _, t := range topics {
+		st.Storage.Bytes += bytesOf(t)
+	}
+	s.rates.mu.Lock()
+	defer s.rates.mu.Unlock()
+	for _, t := range shown {
+		line := TopicStats{Topic: t.Name(), Partitions: t.Config().Partitions, StorageBytes: bytesOf(t)}
+		line.fill(t.Traffic(), s.rates.topics[t.Traffic()])
+		st.Topics = append(st.Topics, line)
+	}
+	st.Total.fill(&s.cfg.Metrics.Topics.All, &s.rates.all)
+	st.Requests, st.Overloaded = s.rates.asked.stats(), s.rates.busy.stats()
+	for i, counts := range s.observer.routes {
+		if r := &s.rates.routes[i]; r.total > 0 {
+			st.Routes = append(st.Routes, r.route(s.rates.ticks, counts))
+		}
+	}
+	return st, nil
+}
+
+func bytesOf(t broker.Topic) (n int64) {
+	for p := range t.Config().Partitions {
+		n += t.Glance(p).Bytes
+	}
+	return n
+}
+
+func (s *Server) storageStats() StorageStats {
+	var g broker.Gauges
+	if s.life.opened.Load() {
+		g = s.cfg.Broker.Gauges()
+	}
+	st := StorageStats{
+		Topics: g.Topics.Used, Partitions: g.Partitions.Used, Groups: g.Groups.Used,
+		Memory: BoundStats(g.Memory), FailedPartitions: g.FailedPartitions, FullPartitions: g.FullPartitions,
+	}
+	st.NotReady = s.reason()
+	st.Ready = st.NotReady == ""
+	return st
+}
+
+// fill takes counters, and their rates where there are any.
+func (t *TrafficStats) fill(of *metrics.Traffic, f *flow) {
+	if f == nil {
+		f = &flow{} // nothing went on
+	}
+	for i, n := range of.Counts() {
+		*[]*CountStats{&t.RecordsIn, &t.BytesIn, &t.RecordsOut, &t.BytesOut}[i] = CountStats{n, f.latest[i]}
+	}
+}
+
+func (r *rate) stats() CountStats { return CountStats{r.total, r.latest} }
+
+func (r *routeRate) route(ticks int, counts *routeCounts) RouteStats {
+	lately, n := r.lately(ticks, &counts.sketch)
+	quantile := func(q float64) float64 { return float64(lately.Quantile(q, n).Microseconds()) / 1000 }
+	return RouteStats{
+		Method: counts.method, Route: counts.route, Requests: r.stats(),
+		P50Ms: quantile(.5), P99Ms: quantile(.99), P999Ms: quantile(.999),
+	}
+}
