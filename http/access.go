@@ -48,7 +48,7 @@ func (c *call) secret(r *route, query []byte) ([]byte, error) {
 
 // secretOfStream is the token of a browser's stream of events, which can't say it in a header; nil is none.
 func (c *call) secretOfStream(r *route, query []byte) []byte {
-	if !slices.Contains(r.params, fetch.TokenParam) {
+	if !r.takes(fetch.TokenParam) {
 		return nil
 	}
 	if media, err := request.Negotiate(c.head.Accept, r.answers); err != nil || media.Format != request.Events {

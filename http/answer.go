@@ -5,7 +5,9 @@ import (
 	"errors"
 	"iter"
 	"net"
+	"reflect"
 	"strconv"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 
@@ -18,32 +20,26 @@ import (
 // smallAnswer is the size in bytes up to which an answer doesn't count: a connection keeps as much for it anyway.
 const smallAnswer = 4 << 10
 
-// object is an answer whose members may be long lists (each): it is encoded item by item, so that it is counted while
-// it grows, and nowhere twice.
-type object []field
+// list is a list in an answer that may be long. As a member of a handler's answer it is encoded item by item, so that
+// it is counted while it grows, and nowhere twice.
+type list[T any] []T
 
-type field struct {
-	name  string
-	value any
-}
-
-// each makes a list the value of a field that is encoded item by item.
-func each[T any](list []T) iter.Seq[any] {
+func (l list[T]) items() iter.Seq[any] {
 	return func(yield func(any) bool) {
-		for i := range list {
-			if !yield(&list[i]) {
+		for i := range l {
+			if !yield(&l[i]) {
 				return
 			}
 		}
 	}
 }
 
-// cutAt adds where a list goes on that was cut off after an item; "" is one that was not.
-func (o object) cutAt(last string) object {
-	if last == "" {
-		return o
-	}
-	return append(o, field{"next", last})
+// Item is for the schema.
+func (list[T]) Item() reflect.Type { return reflect.TypeFor[T]() }
+
+// cutAt is part of an answer that is a list which goes on after an item, where it was cut off.
+type cutAt struct {
+	Next string `json:"next,omitempty" doc:"what after= takes to go on; not there where nothing is left" example:"news"`
 }
 
 // errNoRoom is returned for an answer that the budget has no room for.
@@ -90,13 +86,16 @@ func (t *answerText) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// encode writes what encoding/json makes of v.
+// encode writes what encoding/json makes of v. A struct is what a handler returned, and is written member by member.
 func (t *answerText) encode(v any) error {
-	switch v := v.(type) {
-	case object:
-		return t.object(v)
-	case iter.Seq[any]:
-		return t.list(v)
+	switch long := v.(type) {
+	case interface{ items() iter.Seq[any] }:
+		return t.list(long.items())
+	case json.Marshaler:
+	default:
+		if view := reflect.ValueOf(v); view.Kind() == reflect.Struct {
+			return t.object(view)
+		}
 	}
 	err := t.enc.Encode(v)
 	switch {
@@ -109,26 +108,46 @@ func (t *answerText) encode(v any) error {
 	return nil
 }
 
-func (t *answerText) object(o object) error {
-	for i, f := range o {
-		sign := byte(',')
-		if i == 0 {
-			sign = '{'
-		}
+func (t *answerText) object(view reflect.Value) error {
+	sign := byte('{')
+	if err := t.members(view, &sign); err != nil {
+		return err
+	}
+	if sign == '{' {
 		if err := t.put(sign); err != nil {
-			return err
-		}
-		if err := t.encode(f.name); err != nil {
-			return err
-		}
-		if err := t.put(':'); err != nil {
-			return err
-		}
-		if err := t.encode(f.value); err != nil {
 			return err
 		}
 	}
 	return t.put('}')
+}
+
+// members writes the members of a struct, as encoding/json would; sign goes before the next one.
+func (t *answerText) members(view reflect.Value, sign *byte) error {
+	for i := range view.NumField() {
+		field, value := view.Type().Field(i), view.Field(i)
+		if field.Anonymous {
+			if err := t.members(value, sign); err != nil {
+				return err
+			}
+			continue
+		}
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if options == "omitempty" && value.IsZero() {
+			continue
+		}
+		_, err := t.Write([]byte{*sign, '"'})
+		*sign = ','
+		if err == nil {
+			_, err = t.Write([]byte(name + `":`))
+		}
+		if err == nil {
+			err = t.encode(value.Interface())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *answerText) list(items iter.Seq[any]) error {

@@ -11,6 +11,7 @@ import (
 	"flashq/broker"
 	"flashq/http/fault"
 	"flashq/http/request"
+	"flashq/http/schema"
 )
 
 const (
@@ -26,52 +27,61 @@ const (
 
 // committedRow is what a commit came to in one partition.
 type committedRow struct {
-	Topic     string    `json:"topic"`
-	Partition int       `json:"partition"`
-	Committed int64     `json:"committed_offset"`
-	Previous  *int64    `json:"previous_offset"`
-	Timestamp timestamp `json:"timestamp"`
+	Topic     string    `json:"topic" example:"news"`
+	Partition int       `json:"partition" example:"0"`
+	Committed int64     `json:"committed_offset" doc:"the next record to read" example:"15"`
+	Previous  *int64    `json:"previous_offset" doc:"what was committed before; null of nothing" example:"10"`
+	Timestamp timestamp `json:"timestamp" doc:"of the commit"`
+}
+
+// commitAnswer is what a commit came to.
+type commitAnswer struct {
+	Offsets list[committedRow] `json:"offsets" doc:"a row for each partition that was meant"`
 }
 
 type commitQuery struct{ dryRun, force bool }
 
 var commitParams = request.Params[commitQuery]{
-	{Name: "dry_run", Axis: "how", Set: func(q *commitQuery, v request.Value) (err error) {
-		q.dryRun, err = v.Bool()
-		return err
-	}},
-	{Name: "force", Axis: "how", Set: func(q *commitQuery, v request.Value) (err error) {
-		q.force, err = v.Bool()
-		return err
-	}},
+	{Name: "dry_run", Axis: "how", Type: schema.Bool().Else(false).Like(false).
+		Says("show what would come of it, and commit nothing"),
+		Set: func(q *commitQuery, v request.Value) (err error) {
+			q.dryRun, err = v.Bool()
+			return err
+		}},
+	{Name: "force", Axis: "how", Type: schema.Bool().Else(false).Like(false).
+		Says("also while members live"),
+		Set: func(q *commitQuery, v request.Value) (err error) {
+			q.force, err = v.Bool()
+			return err
+		}},
 }
 
 // commit is POST /groups/{group}/offsets: a commit, or a reset, which is a commit by another name.
-func (s *Server) commit(c *call, q commitQuery) (any, error) {
+func (s *Server) commit(c *call, q commitQuery) (answer commitAnswer, err error) {
 	if q.force {
 		if err := c.mayGroup(auth.Admin, c.names.group); err != nil {
-			return nil, err
+			return answer, err
 		}
 	}
 	var body commitBody
 	if _, err := readObject(s, c, commitMembers, &body); err != nil {
-		return nil, err
+		return answer, err
 	}
 	commit := broker.Commit{
 		Group: c.names.group, Create: !s.cfg.NoAutoCreate, DryRun: q.dryRun, Force: q.force,
 	}
-	err := body.setMember(&commit)
+	err = body.setMember(&commit)
 	if err == nil {
 		commit.Offsets, err = s.resolve(c, body.items)
 	}
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
 	done, err := s.cfg.Broker.Commit(s.life.calls, commit)
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
-	return object{{"offsets", each(committedRows(commit, done))}}, nil
+	return commitAnswer{committedRows(commit, done)}, nil
 }
 
 func committedRows(c broker.Commit, done []broker.Committed) []committedRow {
@@ -96,26 +106,32 @@ type commitBody struct {
 }
 
 var commitMembers = request.Members[commitBody]{
-	{Name: "offsets", Set: func(b *commitBody, raw json.RawMessage) (err error) {
-		b.items, err = parseCommitItems(raw)
-		return err
-	}},
-	{Name: "member", Set: func(b *commitBody, raw json.RawMessage) error {
-		if isNull(raw) {
-			return nil
-		}
-		name, err := request.NameOf("member", "member", raw)
-		b.member = &name
-		return err
-	}},
-	{Name: "generation", Set: func(b *commitBody, raw json.RawMessage) error {
-		if isNull(raw) {
-			return nil
-		}
-		n, err := request.Int("generation", raw, 0, math.MaxInt32, false)
-		b.generation = &n
-		return err
-	}},
+	{Name: "offsets", Needed: true, Type: schema.List(commitItemSchema(), 1, maxCommits).
+		Says("what is committed, all or none"),
+		Set: func(b *commitBody, raw json.RawMessage) (err error) {
+			b.items, err = parseCommitItems(raw)
+			return err
+		}},
+	{Name: "member", Type: request.GroupName.Like("anna").OrNull().
+		Says("who commits; needs generation"),
+		Set: func(b *commitBody, raw json.RawMessage) error {
+			if isNull(raw) {
+				return nil
+			}
+			name, err := request.NameOf("member", "member", raw)
+			b.member = &name
+			return err
+		}},
+	{Name: "generation", Type: schema.Int(0, math.MaxInt32).OrNull().
+		Says("since which the member holds the partitions; needs member"),
+		Set: func(b *commitBody, raw json.RawMessage) error {
+			if isNull(raw) {
+				return nil
+			}
+			n, err := request.Int("generation", raw, 0, math.MaxInt32, false)
+			b.generation = &n
+			return err
+		}},
 }
 
 func isNull(raw json.RawMessage) bool { return string(raw) == "null" }
@@ -138,6 +154,13 @@ func (b *commitBody) setMember(c *broker.Commit) error {
 	return nil
 }
 
+var (
+	offsetType   = schema.Int(0, math.MaxInt64).Like(0).Says("the next record to read: 0 to the high water mark")
+	instantType  = (&schema.Schema{Type: []string{"string", "integer"}, Pattern: request.Instant.Pattern}).Like("latest")
+	metadataType = (&schema.Schema{Type: "string", MaxLength: maxMetadata}).Like("batch 42").OrNull().
+			Says("what is kept beside the offset")
+)
+
 // commitItem is one entry of a commit: an offset, or where one is to be looked up.
 type commitItem struct {
 	topic     string
@@ -147,19 +170,29 @@ type commitItem struct {
 	metadata  string
 }
 
+// commitItemSchema is an item, of whose offset and at there is one.
+func commitItemSchema() *schema.Schema {
+	item := commitItemMembers.Schema()
+	item.OneOf = []*schema.Schema{{Required: []string{"offset"}}, {Required: []string{"at"}}}
+	return item
+}
+
 var commitItemMembers = request.Members[commitItem]{
-	{Name: "topic", Set: func(c *commitItem, raw json.RawMessage) (err error) {
+	{Name: "topic", Needed: true, Type: request.TopicName, Set: func(c *commitItem, raw json.RawMessage) (err error) {
 		c.topic, err = request.NameOf("topic", "topic", raw)
 		return err
 	}},
-	{Name: "partition", Set: func(c *commitItem, raw json.RawMessage) error {
-		n, err := request.Int("partition", raw, 0, math.MaxInt32, false)
-		c.partition = int(n)
-		return err
-	}},
-	{Name: "metadata", Set: (*commitItem).setMetadata},
-	{Name: "offset", Set: (*commitItem).setOffset},
-	{Name: "at", Set: (*commitItem).setAt},
+	{Name: "partition", Type: schema.Int(0, math.MaxInt32).Like(0).
+		Says("all of the topic where it is left out"),
+		Set: func(c *commitItem, raw json.RawMessage) error {
+			n, err := request.Int("partition", raw, 0, math.MaxInt32, false)
+			c.partition = int(n)
+			return err
+		}},
+	{Name: "metadata", Type: metadataType, Set: (*commitItem).setMetadata},
+	{Name: "offset", Type: offsetType, Set: (*commitItem).setOffset},
+	{Name: "at", Type: instantType.Says("earliest, latest or a time, instead of an offset"),
+		Set: (*commitItem).setAt},
 }
 
 func parseCommitItems(raw json.RawMessage) ([]commitItem, error) {

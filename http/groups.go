@@ -8,23 +8,46 @@ import (
 	"flashq/broker"
 	"flashq/http/fault"
 	"flashq/http/request"
+	"flashq/http/schema"
 )
 
 // groupSummary is a group's line in the list.
 type groupSummary struct {
-	Group   string   `json:"group"`
-	Members int      `json:"members"`
-	Topics  []string `json:"topics"`
-	Lag     int64    `json:"lag"`
+	Group   string   `json:"group" doc:"its name" example:"billing"`
+	Members int      `json:"members" doc:"that live" example:"2"`
+	Topics  []string `json:"topics" doc:"what it committed to, and what its members ask for" example:"[\"news\"]"`
+	Lag     int64    `json:"lag" doc:"records that it has left" example:"12"`
 }
+
+// groupList is the groups, by name.
+type groupList struct {
+	Groups list[groupSummary] `json:"groups" doc:"sorted by name"`
+	cutAt
+}
+
+// groupView is a group with all that it stands for.
+type groupView struct {
+	Group      string          `json:"group" doc:"its name" example:"billing"`
+	Start      string          `json:"start" enum:"earliest,latest" doc:"where partitions without a commit begin"`
+	Generation int32           `json:"generation" doc:"grows with each change of its members or their topics" example:"7"`
+	Members    list[memberRow] `json:"members" doc:"that live"`
+	Offsets    list[offsetRow] `json:"offsets" doc:"where it stands in each partition"`
+	Lag        int64           `json:"lag" doc:"records that it has left" example:"5"`
+}
+
+// SchemaName implements schema.Named.
+func (groupView) SchemaName() string { return "Group" }
 
 // memberRow is a live member on the wire.
 type memberRow struct {
-	Member     string           `json:"member"`
-	Topics     []string         `json:"topics"`
-	Assignment map[string][]int `json:"assignment"`
-	ExpiresAt  timestamp        `json:"expires_at"`
+	Member     string           `json:"member" doc:"its name" example:"anna"`
+	Topics     []string         `json:"topics" doc:"what it asks for" example:"[\"news\"]"`
+	Assignment map[string][]int `json:"assignment" doc:"the partitions that it holds, by topic" example:"{\"news\":[0,2]}"`
+	ExpiresAt  timestamp        `json:"expires_at" doc:"when its lease ends"`
 }
+
+// SchemaName implements schema.Named.
+func (memberRow) SchemaName() string { return "Member" }
 
 // memberRows shows members, with those of their topics that the caller sees.
 func memberRows(c *call, members []broker.Member) []memberRow {
@@ -50,27 +73,28 @@ func (c *call) assignment(all map[string][]int) map[string][]int {
 }
 
 var groupListParams = request.Params[window]{
-	{Name: "limit", Axis: "how much", Set: (*window).setLimit},
-	{Name: "after", Axis: "how much", Set: func(w *window, v request.Value) error { return w.setAfter("group", v) }},
+	{Name: "limit", Axis: "how much", Type: limitType,
+		Set: (*window).setLimit},
+	{Name: "after", Axis: "how much", EmptyIsNone: true, Type: request.GroupName.Says("go on after this group"),
+		Set: func(w *window, v request.Value) error { return w.setAfter("group", v) }},
 }
 
 // listGroups is GET /groups.
-func (s *Server) listGroups(c *call, w window) (any, error) {
+func (s *Server) listGroups(c *call, w window) (answer groupList, err error) {
 	groups, err := s.cfg.Broker.Groups(s.life.calls, "")
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
 	groups = only(groups, func(g broker.Group) bool { return c.seesGroup(g.Name) })
-	groups, last := cut(w, groups, func(g broker.Group) string { return g.Name })
-	list := make([]groupSummary, 0, len(groups))
+	groups, answer.Next = cut(w, groups, func(g broker.Group) string { return g.Name })
 	figures := s.newFigures(c)
 	for _, g := range groups {
 		if err := c.left(); err != nil {
-			return nil, err
+			return answer, err
 		}
 		rows, err := figures.rowsOf(g, allTopics(g))
 		if err != nil {
-			return nil, err
+			return answer, err
 		}
 		line := groupSummary{Group: g.Name, Members: g.Live, Topics: []string{}, Lag: sumLag(rows)}
 		for i, r := range rows {
@@ -78,35 +102,32 @@ func (s *Server) listGroups(c *call, w window) (any, error) {
 				line.Topics = append(line.Topics, r.Topic)
 			}
 		}
-		list = append(list, line)
+		answer.Groups = append(answer.Groups, line)
 	}
-	return object{{"groups", each(list)}}.cutAt(last), nil
+	return answer, nil
 }
 
 // describeGroup is GET /groups/{group}.
-func (s *Server) describeGroup(c *call) (any, error) { return s.viewGroup(c) }
+func (s *Server) describeGroup(c *call) (groupView, error) { return s.viewGroup(c) }
 
 // viewGroup shows the group that the path names.
-func (s *Server) viewGroup(c *call) (any, error) {
+func (s *Server) viewGroup(c *call) (view groupView, err error) {
 	g, err := s.cfg.Broker.Group(s.life.calls, c.names.group, "")
 	if err != nil {
-		return nil, err
+		return view, err
 	}
 	rows, err := s.newFigures(c).withTimes().rowsOf(g, allTopics(g))
-	if err != nil {
-		return nil, err
-	}
-	return object{
-		{"group", g.Name}, {"start", g.Start}, {"generation", g.Generation}, {"members", each(memberRows(c, g.Members))},
-		{"offsets", each(rows)}, {"lag", sumLag(rows)},
-	}, nil
+	return groupView{
+		Group: g.Name, Start: g.Start, Generation: g.Generation, Members: memberRows(c, g.Members), Offsets: rows,
+		Lag: sumLag(rows),
+	}, err
 }
 
 // putGroup is PUT /groups/{group}.
-func (s *Server) putGroup(c *call) (any, error) {
+func (s *Server) putGroup(c *call) (groupView, error) {
 	created, err := s.makeGroup(c, groupMembers.Parse)
 	if err != nil {
-		return nil, err
+		return groupView{}, err
 	}
 	if created {
 		c.status = fasthttp.StatusCreated
@@ -127,27 +148,31 @@ func (s *Server) makeGroup(c *call, parse func(text []byte, b *groupBody) error)
 type groupBody struct{ start string }
 
 var groupMembers = request.Members[groupBody]{
-	{Name: "start", Set: func(b *groupBody, raw json.RawMessage) (err error) {
-		if b.start, err = request.String("start", raw); err != nil {
-			return err
-		}
-		if b.start != broker.StartEarliest && b.start != broker.StartLatest {
-			return fault.OutOfRange.New("Member 'start' must be earliest or latest", fault.Details{"field": "start"})
-		}
-		return nil
-	}},
+	{Name: "start", Type: schema.OneOf(broker.StartEarliest, broker.StartLatest).Else(broker.StartEarliest).
+		Says("where partitions without a commit begin"),
+		Set: func(b *groupBody, raw json.RawMessage) (err error) {
+			if b.start, err = request.String("start", raw); err != nil {
+				return err
+			}
+			if b.start != broker.StartEarliest && b.start != broker.StartLatest {
+				return fault.OutOfRange.New("Member 'start' must be earliest or latest", fault.Details{"field": "start"})
+			}
+			return nil
+		}},
 }
 
 type deleteGroupQuery struct{ force bool }
 
 var deleteGroupParams = request.Params[deleteGroupQuery]{
-	{Name: "force", Axis: "how", Set: func(q *deleteGroupQuery, v request.Value) (err error) {
-		q.force, err = v.Bool()
-		return err
-	}},
+	{Name: "force", Axis: "how", Type: schema.Bool().Else(false).Like(false).
+		Says("also while members live"),
+		Set: func(q *deleteGroupQuery, v request.Value) (err error) {
+			q.force, err = v.Bool()
+			return err
+		}},
 }
 
 // deleteGroup is DELETE /groups/{group}.
-func (s *Server) deleteGroup(c *call, q deleteGroupQuery) (any, error) {
+func (s *Server) deleteGroup(c *call, q deleteGroupQuery) (noContent, error) {
 	return noContent{}, s.cfg.Broker.DeleteGroup(s.life.calls, c.names.group, q.force)
 }

@@ -13,16 +13,16 @@ import (
 // offsetRow is where a group stands in one partition; what was never committed is null. lag counts the records that the
 // group would still get, lag_ms is the age of the first of them: 0 at the end, null where it can't be read.
 type offsetRow struct {
-	Topic     string    `json:"topic"`
-	Partition int       `json:"partition"`
-	Committed *int64    `json:"committed_offset"`
-	Metadata  *string   `json:"metadata"`
-	Timestamp timestamp `json:"timestamp"`
-	High      int64     `json:"high_water_mark"`
-	Lag       int64     `json:"lag"`
-	LagMs     *int64    `json:"lag_ms"`
+	Topic     string    `json:"topic" example:"news"`
+	Partition int       `json:"partition" example:"0"`
+	Committed *int64    `json:"committed_offset" doc:"the next record to read; null of none" example:"15"`
+	Metadata  *string   `json:"metadata" doc:"what the commit said beside it" example:"batch 42"`
+	Timestamp timestamp `json:"timestamp" nullable:"true" doc:"of the commit"`
+	High      int64     `json:"high_water_mark" doc:"offset of the next record to be written" example:"20"`
+	Lag       int64     `json:"lag" doc:"records that the group would still get" example:"5"`
+	LagMs     *int64    `json:"lag_ms" doc:"age of the first of them; null where it can't be read" example:"1200"`
 	// Truncated is how many offsets the commit was moved back by, since the records before it were lost.
-	Truncated int64 `json:"truncated,omitempty"`
+	Truncated int64 `json:"truncated,omitempty" doc:"by how much the commit was moved back, since records were lost"`
 }
 
 func sumLag(rows []offsetRow) (lag int64) {

@@ -7,14 +7,27 @@ import (
 	"flashq/auth"
 	"flashq/broker"
 	"flashq/http/request"
+	"flashq/http/schema"
 )
 
 // offsetView is where something stands in one partition; its timestamp is that of the record at the offset, null at the
 // end.
 type offsetView struct {
-	Partition int       `json:"partition"`
-	Offset    int64     `json:"offset"`
-	Timestamp timestamp `json:"timestamp"`
+	Partition int       `json:"partition" example:"0"`
+	Offset    int64     `json:"offset" example:"12"`
+	Timestamp timestamp `json:"timestamp" nullable:"true" doc:"of the record at the offset; null at the end"`
+}
+
+// topicOffsets is where something stands in each partition of a topic.
+type topicOffsets struct {
+	Partitions list[offsetView] `json:"partitions" doc:"each partition"`
+	Position   string           `json:"position" doc:"the same as a position, from which a fetch can go on" example:"0:12"`
+}
+
+// groupOffsets is what a group committed.
+type groupOffsets struct {
+	Offsets list[offsetRow] `json:"offsets" doc:"a row for each partition"`
+	cutAt
 }
 
 type topicOffsetsQuery struct {
@@ -23,34 +36,36 @@ type topicOffsetsQuery struct {
 }
 
 var topicOffsetsParams = request.Params[topicOffsetsQuery]{
-	{Name: "at", Axis: "start", Set: func(q *topicOffsetsQuery, v request.Value) (err error) {
-		if q.at = string(v.Text); q.at != "latest" && q.at != "earliest" {
-			q.millis, err = v.Time()
-		}
-		return err
-	}},
+	{Name: "at", Axis: "start", Type: request.Instant.
+		Says("earliest, latest, or the first record that is not older than a time; latest by default"),
+		Set: func(q *topicOffsetsQuery, v request.Value) (err error) {
+			if q.at = string(v.Text); q.at != "latest" && q.at != "earliest" {
+				q.millis, err = v.Time()
+			}
+			return err
+		}},
 }
 
 // topicOffsets is GET /topics/{topic}/offsets?at=.
-func (s *Server) topicOffsets(c *call, q topicOffsetsQuery) (any, error) {
+func (s *Server) topicOffsets(c *call, q topicOffsetsQuery) (answer topicOffsets, err error) {
 	topic, err := s.topic(c.names.topic)
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
-	var views []offsetView
 	var position []byte
 	for partition := range topic.Config().Partitions {
 		if err := c.left(); err != nil {
-			return nil, err
+			return answer, err
 		}
 		v, err := s.offsetAt(c, topic, partition, cmp.Or(q.at, "latest"), q.millis)
 		if err != nil {
-			return nil, err
+			return answer, err
 		}
-		views = append(views, v)
+		answer.Partitions = append(answer.Partitions, v)
 		position = request.AppendMark(position, 0, partition, v.Offset)
 	}
-	return object{{"partitions", each(views)}, {"position", string(position)}}, nil
+	answer.Position = string(position)
+	return answer, nil
 }
 
 type groupOffsetsQuery struct {
@@ -59,40 +74,47 @@ type groupOffsetsQuery struct {
 }
 
 var groupOffsetsParams = request.Params[groupOffsetsQuery]{
-	{Name: "topic", Axis: "which", Set: func(q *groupOffsetsQuery, v request.Value) (err error) {
-		q.topic, err = v.NameOf("topic")
-		return err
-	}},
-	{Name: "limit", Axis: "how much", Set: func(q *groupOffsetsQuery, v request.Value) (err error) {
-		q.window.limit, err = v.Int(1, mostListed)
-		return err
-	}},
-	{Name: "after", Axis: "how much", Set: func(q *groupOffsetsQuery, v request.Value) error {
-		return q.window.setAfter(v)
-	}},
+	{Name: "topic", Axis: "which", Type: request.TopicName.
+		Says("of this topic, each partition; by default all that the group committed to"),
+		Set: func(q *groupOffsetsQuery, v request.Value) (err error) {
+			q.topic, err = v.NameOf("topic")
+			return err
+		}},
+	{Name: "limit", Axis: "how much", Type: limitType,
+		Set: func(q *groupOffsetsQuery, v request.Value) (err error) {
+			q.window.limit, err = v.Int()
+			return err
+		}},
+	{Name: "after", Axis: "how much", EmptyIsNone: true, Type: rowNameType,
+		Set: func(q *groupOffsetsQuery, v request.Value) error {
+			return q.window.setAfter(v)
+		}},
 }
 
+var rowNameType = schema.Text(`^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*(:[0-9]{1,9})?$`).Like("news:3").
+	Says("go on after this topic and partition, or after all of a topic; as 'next' says it")
+
 // groupOffsets is GET /groups/{group}/offsets?topic=.
-func (s *Server) groupOffsets(c *call, q groupOffsetsQuery) (any, error) {
+func (s *Server) groupOffsets(c *call, q groupOffsetsQuery) (answer groupOffsets, err error) {
 	if q.topic != "" {
 		if err := c.mayTopic(auth.Read, q.topic); err != nil {
-			return nil, err
+			return answer, err
 		}
 	}
 	g, err := s.cfg.Broker.Group(s.life.calls, c.names.group, q.topic)
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
 	figures := s.newFigures(c).withTimes().within(q.window)
 	rows, err := figures.rows(g, q.topic)
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
-	last := ""
+	answer.Offsets = rows
 	if figures.more {
-		last = rowName(&rows[len(rows)-1])
+		answer.Next = rowName(&rows[len(rows)-1])
 	}
-	return object{{"offsets", each(rows)}}.cutAt(last), nil
+	return answer, nil
 }
 
 func (s *Server) offsetAt(c *call, topic broker.Topic, partition int, at string, millis int64) (offsetView, error) {

@@ -11,6 +11,7 @@ import (
 	"flashq/budget"
 	"flashq/http/conn"
 	"flashq/http/fault"
+	"flashq/http/openapi"
 	"flashq/http/recordbody"
 	"flashq/http/request"
 	"flashq/slab"
@@ -50,9 +51,19 @@ func (s *Server) producing(lenient bool) handler {
 		_, err := s.lookup(c.names.topic)
 		return err
 	}
-	return handler{params: produceParams.Names(), judge: judge, serve: func(c *call) (any, error) {
-		return nil, s.produce(c, lenient)
-	}}
+	told := told{
+		params: produceParams.Typed(), heads: []openapi.Param{headIdempotencyKey}, body: recordBodies(lenient),
+		shows: producedAnswers,
+		faults: []*fault.Kind{
+			fault.TopicNotFound, fault.PartitionNotFound, fault.Conflict, fault.InvalidRecord, fault.KeyReused,
+			fault.KeyInFlight, fault.CorruptBatch, fault.NotSupported, fault.OutOfOrderSequence, fault.ProducerFenced,
+			fault.PartiallyStored,
+		},
+	}
+	serve := func(c *call) (any, error) { return nil, s.produce(c, lenient) }
+	return handler{
+		told: told, bodies: request.RecordBodies, answers: request.OnlyJSON, judge: judge, serve: serve,
+	}
 }
 
 // produce is POST /topics/{topic}/records: it stores a body's records. Nothing is stored, and no topic made, before the

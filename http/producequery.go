@@ -10,6 +10,7 @@ import (
 	"flashq/http/fault"
 	"flashq/http/recordbody"
 	"flashq/http/request"
+	"flashq/http/schema"
 	"flashq/segment/batch"
 )
 
@@ -27,38 +28,48 @@ type produceQuery struct {
 }
 
 var produceParams = request.Params[produceQuery]{
-	{Name: "partition", Axis: "which", Set: func(q *produceQuery, v request.Value) (err error) {
-		q.partition, err = v.Int(0, math.MaxInt32)
-		return err
-	}},
-	{Name: "sync", Axis: "how", Set: func(q *produceQuery, v request.Value) (err error) {
-		q.sync, err = v.Bool()
-		return err
-	}},
-	{Name: "return", Axis: "answer", Set: func(q *produceQuery, v request.Value) error {
-		if q.offsets = string(v.Text) == "offsets"; !q.offsets {
-			return v.Bad("must be offsets")
-		}
-		return nil
-	}},
-	{Name: "key", Axis: "record", Set: func(q *produceQuery, v request.Value) error {
-		return q.setKey(v, append([]byte{}, v.Text...))
-	}},
-	{Name: "key_base64", Axis: "record", Set: func(q *produceQuery, v request.Value) error {
-		// A + that was not escaped comes as a blank, as in a time.
-		key, err := base64.StdEncoding.Strict().DecodeString(string(bytes.ReplaceAll(v.Text, []byte(" "), []byte("+"))))
-		if err != nil {
-			return v.Bad("is not standard base64 with padding")
-		}
-		return q.setKey(v, key)
-	}},
-	{Name: "timestamp", Axis: "record", Set: func(q *produceQuery, v request.Value) (err error) {
-		q.rawOnly, q.clock = v.Name, recordbody.ClockOf(v.Text)
-		if q.timestamp, err = v.RecordTime(); q.clock == recordbody.Ago {
-			q.timestamp -= v.Now
-		}
-		return err
-	}},
+	{Name: "partition", Axis: "which", Type: schema.Int(0, math.MaxInt32).Like(0).
+		Says("for all records that don't say their own; needed for record batches"),
+		Set: func(q *produceQuery, v request.Value) (err error) {
+			q.partition, err = v.Int()
+			return err
+		}},
+	{Name: "sync", Axis: "how", Type: schema.Bool().Else(false).Like(false).
+		Says("answer only when the records are on the disk, whatever --fsync says"),
+		Set: func(q *produceQuery, v request.Value) (err error) {
+			q.sync, err = v.Bool()
+			return err
+		}},
+	{Name: "return", Axis: "answer", Type: schema.OneOf("offsets").
+		Says("add one partition and offset per record to the answer"),
+		Set: func(q *produceQuery, v request.Value) error {
+			word, err := v.Word()
+			q.offsets = word != ""
+			return err
+		}},
+	{Name: "key", Axis: "record", Type: schema.String().Like("anna").
+		Says("of the record that a raw body is"),
+		Set: func(q *produceQuery, v request.Value) error {
+			return q.setKey(v, append([]byte{}, v.Text...))
+		}},
+	{Name: "key_base64", Axis: "record", Type: schema.Base64.Like("AP8=").
+		Says("the same, of any bytes"),
+		Set: func(q *produceQuery, v request.Value) error {
+			// A + that was not escaped comes as a blank, as in a time.
+			key, err := base64.StdEncoding.Strict().DecodeString(string(bytes.ReplaceAll(v.Text, []byte(" "), []byte("+"))))
+			if err != nil {
+				return v.Bad("is not standard base64 with padding")
+			}
+			return q.setKey(v, key)
+		}},
+	{Name: "timestamp", Axis: "record", Type: request.RecordTime.Says("when it happened; by default now"),
+		Set: func(q *produceQuery, v request.Value) (err error) {
+			q.rawOnly, q.clock = v.Name, recordbody.ClockOf(v.Text)
+			if q.timestamp, err = v.RecordTime(); q.clock == recordbody.Ago {
+				q.timestamp -= v.Now
+			}
+			return err
+		}},
 }
 
 func (q *produceQuery) setKey(v request.Value, key []byte) error {

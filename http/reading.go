@@ -6,13 +6,22 @@ import (
 
 	"flashq/auth"
 	"flashq/broker"
+	"flashq/http/fault"
 	"flashq/http/fetch"
+	"flashq/http/openapi"
 	"flashq/http/request"
 )
 
 // fetching handles requests for records: parse reads what they ask for.
 func (s *Server) fetching(params request.Params[fetch.Query], parse func(c *call) (fetch.Query, error)) handler {
-	return handler{params: params.Names(), serve: func(c *call) (any, error) {
+	told := told{
+		params: params.Typed(), shows: fetch.Answers, heads: []openapi.Param{headLastEventID, headAcceptEncoding},
+		faults: []*fault.Kind{
+			fault.TopicNotFound, fault.PartitionNotFound, fault.GroupNotFound, fault.InvalidOffset, fault.OutOfRange,
+			fault.OriginNotAllowed, fault.Fenced, fault.GroupActive, fault.CorruptData, fault.DiskFull,
+		},
+	}
+	return handler{told: told, answers: request.RecordAnswers, serve: func(c *call) (any, error) {
 		q, err := parse(c)
 		if err != nil {
 			return nil, err

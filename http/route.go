@@ -17,29 +17,29 @@ import (
 type route struct {
 	method  string
 	pattern string
-	scope   auth.Scope      // on what the path names: see authorize
-	bodies  []request.Media // what its body may be; nil: it reads none
-	answers []request.Media // what its answer may be; nil: it has none but errors
+	scope   auth.Scope // on what the path names: see authorize
+	id      string     // what clients that are made of the document call it: it stays
 	handler
 	summary string
+}
+
+// isAlias tells a route of FlashQ in Rust.
+func (r *route) isAlias() bool {
+	return strings.HasPrefix(r.pattern, "/topic/") || strings.HasPrefix(r.pattern, "/consumer/")
 }
 
 // handler serves a request whose names and Accept are good. It returns what encoding/json is to write, nothing when it
 // wrote its answer itself, or why there is none.
 type handler struct {
-	params []string // the query parameters that it takes
-	serve  func(c *call) (any, error)
+	told
+	bodies  []request.Media // what its body may be; nil: it reads none
+	answers []request.Media // what its answer may be; nil: it has none but errors
+	serve   func(c *call) (any, error)
 	// judge refuses what serve would refuse for its parameters beside a body of the format, or for more that is known
 	// before there is a body or a ctx: see judgeHead.
 	judge  func(c *call, query []byte, f request.Format) error
 	most   int          // bytes of a body, decompressed; 0: as many as the broker takes at all
 	counts *routeCounts // what is counted of it; set by newObserver
-}
-
-// upTo bounds the body of a handler's requests.
-func (h handler) upTo(most int) handler {
-	h.most = most
-	return h
 }
 
 // isProbe tells whether the route is about the process: it answers while there is no broker yet, whatever Accept says.
@@ -53,23 +53,28 @@ func (r *route) mostBody(broker int) int {
 	return min(r.most, broker)
 }
 
-// plain handles requests without parameters.
-func plain(h func(c *call) (any, error)) handler {
-	return query(nil, func(c *call, _ struct{}) (any, error) { return h(c) })
+// plain handles requests without parameters; an A is what it answers, and describes it.
+func plain[A any](h func(c *call) (A, error)) handler {
+	return query(nil, func(c *call, _ struct{}) (A, error) { return h(c) })
 }
 
 // query handles requests whose parameters go into a Q.
-func query[Q any](params request.Params[Q], h func(c *call, q Q) (any, error)) handler {
+func query[Q, A any](params request.Params[Q], h func(c *call, q Q) (A, error)) handler {
 	judge := func(_ *call, query []byte, _ request.Format) error {
 		var q Q
 		return params.Parse(query, &q)
 	}
-	return handler{params: params.Names(), judge: judge, serve: func(c *call) (any, error) {
+	told := told{params: params.Typed(), shows: answering[A]}
+	return handler{told: told, answers: mediaOf[A](), judge: judge, serve: func(c *call) (any, error) {
 		var q Q
 		if err := params.Parse(c.ctx.URI().QueryString(), &q); err != nil {
 			return nil, err
 		}
-		return h(c, q)
+		a, err := h(c, q)
+		if err != nil {
+			return nil, err
+		}
+		return a, nil
 	}}
 }
 

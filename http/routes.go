@@ -1,79 +1,114 @@
 package http
 
 import (
+	"slices"
+
 	"flashq/auth"
+	"flashq/http/fault"
 	"flashq/http/fetch"
-	"flashq/http/request"
+	"flashq/http/schema"
 )
 
 // The scopes of routes.
 const open, read, write, admin = auth.Open, auth.Read, auth.Write, auth.Admin
 
-// routes is the whole surface on one screen, and the one place that knows it.
-func (s *Server) routes() []route { //nolint:funlen // a table
-	const get, put, post, del = "GET", "PUT", "POST", "DELETE"
-	var none []request.Media
-	one, bodies, answers := request.OnlyJSON, request.RecordBodies, request.RecordAnswers
+// routes is the whole surface, and this file the one place that knows it.
+func (s *Server) routes() []route {
+	return slices.Concat(s.topicRoutes(), s.groupRoutes(), s.aliasRoutes(), s.otherRoutes())
+}
+
+func (s *Server) topicRoutes() []route {
 	return []route{
-		{get, "/topics", read, none, one, query(topicListParams, s.listTopics),
+		{"GET", "/topics", read, "listTopics", query(topicListParams, s.listTopics),
 			"list topics"},
-		{get, "/topics/{topic}", read, none, one, plain(s.describeTopic),
+		{"GET", "/topics/{topic}", read, "getTopic", plain(s.describeTopic).fails(fault.TopicNotFound),
 			"describe a topic"},
-		{put, "/topics/{topic}", admin, one, one, plain(s.putTopic).upTo(smallBody),
+		{"PUT", "/topics/{topic}", admin, "putTopic", plain(s.putTopic).creates().
+			reads(s.topicBody(), false, smallBody).fails(fault.Conflict, fault.PartitionsImmutable),
 			"create a topic, or change its settings"},
-		{del, "/topics/{topic}", admin, none, none, plain(s.deleteTopic),
+		{"DELETE", "/topics/{topic}", admin, "deleteTopic", plain(s.deleteTopic).fails(fault.TopicNotFound),
 			"delete a topic with its records"},
-		{get, "/topics/{topic}/offsets", read, none, one, query(topicOffsetsParams, s.topicOffsets),
+		{"GET", "/topics/{topic}/offsets", read, "getTopicOffsets",
+			query(topicOffsetsParams, s.topicOffsets).fails(fault.TopicNotFound, fault.CorruptData),
 			"where a topic's partitions begin, end, or were at a time"},
-		{get, "/topics/{topic}/records", read, none, answers, s.fetching(fetch.Params, fetchQuery),
+		{"GET", "/topics/{topic}/records", read, "fetchRecords",
+			s.fetching(fetch.Params, fetchQuery).fails(fault.MemberNotFound, fault.Conflict),
 			"read records"},
-		{post, "/topics/{topic}/records", write, bodies, one, s.producing(false),
+		{"POST", "/topics/{topic}/records", write, "produceRecords", s.producing(false),
 			"append records"},
+	}
+}
 
-		{get, "/groups", read, none, one, query(groupListParams, s.listGroups),
+func (s *Server) groupRoutes() []route {
+	return []route{
+		{"GET", "/groups", read, "listGroups", query(groupListParams, s.listGroups),
 			"list consumer groups"},
-		{get, "/groups/{group}", read, none, one, plain(s.describeGroup),
+		{"GET", "/groups/{group}", read, "getGroup",
+			plain(s.describeGroup).fails(fault.GroupNotFound, fault.CorruptData),
 			"describe a consumer group"},
-		{put, "/groups/{group}", read, one, one, plain(s.putGroup).upTo(smallBody),
+		{"PUT", "/groups/{group}", read, "putGroup", plain(s.putGroup).creates().
+			reads(groupMembers.Schema(), false, smallBody).fails(fault.Conflict, fault.CorruptData),
 			"create a consumer group"},
-		{del, "/groups/{group}", admin, none, none, query(deleteGroupParams, s.deleteGroup),
+		{"DELETE", "/groups/{group}", admin, "deleteGroup",
+			query(deleteGroupParams, s.deleteGroup).fails(fault.GroupNotFound, fault.GroupActive),
 			"delete a consumer group"},
-		{put, "/groups/{group}/members/{member}", read, one, one, plain(s.putMember).upTo(smallBody),
+		{"PUT", "/groups/{group}/members/{member}", read, "putMember", plain(s.putMember).
+			reads(memberMembers.Schema(), false, smallBody).fails(fault.GroupNotFound, fault.TopicNotFound, fault.Conflict),
 			"join a group, or stay in it"},
-		{del, "/groups/{group}/members/{member}", read, none, none, plain(s.deleteMember),
+		{"DELETE", "/groups/{group}/members/{member}", read, "deleteMember",
+			plain(s.deleteMember).fails(fault.GroupNotFound, fault.MemberNotFound),
 			"leave a group"},
-		{get, "/groups/{group}/offsets", read, none, one, query(groupOffsetsParams, s.groupOffsets),
+		{"GET", "/groups/{group}/offsets", read, "getGroupOffsets",
+			query(groupOffsetsParams, s.groupOffsets).fails(fault.GroupNotFound, fault.TopicNotFound, fault.CorruptData),
 			"what a group committed, and its lag"},
-		{post, "/groups/{group}/offsets", read, one, one, query(commitParams, s.commit).upTo(mostCommitBody),
+		{"POST", "/groups/{group}/offsets", read, "commitOffsets", query(commitParams, s.commit).
+			reads(commitMembers.Schema(), true, mostCommitBody).fails(fault.GroupNotFound, fault.TopicNotFound,
+			fault.PartitionNotFound, fault.MemberNotFound, fault.InvalidOffset, fault.Fenced, fault.GroupActive, fault.Conflict,
+			fault.CorruptData),
 			"commit or reset a group's offsets"},
+	}
+}
 
-		// The routes of FlashQ in Rust (aliases.go).
-		{post, "/topic/{topic}/record", write, bodies, one, s.producing(true),
+// aliasRoutes are those of FlashQ in Rust (aliases.go).
+func (s *Server) aliasRoutes() []route {
+	return []route{
+		{"POST", "/topic/{topic}/record", write, "aliasProduceRecords", s.producing(true),
 			"append records"},
-		{post, "/consumer/{group}", read, one, one, plain(s.aliasCreateGroup).upTo(smallBody),
+		{"POST", "/consumer/{group}", read, "aliasCreateGroup", plain(s.aliasCreateGroup).
+			reads(lenient(groupMembers.Schema()), false, smallBody).fails(fault.Conflict),
 			"create a consumer group"},
-		{del, "/consumer/{group}", admin, none, none, plain(s.aliasDeleteGroup),
+		{"DELETE", "/consumer/{group}", admin, "aliasDeleteGroup", plain(s.aliasDeleteGroup).fails(fault.GroupNotFound),
 			"delete a consumer group"},
-		{get, "/consumer/{group}/topic/{topic}/record/offset", read, none, answers,
+		{"GET", "/consumer/{group}/topic/{topic}/record/offset", read, "aliasFetchRecords",
 			s.fetching(fetch.AliasParams, aliasQuery),
 			"read a group's records"},
-		{get, "/consumer/{group}/topic/{topic}/record/time", read, none, answers,
-			s.fetching(fetch.AliasParams, aliasTimeQuery),
+		{"GET", "/consumer/{group}/topic/{topic}/record/time", read, "aliasFetchRecordsFrom",
+			s.fetching(fetch.AliasParams, aliasTimeQuery).needs("from_time"),
 			"read a group's records from a time on"},
-		{get, "/consumer/{group}/topic/{topic}/offset", read, none, one, plain(s.aliasOffset),
+		{"GET", "/consumer/{group}/topic/{topic}/offset", read, "aliasGetOffset",
+			plain(s.aliasOffset).fails(fault.GroupNotFound, fault.TopicNotFound),
 			"what a group committed in partition 0"},
-		{post, "/consumer/{group}/topic/{topic}/offset", read, one, one, plain(s.aliasCommit).upTo(smallBody),
+		{"POST", "/consumer/{group}/topic/{topic}/offset", read, "aliasCommitOffset", plain(s.aliasCommit).
+			reads(lenient(aliasCommitMembers.Schema()), true, smallBody).
+			fails(fault.GroupNotFound, fault.TopicNotFound, fault.InvalidOffset, fault.GroupActive, fault.Conflict),
 			"commit in partition 0"},
+	}
+}
 
-		{get, "/", open, none, one, plain(s.index),
+func (s *Server) otherRoutes() []route {
+	return []route{
+		{"GET", "/", open, "index", plain(s.index),
 			"what this is, and what to try"},
-		{get, "/health", open, none, one, plain(s.health),
+		{"GET", "/health", open, "health", plain(s.health),
 			"whether the process serves"},
-		{get, "/ready", open, none, one, plain(s.ready),
+		{"GET", "/ready", open, "ready", plain(s.ready).notReady(),
 			"whether the broker takes writes"},
-		{get, "/metrics", s.cfg.MetricsScope(), none, one, plain(s.metricsPage),
+		{"GET", "/metrics", s.cfg.MetricsScope(), "metrics", plain(s.metricsPage).writes("text/plain",
+			schema.String().Like("flashq_waiting_fetches 0\n").Says("the text format of Prometheus")),
 			"figures for Prometheus, as text"},
-		{get, "/stats", auth.ReadAll, none, request.JSONOrEvents, query(statsParams, s.stats),
+		{"GET", "/stats", auth.ReadAll, "stats", orEvents[Stats](query(statsParams, s.stats)),
 			"figures with rates, once or every second"},
+		{"GET", "/openapi.json", open, "openapi", s.describing(),
+			"this document"},
 	}
 }

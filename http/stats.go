@@ -5,6 +5,7 @@ import (
 
 	"flashq/broker"
 	"flashq/http/request"
+	"flashq/http/schema"
 	"flashq/metrics"
 )
 
@@ -86,11 +87,14 @@ const mostStatsTopics = 1000
 type statsQuery struct{ window }
 
 var statsParams = request.Params[statsQuery]{
-	{Name: "limit", Axis: "how much", Set: func(q *statsQuery, v request.Value) (err error) {
-		q.limit, err = v.Int(1, mostStatsTopics)
-		return err
-	}},
-	{Name: "after", Axis: "how much", Set: func(q *statsQuery, v request.Value) error { return q.setAfter("topic", v) }},
+	{Name: "limit", Axis: "how much",
+		Type: schema.Int(1, mostStatsTopics).Else(mostStatsTopics).Like(100).Says("how many topics at most"),
+		Set: func(q *statsQuery, v request.Value) (err error) {
+			q.limit, err = v.Int()
+			return err
+		}},
+	{Name: "after", Axis: "how much", EmptyIsNone: true, Type: request.TopicName.Says("go on after this topic"),
+		Set: func(q *statsQuery, v request.Value) error { return q.setAfter("topic", v) }},
 }
 
 // stats is GET /stats: the figures once, or every second.

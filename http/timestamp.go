@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"flashq/http/recordjson"
+	"flashq/http/schema"
 )
 
 // timestamp is milliseconds that encoding/json writes as the contract's RFC 3339, and noTime as null.
@@ -36,4 +37,9 @@ func (t timestamp) MarshalJSON() ([]byte, error) {
 	text := append(make([]byte, 0, 32), '"')
 	text = recordjson.AppendTime(text, int64(t))
 	return append(text, '"'), nil
+}
+
+// Schema implements schema.Describer.
+func (timestamp) Schema() *schema.Schema {
+	return &schema.Schema{Type: "string", Format: "date-time", Examples: []any{"2026-01-15T10:30:45.123Z"}}
 }

@@ -8,10 +8,13 @@ import (
 	"strings"
 
 	"flashq/http/request"
+	"flashq/http/schema"
 )
 
 // mostListed is how many items of a long list an answer has.
 const mostListed = 10_000
+
+var limitType = schema.Int(1, mostListed).Else(mostListed).Like(100).Says("how many items at most")
 
 // window is which part of a long, sorted list is asked for: so many items after a name. The zero window shows what an
 // answer has room for.
@@ -21,16 +24,13 @@ type window struct {
 }
 
 func (w *window) setLimit(v request.Value) (err error) {
-	w.limit, err = v.Int(1, mostListed)
+	w.limit, err = v.Int()
 	return err
 }
 
-// setAfter takes a name; field says of what. An empty one is as if it were not there: a loop needs no special first
-// round.
+// setAfter takes a name; field says of what.
 func (w *window) setAfter(field string, v request.Value) (err error) {
-	if len(v.Text) > 0 {
-		w.after, err = v.NameOf(field)
-	}
+	w.after, err = v.NameOf(field)
 	return err
 }
 
@@ -61,9 +61,6 @@ type rowWindow struct {
 var everyRow = rowWindow{limit: math.MaxInt}
 
 func (w *rowWindow) setAfter(v request.Value) (err error) {
-	if len(v.Text) == 0 {
-		return nil
-	}
 	topic, partition, given := strings.Cut(string(v.Text), ":")
 	w.partition = math.MaxInt
 	if given {

@@ -43,6 +43,17 @@ const RetryAfter = 1
 // RetryAfter is how many seconds a client should wait.
 func (e *Error) RetryAfter() int { return cmp.Or(e.Wait, RetryAfter) }
 
+// shape is the one shape of errors.
+type shape struct {
+	Error     string  `json:"error" doc:"what is wrong, for programs" example:"topic_not_found"`
+	Message   string  `json:"message" doc:"what is wrong, why, and what to type next" example:"Topic 'news' not found"`
+	Details   Details `json:"details" doc:"what more there is to say; depends on the error" example:"{\"topic\":\"news\"}"`
+	Retryable bool    `json:"retryable" doc:"the same request may do better later" example:"false"`
+}
+
+// SchemaName implements schema.Named.
+func (shape) SchemaName() string { return "Error" }
+
 // MarshalJSON writes the one shape of errors.
 func (e *Error) MarshalJSON() ([]byte, error) {
 	extra := e.Details
@@ -55,12 +66,7 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
-	err := enc.Encode(struct {
-		Error     string  `json:"error"`
-		Message   string  `json:"message"`
-		Details   Details `json:"details"`
-		Retryable bool    `json:"retryable"`
-	}{e.Kind.Code, e.Message, extra, e.Kind.Retryable})
+	err := enc.Encode(shape{e.Kind.Code, e.Message, extra, e.Kind.Retryable})
 	return text.Bytes(), err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"flashq/http/recordjson"
 	"flashq/http/request"
+	"flashq/http/schema"
 )
 
 // What one fetch may ask for; not configurable, so that clients can rely on it.
@@ -71,24 +72,43 @@ const TokenParam = "access_token"
 
 // Params are the parameters of a fetch.
 var Params = request.Params[Query]{
-	{Name: "from_offset", Axis: "start", Set: only((*Start).setOffset)},
-	{Name: "from_time", Axis: "start", Set: only((*Start).setTime)},
-	{Name: "position", Axis: "start", Set: only((*Start).setPosition), EmptyIsNone: true},
-	{Name: "last_event_id", Axis: "start", Set: setLastEventID, EmptyIsNone: true},
-	{Name: "to_time", Axis: "end", Set: setUntil},
-	{Name: "partition", Axis: "which", Set: setPartitions},
-	{Name: "max_records", Axis: "how much", Set: setMaxRecords},
-	{Name: "max_bytes", Axis: "how much", Set: setMaxBytes},
-	{Name: "timeout_ms", Axis: "how long", Set: setTimeout},
-	{Name: "min_bytes", Axis: "how long", Set: setMinBytes},
-	{Name: "follow", Axis: "live", Set: setFollow},
-	{Name: "encoding", Axis: "shape", Set: setEncoding},
-	{Name: "include_headers", Axis: "shape", Set: setIncludeHeaders},
-	{Name: "ack", Axis: "group", Set: setAck, EmptyIsNone: true},
-	{Name: "group", Axis: "group", Set: setGroup},
-	{Name: "member", Axis: "group", Set: setMember},
-	{Name: "session_ms", Axis: "group", Set: setSession},
-	{Name: TokenParam, Axis: "access", Set: func(q *Query, _ request.Value) error { q.tokenGiven = true; return nil }},
+	{Name: "from_offset", Axis: "start", Set: only((*Start).setOffset), Type: schema.Text(
+		`^(earliest|latest|[0-9]{1,18}|-0*[1-9][0-9]{0,17})$`).Like("earliest").
+		Says("earliest, latest, an offset N, or -N for the last N; by default earliest, or what a group committed")},
+	{Name: "from_time", Axis: "start", Set: only((*Start).setTime),
+		Type: request.Time.Says("begin in each partition at the first record that is not older")},
+	{Name: "position", Axis: "start", Set: only((*Start).setPosition), EmptyIsNone: true,
+		Type: request.Position.Says("go on where an answer said")},
+	{Name: "last_event_id", Axis: "start", Set: setLastEventID, EmptyIsNone: true,
+		Type: request.Position.Says("go on with an earlier stream; wins over any other start")},
+	{Name: "to_time", Axis: "end", Set: setUntil,
+		Type: request.Time.Says("end in each partition before the first record that is not older")},
+	{Name: "partition", Axis: "which", Set: setPartitions, Type: schema.Text(`^[0-9]{1,9}(,[0-9]{1,9})*$`).Like("0").
+		Says("a partition, or several as 0,2; the default is all, or all that a member holds")},
+	{Name: "max_records", Axis: "how much", Set: setMaxRecords, Type: schema.Int(1, maxRecords).Like(10).
+		Says("how many records at most; 100 by default")},
+	{Name: "max_bytes", Axis: "how much", Set: setMaxBytes, Type: schema.Int(1, maxBytes).Else(defaultBytes).
+		Like(defaultBytes).Says("how many bytes of keys, values and headers at most; the first record always comes")},
+	{Name: "timeout_ms", Axis: "how long", Set: setTimeout, Type: schema.Int(0, maxTimeoutMs).Else(0).Like(100).
+		Says("how long to wait while there are fewer than min_bytes")},
+	{Name: "min_bytes", Axis: "how long", Set: setMinBytes, Type: schema.Int(1, math.MaxInt32).Else(1).Like(1).
+		Says("for how many bytes to wait")},
+	{Name: "follow", Axis: "live", Set: setFollow, Type: schema.Bool().Else(false).Like(false).
+		Says("never end the answer; needs Accept: application/x-ndjson or text/event-stream")},
+	{Name: "encoding", Axis: "shape", Set: setEncoding, Type: schema.OneOf("text", "base64", "json").Like("text").
+		Says("how keys and values are shown: text by default")},
+	{Name: "include_headers", Axis: "shape", Set: setIncludeHeaders, Type: schema.Bool().Else(true).Like(true).
+		Says("whether records have their headers")},
+	{Name: "ack", Axis: "group", Set: setAck, EmptyIsNone: true,
+		Type: request.Position.Says("commit what the answer with this position delivered, then read on; needs a group")},
+	{Name: "group", Axis: "group", Set: setGroup,
+		Type: request.GroupName.Says("read what the group has not committed yet")},
+	{Name: "member", Axis: "group", Set: setMember,
+		Type: request.GroupName.Like("anna").Says("join the group, or stay in it, and read what this member holds")},
+	{Name: "session_ms", Axis: "group", Set: setSession, Type: schema.Int(MinSessionMs, MaxSessionMs).Like(30000).
+		Says("how long the member's lease lasts; 30000 by default")},
+	{Name: TokenParam, Axis: "access", Set: func(q *Query, _ request.Value) error { q.tokenGiven = true; return nil },
+		Type: schema.String().Says("the token, of events alone: a browser can set no header on a stream of them")},
 }
 
 // AliasParams are those of the routes whose path names the group.
@@ -159,22 +179,22 @@ func setPartitions(q *Query, v request.Value) (err error) {
 
 func setMaxRecords(q *Query, v request.Value) (err error) {
 	q.MostGiven = true
-	q.Most.Records, err = v.Int(1, maxRecords)
+	q.Most.Records, err = v.Int()
 	return err
 }
 
 func setMaxBytes(q *Query, v request.Value) (err error) {
-	q.Most.Bytes, err = v.Int(1, maxBytes)
+	q.Most.Bytes, err = v.Int()
 	return err
 }
 
 func setMinBytes(q *Query, v request.Value) (err error) {
-	q.MinBytes, err = v.Int(1, math.MaxInt32)
+	q.MinBytes, err = v.Int()
 	return err
 }
 
 func setTimeout(q *Query, v request.Value) error {
-	millis, err := v.Int(0, maxTimeoutMs)
+	millis, err := v.Int()
 	q.Timeout = time.Duration(millis) * time.Millisecond
 	return err
 }
@@ -184,13 +204,10 @@ func setFollow(q *Query, v request.Value) (err error) {
 	return err
 }
 
-func setEncoding(q *Query, v request.Value) error {
-	q.Encoding = string(v.Text)
+func setEncoding(q *Query, v request.Value) (err error) {
+	q.Encoding, err = v.Word()
 	q.Shape.Base64, q.Shape.Embed = q.Encoding == "base64", q.Encoding == "json"
-	if !q.Shape.Base64 && !q.Shape.Embed && q.Encoding != "text" {
-		return v.Bad("must be text, base64 or json")
-	}
-	return nil
+	return err
 }
 
 func setIncludeHeaders(q *Query, v request.Value) error {
@@ -219,6 +236,6 @@ func setMember(q *Query, v request.Value) (err error) {
 }
 
 func setSession(q *Query, v request.Value) (err error) {
-	q.SessionMs, err = v.Int(MinSessionMs, MaxSessionMs)
+	q.SessionMs, err = v.Int()
 	return err
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"flashq/http/fault"
+	"flashq/http/schema"
 )
 
 // FuzzHead reads any bytes as a request's head: where net/http takes what is taken here, both see the same body, the same
@@ -143,8 +144,8 @@ func FuzzNumbers(f *testing.F) {
 		if n, ok := Digits([]byte(text)); ok != good || ok && n != want {
 			t.Fatalf("%q is %d, %v", text, n, ok)
 		}
-		v := Value{Name: "n", Text: []byte(text), Now: 1_800_000_000_000}
-		if n, err := v.Int(5, 500); err == nil && (!good || int64(n) != want || n < 5 || n > 500) {
+		v := Value{Name: "n", Type: schema.Int(5, 500), Text: []byte(text), Now: 1_800_000_000_000}
+		if n, err := v.Int(); err == nil && (!good || int64(n) != want || n < 5 || n > 500) {
 			t.Fatalf("%q is %d", text, n)
 		}
 		if list, err := v.Partitions(); err == nil {

@@ -12,6 +12,7 @@ import (
 
 	"flashq/http/fault"
 	"flashq/http/near"
+	"flashq/http/schema"
 )
 
 // Members are the members of a JSON object that a body may have; what they say goes into a T.
@@ -19,8 +20,22 @@ type Members[T any] []Member[T]
 
 // Member is one of them. raw is valid JSON without space around it.
 type Member[T any] struct {
-	Name string
-	Set  func(t *T, raw json.RawMessage) error
+	Name   string
+	Type   *schema.Schema // what it may be, and a line for people
+	Needed bool           // without it the body is refused, by who reads it
+	Set    func(t *T, raw json.RawMessage) error
+}
+
+// Schema is what the object may be.
+func (m Members[T]) Schema() *schema.Schema {
+	object := &schema.Schema{Type: "object", Properties: map[string]*schema.Schema{}, Rest: false}
+	for _, member := range m {
+		object.Properties[member.Name] = member.Type
+		if member.Needed {
+			object.Required = append(object.Required, member.Name)
+		}
+	}
+	return object
 }
 
 // Parse reads an object into t. encoding/json alone would fold case and let the last of two equal members win, so it

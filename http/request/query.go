@@ -9,6 +9,7 @@ import (
 
 	"flashq/http/fault"
 	"flashq/http/near"
+	"flashq/http/schema"
 )
 
 // Params are the query parameters that a route takes; what they say goes into a Q.
@@ -18,6 +19,8 @@ type Params[Q any] []Param[Q]
 type Param[Q any] struct {
 	Name string
 	Axis string // what it is about, for people: "start", "how much"
+	// Type is what its value may be, and a line for people. Value.Int and Value.Word judge by it.
+	Type *schema.Schema
 	Set  func(q *Q, v Value) error
 	// EmptyIsNone takes an empty value as if the parameter were not there: a client's loop needs no special first round.
 	EmptyIsNone bool
@@ -30,6 +33,24 @@ func (p Params[Q]) Names() []string {
 		names[i] = p[i].Name
 	}
 	return names
+}
+
+// Typed is what is known of a parameter without the Q that it goes into.
+type Typed struct {
+	Name string
+	Axis string
+	Type *schema.Schema
+	// EmptyIsNone: an empty value is as if the parameter were not there.
+	EmptyIsNone bool
+}
+
+// Typed lists what is known of the parameters.
+func (p Params[Q]) Typed() []Typed {
+	all := make([]Typed, len(p))
+	for i := range p {
+		all[i] = Typed{p[i].Name, p[i].Axis, p[i].Type, p[i].EmptyIsNone}
+	}
+	return all
 }
 
 // Parse walks a query strictly: a name that is not taken and a name that stands twice are errors, since a typo must not
@@ -58,7 +79,7 @@ func (p Params[Q]) Parse(query []byte, q *Q) error {
 		if len(value) == 0 && p[i].EmptyIsNone {
 			continue
 		}
-		if err := p[i].Set(q, Value{Name: p[i].Name, Text: value, Now: now}); err != nil {
+		if err := p[i].Set(q, Value{Name: p[i].Name, Type: p[i].Type, Text: value, Now: now}); err != nil {
 			return err
 		}
 	}

@@ -5,14 +5,17 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"flashq/http/fault"
 	"flashq/http/recordjson"
+	"flashq/http/schema"
 )
 
 // Value is what a query says of one parameter. Its text must not be kept.
 type Value struct {
 	Name string
+	Type *schema.Schema // what it may be
 	Text []byte
 	Now  int64 // the broker's clock, milliseconds, for relative times
 }
@@ -20,15 +23,35 @@ type Value struct {
 // Bad refuses the value; why continues "Query parameter 'x' ...".
 func (v Value) Bad(why string) error { return BadParam(v.Name, why) }
 
-// Int reads an integer from low to high.
-func (v Value) Int(low, high int) (int, error) {
+// Int reads an integer within the bounds of its type.
+func (v Value) Int() (int, error) {
 	n, ok := Digits(v.Text)
-	if !ok || n < int64(low) || n > int64(high) {
-		return 0, fault.InvalidParameter.New(
-			"Query parameter '"+v.Name+"' must be an integer from "+strconv.Itoa(low)+" to "+strconv.Itoa(high),
+	low, high := *v.Type.Minimum, *v.Type.Maximum
+	if !ok || n < low || n > high {
+		return 0, fault.InvalidParameter.New("Query parameter '"+v.Name+"' must be an integer from "+
+			strconv.FormatInt(low, 10)+" to "+strconv.FormatInt(high, 10),
 			fault.Details{"parameter": v.Name, "min": low, "max": high})
 	}
 	return int(n), nil
+}
+
+// Word reads one of the words of its type.
+func (v Value) Word() (string, error) {
+	for _, word := range v.Type.Enum {
+		if word == string(v.Text) {
+			return word, nil
+		}
+	}
+	return "", v.Bad("must be " + orList(v.Type.Enum))
+}
+
+// orList is "a", "a or b", "a, b or c".
+func orList(words []string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // Bool reads true or false.
