@@ -124,18 +124,17 @@ func answering[A any](r schema.Registry) []openapi.Answer {
 
 // Parameters in the head of a request.
 var (
-	headRequestID = openapi.Param{Name: "X-Request-Id", In: "header", Type: schema.Text(`^[ -~]*$`).Like("try-42").
+	headRequestID = openapi.Param{Name: "X-Request-Id", In: "header", Type: schema.String().Like("try-42").
 			Says("comes back as FlashQ-Request-Id, if it is 1 to 128 printable characters")}
-	headIdempotencyKey = openapi.Param{Name: "Idempotency-Key", In: "header", Type: (&schema.Schema{
-		Type: "string", Pattern: `^[!-~]+$`, MinLength: 1, MaxLength: mostKey,
-	}).Like("8e03978e-40d5-43e8-bc93-6894a57f9324").
+	headIdempotencyKey = openapi.Param{Name: "Idempotency-Key", In: "header", Type: schema.Text(
+		`^("[ -~]{1,128}"|[!-~][ -~]{0,127})$`).Like("8e03978e-40d5-43e8-bc93-6894a57f9324").
 		Says("new for each request, the same for each try of it: its records are stored once")}
 	headLastEventID = openapi.Param{Name: "Last-Event-ID", In: "header",
-		Type: request.Position.Says("of a stream: the id of the last event that was seen; wins over any other start")}
+		Type: schema.String().Like("0:15").Says("of a stream: the id of the last event that was seen; wins over any other start")}
 	headAcceptEncoding = openapi.Param{Name: "Accept-Encoding", In: "header",
 		Type: schema.String().Like("zstd, gzip").Says("zstd and gzip are served, of answers above 1 KiB")}
 	headContentEncoding = openapi.Param{Name: "Content-Encoding", In: "header",
-		Type: schema.OneOf("identity", "gzip", "zstd").Says("of the body")}
+		Type: schema.OneOf("identity", "gzip", "x-gzip", "zstd").Says("of the body")}
 )
 
 // Headers of all answers, and of errors.
@@ -170,7 +169,7 @@ const documentText = `FlashQ is a record queue over plain HTTP. Beside what is l
 func (s surface) document(version string) ([]byte, error) {
 	named := schema.Registry{}
 	fault.Describe(named)
-	recordjson.Describe(named, request.RecordTime)
+	recordjson.Describe(named, request.RecordTime.Pattern)
 	info := &openapi.Info{
 		Title: "FlashQ", Version: version, Doc: documentText, Named: named, Every: answerHeaders, Errors: errorHeaders,
 	}

@@ -6,9 +6,11 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"flag"
 	"io"
 	"net"
 	nethttp "net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -21,7 +23,14 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	flag.Parse()
 	goleak.VerifyTestMain(m,
+		goleak.Cleanup(func(code int) {
+			if code == 0 && wholeRun() {
+				code = surfaceContract().report()
+			}
+			os.Exit(code)
+		}),
 		// fasthttp keeps one clock goroutine for the whole process, and a server's janitor sees its end up to 10 s late.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
@@ -69,7 +78,8 @@ func serve(t *testing.T, c Config) *fixture {
 		DialContext:        func(context.Context, string, string) (net.Conn, error) { return f.ln.Dial() },
 	}}
 	served := make(chan error, 1)
-	go func() { served <- f.s.Serve(f.ln) }()
+	ln := recorded(t, f.s, f.ln)
+	go func() { served <- f.s.Serve(ln) }()
 	t.Cleanup(func() {
 		f.client.CloseIdleConnections()
 		if err := f.s.Shutdown(context.Background()); err != nil {

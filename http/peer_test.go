@@ -37,7 +37,8 @@ func tcpWith(t *testing.T, c Config) (f *fixture, s *Server, dial func(request s
 	served := make(chan error, 1)
 	c.Broker = b
 	s = New(c)
-	go func() { served <- s.Serve(ln) }()
+	recording := recorded(t, s, ln)
+	go func() { served <- s.Serve(recording) }()
 	t.Cleanup(func() {
 		if err := s.Shutdown(context.Background()); err != nil {
 			t.Error(err)

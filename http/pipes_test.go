@@ -76,7 +76,8 @@ func piped(t *testing.T, c Config) (f *fixture, s *Server, p *pipes) {
 	c.Broker = b
 	s, p = New(c), &pipes{dialled: make(chan net.Conn), closed: make(chan struct{})}
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(p) }()
+	recording := recorded(t, s, p)
+	go func() { served <- s.Serve(recording) }()
 	t.Cleanup(func() {
 		if err := s.Shutdown(context.Background()); err != nil {
 			t.Error(err)

@@ -19,7 +19,7 @@ func (s *Server) routes() []route {
 
 func (s *Server) topicRoutes() []route {
 	return []route{
-		{"GET", "/topics", read, "listTopics", query(topicListParams, s.listTopics),
+		{"GET", "/topics", read, "listTopics", query(topicListParams, s.listTopics).fails(fault.OutOfRange),
 			"list topics"},
 		{"GET", "/topics/{topic}", read, "getTopic", plain(s.describeTopic).fails(fault.TopicNotFound),
 			"describe a topic"},
@@ -41,7 +41,7 @@ func (s *Server) topicRoutes() []route {
 
 func (s *Server) groupRoutes() []route {
 	return []route{
-		{"GET", "/groups", read, "listGroups", query(groupListParams, s.listGroups),
+		{"GET", "/groups", read, "listGroups", query(groupListParams, s.listGroups).fails(fault.OutOfRange),
 			"list consumer groups"},
 		{"GET", "/groups/{group}", read, "getGroup",
 			plain(s.describeGroup).fails(fault.GroupNotFound, fault.CorruptData),

@@ -150,7 +150,7 @@ func TestShutdownCutsOffAtItsDeadline(t *testing.T) {
 		<-leave
 	}
 	answered := make(chan int)
-	go func() { answered <- f.get("/health").status }()
+	go func() { answered <- f.do("HEAD", "/health", "").status }()
 	<-inside
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

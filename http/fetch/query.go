@@ -73,7 +73,7 @@ const TokenParam = "access_token"
 // Params are the parameters of a fetch.
 var Params = request.Params[Query]{
 	{Name: "from_offset", Axis: "start", Set: only((*Start).setOffset), Type: schema.Text(
-		`^(earliest|latest|[0-9]{1,18}|-0*[1-9][0-9]{0,17})$`).Like("earliest").
+		`^(earliest|latest|[0-9]{1,18}|[1-8][0-9]{18}|9223372036854775807|-0*[1-9][0-9]{0,17})$`).Like("earliest").
 		Says("earliest, latest, an offset N, or -N for the last N; by default earliest, or what a group committed")},
 	{Name: "from_time", Axis: "start", Set: only((*Start).setTime),
 		Type: request.Time.Says("begin in each partition at the first record that is not older")},

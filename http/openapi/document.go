@@ -194,7 +194,8 @@ func (d *document) addFaults(all object, status int, kinds []*fault.Kind) {
 func (d *document) headersOf(list []Header) object {
 	all := object{}
 	for _, h := range list {
-		all[h.Name] = object{"$ref": "#/components/headers/" + strings.ReplaceAll(h.Name, "*", "name")}
+		name := h.Component()
+		all[h.Name] = object{"$ref": "#/components/headers/" + name}
 		header := object{"schema": h.Type.Says(""), "description": h.Type.Description}
 		if h.Always {
 			header["required"] = true
@@ -202,7 +203,7 @@ func (d *document) headersOf(list []Header) object {
 		if example := h.Type.Example(d.info.Named.Find); example != nil {
 			header["example"] = example
 		}
-		d.headers[strings.ReplaceAll(h.Name, "*", "name")] = header
+		d.headers[name] = header
 	}
 	return all
 }

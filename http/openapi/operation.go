@@ -1,6 +1,8 @@
 package openapi
 
 import (
+	"strings"
+
 	"flashq/http/fault"
 	"flashq/http/schema"
 )
@@ -56,6 +58,15 @@ type Header struct {
 	Name   string
 	Type   *schema.Schema // and a line for people
 	Always bool
+}
+
+// Component is the name by which the header is referred to.
+func (h *Header) Component() string {
+	name := strings.ReplaceAll(h.Name, "*", "name")
+	if h.Always {
+		name += "-always"
+	}
+	return name
 }
 
 // Info is what the document says of the broker.

@@ -10,9 +10,9 @@ import (
 // by hand, and tests of the whole surface hold them to this.
 
 // Describe puts the schemas of records among the others: Record as it is sent, SentRecords as a body of them, and
-// FetchedRecord as it comes back; those whose names begin with Lenient are of Target.Lenient. time is what a timestamp
-// may be.
-func Describe(r schema.Registry, time *schema.Schema) {
+// FetchedRecord as it comes back; those whose names begin with Lenient are of Target.Lenient. time is the pattern of a
+// timestamp.
+func Describe(r schema.Registry, time string) {
 	for prefix, rest := range map[string]bool{"": false, "Lenient": true} {
 		r[prefix+"Record"] = sentRecord(time, prefix, rest)
 		r[prefix+"RecordHeader"] = recordHeader(rest)
@@ -41,7 +41,9 @@ func exactlyOne(names ...string) (of []*schema.Schema) {
 	return of
 }
 
-func sentRecord(time *schema.Schema, prefix string, rest bool) *schema.Schema {
+func sentRecord(time, prefix string, rest bool) *schema.Schema {
+	moment := schema.Int(0, 1<<63-1)
+	moment.Type, moment.Format, moment.Pattern = []string{"string", "integer"}, "", time
 	return &schema.Schema{
 		Type: "object", Rest: rest, OneOf: exactlyOne("value", "value_text", "value_base64"),
 		Not: &schema.Schema{Properties: map[string]*schema.Schema{
@@ -56,7 +58,7 @@ func sentRecord(time *schema.Schema, prefix string, rest bool) *schema.Schema {
 			"value_base64": schema.Base64.Says("any bytes"),
 			"headers":      headersType(prefix).Says("by name, or a list for repeated and binary ones"),
 			"partition":    schema.Int(0, 1<<31-1).OrNull().Says("puts the record there"),
-			"timestamp":    time.OrNull().Says("when it happened; by default now"),
+			"timestamp":    moment.OrNull().Says("when it happened: a time, or milliseconds since 1970; by default now"),
 			"offset":       (&schema.Schema{Type: "integer"}).Says("means nothing: what was fetched can be sent again"),
 		},
 	}
