@@ -8,6 +8,7 @@ import (
 
 	"flashq/auth"
 	"flashq/http/fault"
+	"flashq/http/fetch"
 	"flashq/http/openapi"
 	"flashq/http/recordjson"
 	"flashq/http/request"
@@ -56,9 +57,10 @@ func orEvents[A any](h handler) handler {
 		list := answering[A](r)
 		list[0].Content = append(list[0].Content, openapi.Content{Media: "text/event-stream",
 			Type: schema.String().Says("server-sent events, whose data are what one answer of JSON is")})
+		list[0].Headers = []openapi.Header{fetch.UnbufferedHeader}
 		return list
 	}
-	return h
+	return h.fails(fault.NotAcceptable, fault.Recovering, fault.Draining)
 }
 
 // creates has a handler answer 201 where it made something.

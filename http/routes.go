@@ -104,7 +104,8 @@ func (s *Server) otherRoutes() []route {
 		{"GET", "/ready", open, "ready", plain(s.ready).notReady(),
 			"whether the broker takes writes"},
 		{"GET", "/metrics", s.cfg.MetricsScope(), "metrics", plain(s.metricsPage).writes("text/plain",
-			schema.String().Like("flashq_waiting_fetches 0\n").Says("the text format of Prometheus")),
+			schema.String().Like("flashq_waiting_fetches 0\n").Says("the text format of Prometheus")).
+			fails(fault.Unauthorized),
 			"figures for Prometheus, as text"},
 		{"GET", "/stats", auth.ReadAll, "stats", orEvents[Stats](query(statsParams, s.stats)),
 			"figures with rates, once or every second"},

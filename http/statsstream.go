@@ -26,23 +26,32 @@ type statsStream struct {
 	revoked <-chan struct{} // closed when who asks may not any more
 }
 
+// admitStatsStream takes a stream's place, or tells why there is none.
+func (s *Server) admitStatsStream() error {
+	switch {
+	case s.life.draining():
+		return broker.ErrDraining
+	case !s.bounds.streams.Take(1):
+		return fault.Overloaded.New("Too many streams are open (--max-streams)", nil)
+	case !s.statsStreams.Take(1):
+		s.bounds.streams.Give(1)
+		return fault.Overloaded.New(fmt.Sprintf("Too many streams of figures are open: %d", mostStatsStreams), nil)
+	}
+	return nil
+}
+
 // streamStats takes the connection over for a stream of figures.
 func (s *Server) streamStats(c *call, q statsQuery) error {
+	if !c.ctx.IsHead() {
+		if err := s.admitStatsStream(); err != nil {
+			return err
+		}
+	}
 	h := &c.ctx.Response.Header
 	h.SetContentType("text/event-stream")
 	h.Set("X-Accel-Buffering", "no")
 	if c.ctx.IsHead() {
 		return nil
-	}
-	if s.life.draining() {
-		return broker.ErrDraining
-	}
-	if !s.bounds.streams.Take(1) {
-		return fault.Overloaded.New("Too many streams are open (--max-streams)", nil)
-	}
-	if !s.statsStreams.Take(1) {
-		s.bounds.streams.Give(1)
-		return fault.Overloaded.New(fmt.Sprintf("Too many streams of figures are open: %d", mostStatsStreams), nil)
 	}
 	h.SetConnectionClose()
 	st := &statsStream{server: s, query: q, chunked: c.ctx.Request.Header.IsHTTP11(), request: c.ctx.Conn(),

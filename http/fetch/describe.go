@@ -24,6 +24,11 @@ type fetchedView struct {
 	Group         *groupView      `json:"group,omitempty" doc:"of a fetch in a group"`
 }
 
+// UnbufferedHeader is what a stream says to proxies.
+var UnbufferedHeader = openapi.Header{
+	Name: "X-Accel-Buffering", Type: schema.OneOf("no").Says("of a stream, for proxies"),
+}
+
 // SchemaName implements schema.Named.
 func (fetchedView) SchemaName() string { return "Fetched" }
 
@@ -172,7 +177,7 @@ func headers() []openapi.Header {
 		{Name: "FlashQ-Tombstone", Type: schema.OneOf("true").Says("the one record has no value")},
 		{Name: "FlashQ-Headers-Omitted", Type: number.Like(1).Says("how many of the one record's headers can't be shown so")},
 		{Name: "FlashQ-Key-Omitted", Type: number.Like(100000).Says("how many bytes the key has that can't be shown so")},
-		{Name: "X-Accel-Buffering", Type: schema.OneOf("no").Says("of a stream, for proxies")},
+		UnbufferedHeader,
 		{Name: "Content-Encoding", Type: schema.OneOf("zstd", "gzip").Says("of an answer that is compressed")},
 	}
 }
