@@ -8,6 +8,7 @@ import (
 	"net"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -224,11 +225,19 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, err error) {
 	s.observeUnread(ctx)
 }
 
-// debugLog is where fasthttp's own lines go.
+// debugLog is where fasthttp's own lines go. What its errors quote are bytes of a request, which may be a token: that is
+// left out.
 type debugLog struct{ log *slog.Logger }
 
 func (d debugLog) Printf(format string, args ...any) {
-	if d.log.Enabled(context.Background(), slog.LevelDebug) {
-		d.log.Debug("wire: " + fmt.Sprintf(format, args...))
+	if !d.log.Enabled(context.Background(), slog.LevelDebug) {
+		return
 	}
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if err, ok := arg.(error); ok {
+			args[i], _, _ = strings.Cut(err.Error(), `"`)
+		}
+	}
+	d.log.Debug("wire: " + fmt.Sprintf(format, args...))
 }
