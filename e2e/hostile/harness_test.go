@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -44,19 +45,24 @@ func hit(t *testing.T, rows []row) {
 
 func hitOn(t *testing.T, rows []row) *instance.Instance {
 	t.Helper()
-	broker := instance.Start(t)
-	furnish(t, broker)
+	return hitAs(t, instance.Start(t), "", rows)
+}
+
+// hitAs sends the rows to a broker that knows the test itself by a header.
+func hitAs(t *testing.T, broker *instance.Instance, known string, rows []row) *instance.Instance {
+	t.Helper()
+	furnish(t, broker, known)
 	seen := map[string]bool{}
 	for _, r := range rows {
 		if seen[r.name] {
 			t.Errorf("two rows are %q", r.name)
 		}
 		seen[r.name] = true
-		before := stateOf(t, broker)
+		before := stateOf(t, broker, known)
 		if err := r.play(broker.Addr); err != nil {
 			t.Errorf("%s: %v\nsent %.300q", r.name, err, r.send)
 		}
-		after := stateOf(t, broker)
+		after := stateOf(t, broker, known)
 		if after.records != before.records+r.stores ||
 			r.stores == 0 && !r.changes && after.text != before.text {
 			t.Errorf("%s: it stored %d records, not %d\n%s", r.name, after.records-before.records, r.stores, after.text)
@@ -74,14 +80,32 @@ func end(t *testing.T, broker *instance.Instance) {
 	}
 }
 
-// furnish gives the rows something to spoil: three records in two partitions, and a group that has read one of them.
-func furnish(t *testing.T, broker *instance.Instance) {
+// ask sends a good request on a connection of its own.
+func ask(t *testing.T, broker *instance.Instance, request string) []byte {
 	t.Helper()
-	broker.CreateTopic(t, "news", 2)
-	broker.Produce(t, "news", "application/json",
-		[]byte(`{"records":[{"value":"a","partition":0},{"value":"b","partition":0},{"value":"c","partition":1}]}`))
-	broker.Must(t, 200, "POST", "/groups/g/offsets", "application/json",
-		[]byte(`{"offsets":[{"topic":"news","partition":0,"offset":1}]}`), nil)
+	c, err := net.DialTimeout("tcp", broker.Addr, patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(c, request); err != nil {
+		t.Fatal(err)
+	}
+	a, err := readAnswer(bufio.NewReader(c), "")
+	if err != nil || a.status >= 300 {
+		t.Fatalf("%q: %d %s %v", request, a.status, a.body, err)
+	}
+	return a.body
+}
+
+// furnish gives the rows something to spoil: three records in two partitions, and a group that has read one of them.
+func furnish(t *testing.T, broker *instance.Instance, known string) {
+	t.Helper()
+	ask(t, broker, with("PUT", "/topics/news", typeJSON, `{"partitions":2}`, known))
+	ask(t, broker, with("POST", records, typeJSON,
+		`{"records":[{"value":"a","partition":0},{"value":"b","partition":0},{"value":"c","partition":1}]}`, known))
+	ask(t, broker, with("POST", "/groups/g/offsets", typeJSON, `{"offsets":[{"topic":"news","partition":0,"offset":1}]}`, known))
 }
 
 // state is all that the broker says of its topics and groups.
@@ -92,12 +116,15 @@ type state struct {
 
 var ages = regexp.MustCompile(`"lag_ms":\d+`)
 
-func stateOf(t *testing.T, broker *instance.Instance) state {
+func stateOf(t *testing.T, broker *instance.Instance, known string) state {
 	t.Helper()
+	list := ask(t, broker, get("/topics?detail=true", known))
 	var topics struct{ Details []struct{ Records int } }
-	s := state{text: string(broker.Must(t, 200, "GET", "/topics?detail=true", "", nil, &topics).Body)}
-	s.text += string(broker.Must(t, 200, "GET", "/groups", "", nil, nil).Body)
-	s.text += string(ages.ReplaceAll(broker.Must(t, 200, "GET", "/groups/g", "", nil, nil).Body, nil))
+	if err := json.Unmarshal(list, &topics); err != nil {
+		t.Fatalf("%s: %v", list, err)
+	}
+	s := state{text: string(list) + string(ask(t, broker, get("/groups", known)))}
+	s.text += string(ages.ReplaceAll(ask(t, broker, get("/groups/g", known)), nil))
 	for _, d := range topics.Details {
 		s.records += d.Records
 	}
@@ -254,7 +281,10 @@ func bodiless(method, target string, headers ...string) string {
 	return method + " " + target + " HTTP/1.1\r\nHost: localhost\r\n" + lines(headers)
 }
 
-func lines(headers []string) string { return strings.Join(append(headers, "", ""), "\r\n") }
+func lines(headers []string) string {
+	present := slices.DeleteFunc(slices.Clone(headers), func(h string) bool { return h == "" })
+	return strings.Join(append(present, "", ""), "\r\n")
+}
 
 // with is a request with a body of a length that it tells.
 func with(method, target, contentType, body string, headers ...string) string {
