@@ -147,6 +147,15 @@ func (s *Server) discardBody(ctx *fasthttp.RequestCtx) {
 	ctx.SetConnectionClose()
 }
 
+// passBody reads the body of a request that should have none, as far as discardBody does.
+func (s *Server) passBody(c *call) error {
+	if c.ctx.Request.Header.ContentLength() > s.cfg.MaxBodyBytes {
+		return bodyTooLarge(s.cfg.MaxBodyBytes)
+	}
+	s.discardBody(c.ctx)
+	return nil
+}
+
 // discardRest is discardBody for a request whose end is not known: it ends when nothing has come for a moment.
 func (s *Server) discardRest(c net.Conn) {
 	scratch := slab.Get(firstBodySlab)

@@ -86,7 +86,10 @@ func (s *Server) router(table surface) fasthttp.RequestHandler {
 		s.fail(ctx, table.notFound(string(ctx.URI().PathOriginal())))
 	}
 	r.MethodNotAllowed = func(ctx *fasthttp.RequestCtx) { s.fail(ctx, notAllowed(ctx)) } // Allow is set
-	r.GlobalOPTIONS = options
+	r.GlobalOPTIONS = func(ctx *fasthttp.RequestCtx) {
+		s.discardBody(ctx)
+		options(ctx)
+	}
 	var produce *route
 	for i := range table {
 		row := &table[i]
@@ -160,6 +163,9 @@ func producePath(ctx *fasthttp.RequestCtx) []byte {
 func (s *Server) serve(c *call, r *route) {
 	c.mostBody = r.mostBody(s.cfg.MaxBodyBytes)
 	err := s.admit(c, r)
+	if err == nil && r.bodies == nil {
+		err = s.passBody(c)
+	}
 	var v any
 	if err == nil {
 		v, err = r.serve(c)
