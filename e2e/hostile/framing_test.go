@@ -1,6 +1,7 @@
 package hostile
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -179,6 +180,21 @@ func TestSmuggling(t *testing.T) {
 			status: 200, more: []int{400}, stores: 1},
 		{name: "waiting for 100 and hiding", send: framed("Expect: 100-continue\r\nContent-Length: 27\r\n", body),
 			status: 200, more: []int{200}, stores: 2},
+		{name: "waiting for 100, and not for long enough", send: framed("Expect: 100-continue\r\nContent-Length: 17000000\r\n", ""),
+			status: 413, code: "body_too_large", ends: true},
+		{name: "waiting for 100 with both lengths", send: framed("Expect: 100-continue\r\nContent-Length: 27\r\n"+chunked, ""),
+			status: 400, code: "invalid_request", ends: true},
+		{name: "waiting for 100 of chunks", send: framed("Expect: 100-continue\r\n"+chunked, chunks(goodBody)), status: 200, stores: 1},
+		{name: "waiting for 100 and for nothing", send: get("/health", "Expect: 100-continue"), status: 200},
+		{name: "waiting for 100 with a refused type", send: bodiless("POST", records, "Content-Type: image/png", "Content-Length: 5", "Expect: 100-continue"),
+			status: 415, code: "unsupported_media_type", ends: true},
+		{name: "a megabyte in a GET", send: with("GET", "/health", "text/plain", strings.Repeat("x", 1<<20)), status: 200},
+		{name: "a megabyte in a DELETE", send: with("DELETE", "/topics/none", "text/plain", strings.Repeat("x", 1<<20)), status: 404, code: "topic_not_found"},
+		{name: "a megabyte in OPTIONS", send: with("OPTIONS", "/topics", "text/plain", strings.Repeat("x", 1<<20)), status: 204},
+		{name: "a megabyte in the chunks of a fetch", send: "GET " + records + " HTTP/1.1\r\nHost: localhost\r\n" + chunked + "\r\n" +
+			chunks(strings.Repeat("x", 1<<20)), status: 200},
+		{name: "17 megabytes in a GET", send: with("GET", "/topics", "text/plain", strings.Repeat("x", 17<<20)), status: 413, code: "body_too_large"},
+		{name: "a thousand requests at once", send: strings.Repeat(get("/health"), 1000), status: 200, more: slices.Repeat([]int{200}, 999)},
 		{name: "another expectation", send: framed("Expect: 200-ok\r\nContent-Length: 27\r\n", goodBody), status: 200, stores: 1},
 	})
 }

@@ -34,7 +34,9 @@ func TestTokens(t *testing.T) {
 	no := func(name string, headers ...string) row {
 		return row{name: name, send: get("/topics", headers...), status: 401, code: "unauthorized"}
 	}
-	off := func(name, request string) row { return row{name: name, send: request, status: 401, code: "unauthorized"} }
+	off := func(name, request string) row {
+		return row{name: name, send: request, status: 401, code: "unauthorized"}
+	}
 	const events = "Accept: " + typeEvents
 	hidden := with("POST", records, "text/plain", "smuggled", bearer+root)
 	hitAs(t, broker, bearer+root, []row{
