@@ -43,7 +43,11 @@ func (c *call) secret(r *route, query []byte) ([]byte, error) {
 	if token := c.secretOfStream(r, query); token != nil {
 		return token, nil
 	}
-	return nil, fault.TokenMissing("This takes a token")
+	what := "This takes a token"
+	if bytes.Contains(query, []byte(fetch.TokenParam)) {
+		what = "'" + fetch.TokenParam + "' is for streams of events alone (Accept: text/event-stream); this takes a token"
+	}
+	return nil, fault.TokenMissing(what)
 }
 
 // secretOfStream is the token of a browser's stream of events, which can't say it in a header; nil is none.

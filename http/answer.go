@@ -195,6 +195,8 @@ func (s *Server) writeJSON(ctx *fasthttp.RequestCtx, status int, v any) error {
 	return nil
 }
 
+var headerChallenge = []byte("WWW-Authenticate")
+
 // writeError writes the contract's one error shape. Details that there is no room for stay away.
 func (s *Server) writeError(ctx *fasthttp.RequestCtx, e *fault.Error) {
 	s.observer.rejected[e.Kind].Inc()
@@ -205,7 +207,7 @@ func (s *Server) writeError(ctx *fasthttp.RequestCtx, e *fault.Error) {
 		ctx.Response.Header.Set("Accept-Encoding", e.Accepts)
 	}
 	if e.Challenge != "" {
-		ctx.Response.Header.Set("WWW-Authenticate", e.Challenge)
+		ctx.Response.Header.SetCanonical(headerChallenge, []byte(e.Challenge)) // spelled as people know it
 	}
 	if s.writeJSON(ctx, e.Kind.Status, e) != nil {
 		_ = s.writeJSON(ctx, e.Kind.Status, e.Kind.New(fault.Clip(e.Message), nil)) // which is small

@@ -69,6 +69,9 @@ func TestATokenInTheQueryIsForStreamsOfEvents(t *testing.T) {
 	f.get("/topics/news/records?access_token=x", "Accept", sse).wantError(t, 401, "unauthorized")
 	f.get("/topics/news/records?access_token=", "Accept", sse).wantError(t, 401, "unauthorized")
 	f.get("/topics/news/records"+in+"&access_token=x", "Accept", sse).wantError(t, 400, "invalid_parameter")
+	if a := f.get("/topics/news/records" + in); !strings.Contains(a.body, "streams of events alone") {
+		t.Errorf("it is not said where the parameter belongs: %s", a.body)
+	}
 	f.get("/topics/news/records"+in).wantError(t, 401, "unauthorized")
 	f.get("/topics/news/records"+in+"&follow=true", "Accept", lines).wantError(t, 401, "unauthorized")
 	f.get("/topics"+in, "Accept", sse).wantError(t, 401, "unauthorized")
@@ -176,8 +179,8 @@ func TestTokensAreNowhere(t *testing.T) {
 	k := newKeys(t, "a: read,write * *")
 	var log lockedLog
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s, _, dial := tcpWith(t, Config{Tokens: k.tokens, Logger: logger})
-	s.createTopic("news", "")
+	f, _, dial := tcpWith(t, Config{Tokens: k.tokens, Logger: logger, AccessLog: logger, SlowRequest: 1})
+	f.createTopic("news", "")
 	secret := k.secrets["a"]
 	for _, request := range []string{
 		"GET /topics/news/records?access_token=" + secret + " HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -204,11 +207,21 @@ func TestTokensAreNowhere(t *testing.T) {
 			t.Errorf("%.80q: %d %s %s", request, a.status, head, a.body)
 		}
 	}
-	log.mu.Lock()
-	defer log.mu.Unlock()
-	if strings.Contains(log.text.String(), secret[3:]) {
-		t.Errorf("the log shows the token: %s", log.text.String())
+	for _, what := range []string{"msg=request", "slow"} {
+		eventually(t, "the log has "+what, func() bool { return strings.Count(log.String(), what) >= 5 })
 	}
+	if strings.Contains(log.String(), secret[3:]) {
+		t.Errorf("the log shows the token: %s", log.String())
+	}
+	if page := exchange(t, dial, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"); strings.Contains(page.body, secret[3:]) {
+		t.Error("a metric shows the token")
+	}
+}
+
+func (l *lockedLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // A body that is announced, or awaited, is not asked for from who may not send it.
