@@ -8,7 +8,6 @@ import (
 
 	"flashq/auth"
 	"flashq/http/fault"
-	"flashq/http/fetch"
 	"flashq/http/request"
 )
 
@@ -44,15 +43,15 @@ func (c *call) secret(r *route, query []byte) ([]byte, error) {
 		return token, nil
 	}
 	what := "This takes a token"
-	if bytes.Contains(query, []byte(fetch.TokenParam)) {
-		what = "'" + fetch.TokenParam + "' is for streams of events alone (Accept: text/event-stream); this takes a token"
+	if bytes.Contains(query, []byte(request.TokenParam)) {
+		what = "'" + request.TokenParam + "' is for streams of events alone (Accept: text/event-stream); this takes a token"
 	}
 	return nil, fault.TokenMissing(what)
 }
 
 // secretOfStream is the token of a browser's stream of events, which can't say it in a header; nil is none.
 func (c *call) secretOfStream(r *route, query []byte) []byte {
-	if !r.takes(fetch.TokenParam) {
+	if !r.takes(request.TokenParam) {
 		return nil
 	}
 	if media, err := request.Negotiate(c.head.Accept, r.answers); err != nil || media.Format != request.Events {
@@ -61,7 +60,7 @@ func (c *call) secretOfStream(r *route, query []byte) []byte {
 	args := fasthttp.AcquireArgs() // a request would keep its own for as long as the connection lives
 	defer fasthttp.ReleaseArgs(args)
 	args.ParseBytes(query)
-	return bytes.Clone(args.Peek(fetch.TokenParam))
+	return bytes.Clone(args.Peek(request.TokenParam))
 }
 
 var schemeBearer = []byte("bearer")

@@ -84,7 +84,11 @@ type StorageStats struct {
 const mostStatsTopics = 1000
 
 // statsQuery is which topics are shown.
-type statsQuery struct{ window }
+type statsQuery struct {
+	window
+
+	tokenGiven bool // in the query
+}
 
 var statsParams = request.Params[statsQuery]{
 	{Name: "limit", Axis: "how much",
@@ -95,6 +99,8 @@ var statsParams = request.Params[statsQuery]{
 		}},
 	{Name: "after", Axis: "how much", EmptyIsNone: true, Type: request.TopicName.Says("go on after this topic"),
 		Set: func(q *statsQuery, v request.Value) error { return q.setAfter("topic", v) }},
+	{Name: request.TokenParam, Axis: "access", Type: request.Token,
+		Set: func(q *statsQuery, _ request.Value) error { q.tokenGiven = true; return nil }},
 }
 
 // stats is GET /stats: the figures once, or every second.
@@ -103,6 +109,9 @@ func (s *Server) stats(c *call, q statsQuery) (any, error) {
 		q.limit = mostStatsTopics
 	}
 	media, err := request.Negotiate(c.head.Accept, request.JSONOrEvents)
+	if err == nil {
+		err = request.CheckToken(q.tokenGiven, media.Format, &c.head)
+	}
 	if err != nil {
 		return nil, err
 	}

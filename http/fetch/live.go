@@ -19,12 +19,10 @@ const mostFlush = 128 << 10
 // Last-Event-ID when it comes again, to an address that may name an older one.
 func (q *Query) live(format request.Format, head *request.Head) (bool, error) {
 	q.Follow = q.Follow || format == request.Events
+	if err := request.CheckToken(q.tokenGiven, format, head); err != nil {
+		return false, err
+	}
 	switch {
-	case q.tokenGiven && format != request.Events:
-		return false, request.BadParam(TokenParam,
-			"is for streams of events; anything else takes -H 'Authorization: Bearer ...'")
-	case q.tokenGiven && head.Authorization != nil:
-		return false, request.BadParam(TokenParam, "stands beside an Authorization header; one of them is enough")
 	case !q.Follow && q.Resume.Marks != nil:
 		return false, request.BadParam("last_event_id", "is for streams; an answer that ends takes 'position'")
 	case !q.Follow:

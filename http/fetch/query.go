@@ -67,9 +67,6 @@ type Resume struct {
 	Marks      []request.Mark // nil: there was none
 }
 
-// TokenParam is the parameter of a stream of events that is its token: a browser can set no header on one.
-const TokenParam = "access_token"
-
 // Params are the parameters of a fetch.
 var Params = request.Params[Query]{
 	{Name: "from_offset", Axis: "start", Set: only((*Start).setOffset), Type: schema.Text(
@@ -107,8 +104,8 @@ var Params = request.Params[Query]{
 		Type: request.GroupName.Like("anna").Says("join the group, or stay in it, and read what this member holds")},
 	{Name: "session_ms", Axis: "group", Set: setSession, Type: schema.Int(MinSessionMs, MaxSessionMs).Like(30000).
 		Says("how long the member's lease lasts; 30000 by default")},
-	{Name: TokenParam, Axis: "access", Set: func(q *Query, _ request.Value) error { q.tokenGiven = true; return nil },
-		Type: schema.String().Says("the token, of events alone: a browser can set no header on a stream of them")},
+	{Name: request.TokenParam, Axis: "access", Type: request.Token,
+		Set: func(q *Query, _ request.Value) error { q.tokenGiven = true; return nil }},
 }
 
 // AliasParams are those of the routes whose path names the group.
