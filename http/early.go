@@ -191,6 +191,6 @@ func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
 	s.ids.put(ctx, ctx.Request.Header.Peek("X-Request-Id"))
 	e, _ := fault.Explain(err)
 	s.writeError(ctx, e)
-	s.observeUnread(ctx)
+	s.observeJudged(ctx)
 	return e.Kind.Status
 }

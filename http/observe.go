@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bytes"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -192,19 +193,19 @@ func (s *Server) observe(c *call) {
 	}
 }
 
-// observeUnread counts an answer to what was not read as a request, or is answered before its body.
-func (s *Server) observeUnread(ctx *fasthttp.RequestCtx) {
-	c := call{ctx: ctx, status: fasthttp.StatusOK}
-	c.seen.began = steady()
-	path := string(ctx.Request.Header.RequestURI())
-	for i := range path {
-		if path[i] == '?' {
-			path = path[:i]
-			break
-		}
+// observeUnread counts an answer to what was not read as a request.
+func (s *Server) observeUnread(ctx *fasthttp.RequestCtx) { s.observeEarly(ctx, s.observer.other("")) }
+
+// observeJudged counts an answer that a head got before its body.
+func (s *Server) observeJudged(ctx *fasthttp.RequestCtx) {
+	path, _, _ := bytes.Cut(ctx.Request.Header.RequestURI(), []byte{'?'})
+	counts := s.observer.other(string(ctx.Method()))
+	if row := s.table.find(string(ctx.Method()), string(path)); row != nil {
+		counts = row.counts
 	}
-	if row := s.table.find(string(ctx.Method()), path); row != nil {
-		c.seen.counts = row.counts
-	}
-	s.observe(&c)
+	s.observeEarly(ctx, counts)
+}
+
+func (s *Server) observeEarly(ctx *fasthttp.RequestCtx, counts *routeCounts) {
+	s.observe(&call{ctx: ctx, seen: seen{began: steady(), counts: counts}})
 }

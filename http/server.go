@@ -222,7 +222,11 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, err error) {
 		s.discardRest(ctx.Conn())
 	}
 	s.writeError(ctx, e)
-	s.observeUnread(ctx)
+	if verdict != nil {
+		s.observeJudged(ctx)
+	} else {
+		s.observeUnread(ctx)
+	}
 }
 
 // debugLog is where fasthttp's own lines go. What its errors quote are bytes of a request, which may be a token: that is
