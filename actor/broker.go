@@ -125,10 +125,10 @@ func (b *Broker) Ready() error {
 
 // ready tells whether this partition would take a write, as far as the last one shows.
 func (a *Actor) ready() error {
-	switch {
+	switch full := a.full.Load(); {
 	case a.broken.Load():
 		return broker.ErrStorage
-	case nowMillis()-a.full.Load() < fullFor.Milliseconds():
+	case full != 0 && nowMillis()-full < fullFor.Milliseconds():
 		return broker.ErrDiskFull
 	}
 	return nil

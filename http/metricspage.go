@@ -31,13 +31,15 @@ func (s *Server) metricsPage(c *call) (any, error) {
 
 // writePage writes all of it.
 func (s *Server) writePage(p *metrics.Page, c *call) error {
-	s.writeServer(p)
-	p.Add(s.observer.requests)
-	p.Add(s.observer.durations)
-	p.Add(s.observer.rejections)
+	var gauges broker.Gauges
+	if s.life.opened.Load() {
+		gauges = s.cfg.Broker.Gauges()
+	}
+	s.writeServer(p, &gauges)
+	s.observer.write(p)
 	s.cfg.Metrics.WriteTo(p)
 	if s.life.opened.Load() {
-		s.writeStorage(p)
+		writeStorage(p, &gauges)
 		topics, err := s.writeTopics(p, c)
 		if err != nil {
 			return err
@@ -63,7 +65,7 @@ func counter(name, help string) metrics.Desc {
 }
 
 // writeServer writes what the server knows by itself.
-func (s *Server) writeServer(p *metrics.Page) {
+func (s *Server) writeServer(p *metrics.Page, g *broker.Gauges) {
 	version := metrics.AppendLabels(nil, "version", s.cfg.Version)
 	p.Part(gauge("flashq_build_info", "The version, as a label.")).Int(version, 1)
 	s.writeReady(p)
@@ -78,7 +80,7 @@ func (s *Server) writeServer(p *metrics.Page) {
 		p.One(counter("flashq_access_log_dropped_total", "Lines of the access log that were not written."),
 			float64(s.cfg.AccessDropped()))
 	}
-	s.writeLimits(p)
+	s.writeLimits(p, g)
 }
 
 // notReady are the reasons that /ready gives.
@@ -107,7 +109,7 @@ func (s *Server) openConnections() int64 {
 
 // writeLimits writes how much there is of what clients can make the broker hold, and how much there may be, by the flag
 // that says so.
-func (s *Server) writeLimits(p *metrics.Page) {
+func (s *Server) writeLimits(p *metrics.Page, g *broker.Gauges) {
 	used := p.Part(gauge("flashq_limit_used", "How much there is of what has a bound, by the flag that sets it."))
 	limit := p.Part(gauge("flashq_limit", "How much there may be of it."))
 	add := func(bound string, b broker.Bounded) {
@@ -124,10 +126,6 @@ func (s *Server) writeLimits(p *metrics.Page) {
 	add("max-inflight-bytes", broker.Bounded{
 		Used: max(b.inflight.Used(), b.answers.Used()), Limit: b.inflight.Limit(),
 	})
-	if !s.life.opened.Load() {
-		return
-	}
-	g := s.cfg.Broker.Gauges()
 	add("max-topics", g.Topics)
 	add("max-partitions-total", g.Partitions)
 	add("max-groups", g.Groups)
@@ -139,8 +137,7 @@ func (s *Server) writeLimits(p *metrics.Page) {
 }
 
 // writeStorage writes what the engine says of all of it.
-func (s *Server) writeStorage(p *metrics.Page) {
-	g := s.cfg.Broker.Gauges()
+func writeStorage(p *metrics.Page, g *broker.Gauges) {
 	p.One(gauge("flashq_recovery_seconds", "How long the start took to read what was stored."), g.Recovery.Seconds())
 	p.One(gauge("flashq_damaged_ranges", "Ranges of offsets that the start found damaged."), float64(g.DamagedRanges))
 	p.One(gauge("flashq_failed_partitions", "Partitions that take no writes until the broker starts again."),
@@ -207,10 +204,11 @@ func (t *topicParts) add(topic broker.Topic, sumOnly bool) (bytes int64) {
 }
 
 func (t *topicParts) traffic(labels []byte, of *metrics.Traffic) {
-	t.recordsIn.Int(labels, of.In.Records())
-	t.bytesIn.Int(labels, of.In.Bytes())
-	t.recordsOut.Int(labels, of.Out.Records())
-	t.bytesOut.Int(labels, of.Out.Bytes())
+	f := of.Flows()
+	t.recordsIn.Int(labels, f.RecordsIn)
+	t.bytesIn.Int(labels, f.BytesIn)
+	t.recordsOut.Int(labels, f.RecordsOut)
+	t.bytesOut.Int(labels, f.BytesOut)
 }
 
 // join puts a page into one slab.

@@ -3,7 +3,6 @@ package http
 import (
 	"bytes"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -21,10 +20,10 @@ const otherRoute = "other"
 // observer counts requests. It may be used by any number of goroutines.
 type observer struct {
 	// set before serving
-	requests, durations, rejections *metrics.Family
-	routes                          []*routeCounts // of the table, and of what is not in it
-	others                          map[string]*routeCounts
-	rejected                        map[*fault.Kind]*metrics.Counter
+	rejections *metrics.Family
+	routes     []*routeCounts // of the table, and of what is not in it
+	others     map[string]*routeCounts
+	rejected   map[*fault.Kind]*metrics.Counter
 
 	slow   limiter // of lines about slow requests
 	failed limiter // of lines about requests that failed for a reason that is known
@@ -32,13 +31,8 @@ type observer struct {
 
 func newObserver(table surface) *observer {
 	o := &observer{
-		requests: metrics.NewFamily(metrics.Desc{Name: "flashq_http_requests_total", Kind: metrics.CounterKind,
-			Help: "Requests that were answered, by the template of their route."}),
-		durations: metrics.NewFamily(metrics.Desc{Name: "flashq_http_request_duration_seconds",
-			Kind: metrics.HistogramKind,
-			Help: "How long requests took from their head to their answer, without what long polls waited for records."}),
-		rejections: metrics.NewFamily(metrics.Desc{Name: "flashq_rejected_total", Kind: metrics.CounterKind,
-			Help: "Requests that were answered with an error, by its code."}),
+		rejections: metrics.NewFamily(counter("flashq_rejected_total",
+			"Requests that were answered with an error, by its code.")),
 		others: map[string]*routeCounts{}, rejected: map[*fault.Kind]*metrics.Counter{},
 	}
 	for i := range table {
@@ -57,7 +51,7 @@ func newObserver(table surface) *observer {
 const otherMethod = "other"
 
 func (o *observer) count(method, route string) *routeCounts {
-	c := &routeCounts{method: method, route: route, family: o.requests, took: o.durations.Durations("route", route)}
+	c := &routeCounts{method: method, route: route}
 	o.routes = append(o.routes, c)
 	return c
 }
@@ -73,51 +67,56 @@ func (o *observer) other(method string) *routeCounts {
 // overloaded is how many answers said 429.
 func (o *observer) overloaded() int64 { return int64(o.rejected[fault.Overloaded].Get()) }
 
+// write adds what was counted to a page.
+func (o *observer) write(p *metrics.Page) {
+	requests := p.Part(counter("flashq_http_requests_total",
+		"Requests that were answered, by the template of their route."))
+	durations := p.Part(metrics.Desc{
+		Name: "flashq_http_request_duration_seconds", Kind: metrics.HistogramKind,
+		Help: "How long requests took from their head to their answer, without what long polls waited for records.",
+	})
+	var routes []string
+	took, sums := map[string]*metrics.Counts{}, map[string]time.Duration{}
+	for _, r := range o.routes {
+		if r.write(requests); took[r.route] == nil {
+			routes, took[r.route] = append(routes, r.route), new(metrics.Counts)
+		}
+		sums[r.route] += r.answers.Took(took[r.route])
+	}
+	for _, route := range routes { // whose methods are one
+		durations.Histogram(took[route], sums[route], "route", route)
+	}
+	p.Add(o.rejections)
+}
+
 // routeCounts is what is counted of one row of the table.
 type routeCounts struct {
 	method, route string
-	family        *metrics.Family
-	answered      [2][statusSlots]atomic.Pointer[metrics.Counter] // by HEAD or not, and by status
-	took          *metrics.Histogram                              // of all methods of the route
-	sketch        metrics.Sketch
+	answers       metrics.Answers
 }
 
 // add counts an answer.
 func (r *routeCounts) add(head bool, status int, took time.Duration) {
-	as := 0
+	slot := slotOf(status)
 	if head {
-		as = 1
+		slot += statusSlots
 	}
-	at := slotOf(status)
-	c := r.answered[as][at].Load()
-	if c == nil {
-		c = r.counter(head, statusName(at))
-		r.answered[as][at].Store(c)
-	}
-	c.Inc()
-	r.took.Update(took.Seconds())
-	r.sketch.Add(took)
+	r.answers.Add(slot, took)
 }
 
-// counter makes a counter, the first time that it is needed.
-func (r *routeCounts) counter(head bool, status string) *metrics.Counter {
-	method := r.method
-	if head {
-		method = fasthttp.MethodHead
-	}
-	return r.family.Counter("route", r.route, "method", method, "status", status)
-}
-
-// total is how many requests the row has answered.
-func (r *routeCounts) total() (n uint64) {
-	for i := range r.answered {
-		for j := range r.answered[i] {
-			if c := r.answered[i][j].Load(); c != nil {
-				n += c.Get()
-			}
+func (r *routeCounts) write(to *metrics.Part) {
+	kinds, _ := r.answers.Kinds()
+	for slot, n := range kinds {
+		if n == 0 {
+			continue
 		}
+		method := r.method
+		if slot >= statusSlots {
+			method = fasthttp.MethodHead
+		}
+		status := statusName(slot % statusSlots)
+		to.Int(metrics.AppendLabels(nil, "route", r.route, "method", method, "status", status), n)
 	}
-	return n
 }
 
 // statuses are those that the server answers with; a status that is none of them counts as 0.
@@ -138,7 +137,7 @@ var statuses = func() (all []int) {
 }()
 
 // statusSlots is more than there are statuses.
-const statusSlots = 32
+const statusSlots = metrics.Slots / 2
 
 // slots has the place of each status.
 var slots = func() (at [600]uint8) {

@@ -23,7 +23,7 @@ type rates struct {
 
 // flow is the rates of some traffic.
 type flow struct {
-	series [4]metrics.Series // as Traffic.Counts gives them
+	series [4]metrics.Series // as each gives the counters
 	latest [4]metrics.Rates
 	idle   int // ticks since the last change
 	seen   int // the tick at which it was there last
@@ -95,11 +95,11 @@ func (s *Server) tick() {
 	}
 	asked := int64(0)
 	for i, counts := range s.observer.routes {
-		n := int64(counts.total())
+		_, n := counts.answers.Kinds()
 		asked += n
 		r.routes[i].tick(n)
 		if n > 0 && r.ticks%10 == 0 {
-			r.routes[i].remember(r.ticks/10, &counts.sketch)
+			r.routes[i].remember(r.ticks/10, &counts.answers)
 		}
 	}
 	r.asked.tick(asked)
@@ -117,8 +117,8 @@ func (r *rates) topic(of *metrics.Traffic) {
 			return
 		}
 		f = &flow{}
-		for i := range f.series {
-			f.series[i].Begin(before[i])
+		for i, n := range counters(before) {
+			f.series[i].Begin(n)
 		}
 		r.topics[of] = f
 	}
@@ -130,25 +130,31 @@ func (r *rates) topic(of *metrics.Traffic) {
 	f.tick(now)
 }
 
-func (f *flow) tick(now [4]int64) {
-	for i := range f.series {
-		f.latest[i] = f.series[i].Tick(now[i])
+func (f *flow) tick(now metrics.Flows) {
+	for i, n := range counters(now) {
+		f.latest[i] = f.series[i].Tick(n)
 	}
 }
 
-// remember keeps what a sketch holds, in the place of what it held a minute ago.
-func (r *routeRate) remember(turn int, s *metrics.Sketch) {
+// counters gives all counters in one order.
+func counters(f metrics.Flows) [4]int64 {
+	return [4]int64{f.RecordsIn, f.BytesIn, f.RecordsOut, f.BytesOut}
+}
+
+// remember keeps how long answers took, in the place of what was known a minute ago.
+func (r *routeRate) remember(turn int, a *metrics.Answers) {
 	at := turn % lookBack
 	if r.past[at] == nil {
 		r.past[at] = new(metrics.Counts)
 	}
-	s.Load(r.past[at])
+	*r.past[at] = metrics.Counts{}
+	a.Took(r.past[at])
 }
 
-// lately gives what a sketch counted in the last minute or, of a route that was not asked for before, since then.
-func (r *routeRate) lately(ticks int, s *metrics.Sketch) (c metrics.Counts, n uint64) {
+// lately gives how long answers took in the last minute, of a route that was not asked for before since then.
+func (r *routeRate) lately(ticks int, a *metrics.Answers) (c metrics.Counts, n uint64) {
 	var now metrics.Counts
-	s.Load(&now)
+	a.Took(&now)
 	return now.Since(r.past[(ticks/10+1)%lookBack])
 }
 

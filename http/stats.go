@@ -186,7 +186,7 @@ func (t *TrafficStats) fill(of *metrics.Traffic, f *flow) {
 	if f == nil {
 		f = &flow{} // nothing went on
 	}
-	for i, n := range of.Counts() {
+	for i, n := range counters(of.Flows()) {
 		*[]*CountStats{&t.RecordsIn, &t.BytesIn, &t.RecordsOut, &t.BytesOut}[i] = CountStats{n, f.latest[i]}
 	}
 }
@@ -194,7 +194,7 @@ func (t *TrafficStats) fill(of *metrics.Traffic, f *flow) {
 func (r *rate) stats() CountStats { return CountStats{r.total, r.latest} }
 
 func (r *routeRate) route(ticks int, counts *routeCounts) RouteStats {
-	lately, n := r.lately(ticks, &counts.sketch)
+	lately, n := r.lately(ticks, &counts.answers)
 	quantile := func(q float64) float64 { return float64(lately.Quantile(q, n).Microseconds()) / 1000 }
 	return RouteStats{
 		Method: counts.method, Route: counts.route, Requests: r.stats(),

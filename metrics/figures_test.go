@@ -85,8 +85,8 @@ func TestTopicsGoOn(t *testing.T) {
 	news.Produced(1, 100) // was on its way
 	again := all.Topic("news")
 	again.Produced(1, 100)
-	if again.In.Records() != 12 || again.In.Bytes() != 1200 || all.All.In.Records() != 12 || all.All.Out.Bytes() != 50 {
-		t.Errorf("%d records, %d bytes, %d in all", again.In.Records(), again.In.Bytes(), all.All.In.Records())
+	if again.Flows().RecordsIn != 12 || again.Flows().BytesIn != 1200 || all.All.Flows().RecordsIn != 12 || all.All.Flows().BytesOut != 50 {
+		t.Errorf("%d records, %d bytes, %d in all", again.Flows().RecordsIn, again.Flows().BytesIn, all.All.Flows().RecordsIn)
 	}
 }
 

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"math/bits"
+	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -13,8 +14,8 @@ type Sketch struct{ counts [sketchSize]atomic.Uint64 }
 const (
 	// fine is how many parts each power of two has, as bits.
 	fine = 4
-	// unit is the bits of a nanosecond count that are left away: below a microsecond nothing is told apart.
-	unit = 10
+	// unit is what is told apart at best.
+	unit = time.Microsecond
 	// widest is the bits of the longest duration that is told apart, in units: 19 hours.
 	widest     = 36
 	sketchSize = (widest - fine + 1) << fine
@@ -25,7 +26,7 @@ func (s *Sketch) Add(d time.Duration) { s.counts[slot(d)].Add(1) }
 
 // slot is the bucket of a duration.
 func slot(d time.Duration) int {
-	v := uint64(max(d, 0)) >> unit
+	v := uint64(max(d, 0) / unit)
 	if v < 1<<fine {
 		return int(v)
 	}
@@ -36,20 +37,33 @@ func slot(d time.Duration) int {
 // middle is the duration that a bucket stands for.
 func middle(slot int) time.Duration {
 	if slot < 1<<(fine+1) {
-		return time.Duration(slot<<unit + 1<<(unit-1))
+		return time.Duration(slot)*unit + unit/2
 	}
 	shift := slot>>fine - 1
 	low := (slot&(1<<fine-1) + 1<<fine) << shift
-	return time.Duration((low<<unit + 1<<(unit+shift-1)))
+	return time.Duration(low)*unit + unit<<(shift-1)
+}
+
+// sketchBounds are the bounds of a histogram that is made of a sketch: the buckets below slot lie below it.
+var sketchBounds = func() (all []sketchBound) {
+	for d := 64 * unit; d < 20*time.Second; d *= 2 {
+		all = append(all, sketchBound{slot(d), strconv.FormatFloat(d.Seconds(), 'g', -1, 64)})
+	}
+	return all
+}()
+
+type sketchBound struct {
+	slot int
+	le   string
 }
 
 // Counts are a sketch's at one moment.
 type Counts [sketchSize]uint64
 
-// Load takes the sketch's counts.
-func (s *Sketch) Load(into *Counts) {
+// Load adds the sketch's counts.
+func (s *Sketch) Load(to *Counts) {
 	for i := range s.counts {
-		into[i] = s.counts[i].Load()
+		to[i] += s.counts[i].Load()
 	}
 }
 

@@ -6,55 +6,62 @@ import (
 	"sync/atomic"
 )
 
-// Flow counts what went one way: records, and their bytes as they are stored, without the heads of their batches.
-type Flow struct{ records, bytes atomic.Int64 }
-
-// Records is how many there were.
-func (f *Flow) Records() int64 { return f.records.Load() }
-
-// Bytes is how many they took.
-func (f *Flow) Bytes() int64 { return f.bytes.Load() }
-
-func (f *Flow) add(records, bytes int64) {
-	f.records.Add(records)
-	f.bytes.Add(bytes)
-}
-
-// Traffic counts what went into a topic, or all of them, and out again. It may be used by any number of goroutines.
+// Traffic counts what went into a topic, or all of them, and out again: records, and their bytes as they are stored,
+// without the heads of their batches. It may be used by any number of goroutines.
 type Traffic struct {
-	In, Out Flow
+	shards [shards]trafficShard
+	all    *Traffic // of all topics; nil: this is that
 
-	all *Traffic // of all topics; nil: this is that
-
-	ticked [4]int64 // what Ticked saw last, of the one goroutine that calls it
+	ticked Flows // what Ticked saw last, of the one goroutine that calls it
 }
 
-// Counts gives all four counters: records and bytes in, records and bytes out.
-func (t *Traffic) Counts() [4]int64 {
-	return [4]int64{t.In.Records(), t.In.Bytes(), t.Out.Records(), t.Out.Bytes()}
+type trafficShard struct {
+	recordsIn, bytesIn, recordsOut, bytesOut atomic.Int64
+	_                                        [32]byte // to a cache line
 }
 
-// Ticked gives the counters as they were when it was called last, and as they are. One goroutine calls it.
-func (t *Traffic) Ticked() (before, now [4]int64) {
-	before, now = t.ticked, t.Counts()
-	t.ticked = now
-	return before, now
-}
+// Flows is how much went in and out.
+type Flows struct{ RecordsIn, BytesIn, RecordsOut, BytesOut int64 }
 
 // Produced counts what was stored.
 func (t *Traffic) Produced(records, bytes int64) {
-	t.In.add(records, bytes)
-	if t.all != nil {
-		t.all.In.add(records, bytes)
+	at := turns.Get().(*turn) //nolint:forcetypeassert // the pool makes nothing else
+	for ; t != nil; t = t.all {
+		s := &t.shards[at.shard]
+		s.recordsIn.Add(records)
+		s.bytesIn.Add(bytes)
 	}
+	turns.Put(at)
 }
 
 // Consumed counts what was read.
 func (t *Traffic) Consumed(records, bytes int64) {
-	t.Out.add(records, bytes)
-	if t.all != nil {
-		t.all.Out.add(records, bytes)
+	at := turns.Get().(*turn) //nolint:forcetypeassert // the pool makes nothing else
+	for ; t != nil; t = t.all {
+		s := &t.shards[at.shard]
+		s.recordsOut.Add(records)
+		s.bytesOut.Add(bytes)
 	}
+	turns.Put(at)
+}
+
+// Flows gives what was counted.
+func (t *Traffic) Flows() (f Flows) {
+	for i := range t.shards {
+		s := &t.shards[i]
+		f.RecordsIn += s.recordsIn.Load()
+		f.BytesIn += s.bytesIn.Load()
+		f.RecordsOut += s.recordsOut.Load()
+		f.BytesOut += s.bytesOut.Load()
+	}
+	return f
+}
+
+// Ticked gives the counters as they were when it was called last, and as they are. One goroutine calls it.
+func (t *Traffic) Ticked() (before, now Flows) {
+	before, now = t.ticked, t.Flows()
+	t.ticked = now
+	return before, now
 }
 
 // Topics are the traffic of all topics and of each. What was counted of a topic is remembered when it is deleted, so

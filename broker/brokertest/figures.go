@@ -70,7 +70,7 @@ func testTraffic(t *testing.T, b broker.Broker) {
 		t.Errorf("topics %v", names)
 	}
 	again := Make(t, b, "t", 1).Traffic()
-	if again.In.Records() != 5 || again.In.Bytes() != 500 || again.Out.Records() != 0 {
-		t.Errorf("%d records in, %d bytes", again.In.Records(), again.In.Bytes())
+	if again.Flows().RecordsIn != 5 || again.Flows().BytesIn != 500 || again.Flows().RecordsOut != 0 {
+		t.Errorf("%d records in, %d bytes", again.Flows().RecordsIn, again.Flows().BytesIn)
 	}
 }
