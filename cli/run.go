@@ -69,7 +69,9 @@ func serve(c serveConfig, stderr io.Writer) error {
 		return errors.Join(err, bound.close())
 	}
 	limitHeap(c.engine)
-	shareDescriptors(descriptorLimit(), &c.engine, &c.wire)
+	if err := shareDescriptors(descriptorLimit(), &c.engine, &c.wire); err != nil {
+		return errors.Join(err, bound.close(), profiles.close())
+	}
 	c.connect(logger)
 	server := http.New(c.wire)
 	served := make(chan error, 1)

@@ -118,6 +118,9 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.IntVar(&f.maxPartitionsTotal, "max-partitions-total", engine.MaxPartitionsTotal, "bound on all topics' partitions")
 	fs.IntVar(&f.wire.MaxWaiters, "max-waiters", wire.MaxWaiters, "bound on fetches that wait")
 	fs.IntVar(&f.wire.MaxStreams, "max-streams", wire.MaxStreams, "bound on live streams that are open")
+	fs.IntVar(&f.wire.MaxConnections, "max-connections", 0, "bound on open connections (default what open files allow)")
+	fs.IntVar(&f.wire.MaxConnectionsPerAddress, "max-connections-per-address", 0,
+		"bound on those of one address, loopback aside (default half of all)")
 	fs.StringSliceVar(&f.allowedHosts, "allowed-host", nil, "name that a Host header may have beside loopback ones")
 	fs.StringSliceVar(&f.trustedProxies, "trusted-proxy", nil, "address or network whose connections are many clients'")
 	fs.StringVar(&f.authFile, "auth-file", "", "file of the tokens that requests need; flashq token makes them")
@@ -247,6 +250,8 @@ func (f *serveFlags) checkRanges() error {
 		{"max-producers", int64(f.maxProducers), 1, 100_000_000, plainText},
 		{"max-waiters", int64(f.wire.MaxWaiters), 1, 1_000_000, plainText},
 		{"max-streams", int64(f.wire.MaxStreams), 1, 1_000_000, plainText},
+		{"max-connections", int64(f.wire.MaxConnections), 0, 1_000_000, plainText},
+		{"max-connections-per-address", int64(f.wire.MaxConnectionsPerAddress), 0, 1_000_000, plainText},
 	} {
 		if r.value < r.min || r.value > r.max {
 			return fmt.Errorf("--%s %s; allowed: %s to %s", r.name, r.show(r.value), r.show(r.min), r.show(r.max))

@@ -47,6 +47,8 @@ type Config struct {
 	MaxStreams       int // live streams that are open at one time (10 000)
 	MaxPartitions    int // per topic (broker.DefaultMaxPartitions)
 	MaxConnections   int // open at a time; 0 is no bound
+	// MaxConnectionsPerAddress are those of one address, but for this machine and trusted proxies (half of all).
+	MaxConnectionsPerAddress int
 
 	DefaultPartitions int  // of topics that a produce creates (broker.DefaultPartitions)
 	NoAutoCreate      bool // a produce to an unknown topic is 404
@@ -92,6 +94,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.MaxInflightBytes, 256<<20)
 	orDefault(&c.MaxWaiters, 10000)
 	orDefault(&c.MaxStreams, 10000)
+	orDefault(&c.MaxConnectionsPerAddress, c.MaxConnections/2)
 	orDefault(&c.MaxPartitions, broker.DefaultMaxPartitions)
 	orDefault(&c.DefaultPartitions, broker.DefaultPartitions)
 	return c

@@ -48,7 +48,7 @@ func TestAcceptingGoesOnWhenDescriptorsRunOut(t *testing.T) {
 		dialled <- err
 	}()
 	l, stop := conn.Listen(&crowdedListener{Listener: ln, refused: 2}, slog.New(slog.DiscardHandler),
-		conn.NewShares(1, nil))
+		conn.NewShares(1, 0, nil), nil)
 	defer stop()
 	c, err := l.Accept()
 	if err != nil {

@@ -103,8 +103,10 @@ func (s *Server) writeReady(p *metrics.Page) {
 	}
 }
 
+// openConnections are those of streams, and those that wait for a request, too.
 func (s *Server) openConnections() int64 {
-	return int64(s.wire.GetOpenConnectionsCount()) + s.bounds.streams.Used()
+	all, _ := s.bounds.shares.Open()
+	return int64(all)
 }
 
 // writeLimits writes how much there is of what clients can make the broker hold, and how much there may be, by the flag
@@ -122,7 +124,9 @@ func (s *Server) writeLimits(p *metrics.Page, g *broker.Gauges) {
 	b := &s.bounds
 	add("max-waiters", broker.Bounded{Used: b.waiters.Used(), Limit: b.waiters.Limit()})
 	add("max-streams", broker.Bounded{Used: b.streams.Used(), Limit: b.streams.Limit()})
-	add("max-connections", broker.Bounded{Used: s.openConnections(), Limit: int64(s.cfg.MaxConnections)})
+	all, ofOne := b.shares.Open()
+	add("max-connections", broker.Bounded{Used: int64(all), Limit: int64(s.cfg.MaxConnections)})
+	add("max-connections-per-address", broker.Bounded{Used: int64(ofOne), Limit: int64(s.cfg.MaxConnectionsPerAddress)})
 	add("max-inflight-bytes", broker.Bounded{
 		Used: max(b.inflight.Used(), b.answers.Used()), Limit: b.inflight.Limit(),
 	})

@@ -73,7 +73,7 @@ func New(c Config) *Server {
 			answers:     budget.New(c.MaxInflightBytes),
 			waiters:     budget.New(c.MaxWaiters),
 			streams:     budget.New(c.MaxStreams),
-			shares:      conn.NewShares(int64(c.MaxInflightBytes)/2, c.TrustedProxies),
+			shares:      conn.NewShares(int64(c.MaxInflightBytes)/2, c.MaxConnectionsPerAddress, c.TrustedProxies),
 			connections: conn.NewBound(c.MaxConnections, c.Logger),
 		},
 		life: newLife(), statsStreams: budget.New(mostStatsStreams),
@@ -135,7 +135,11 @@ func (s *Server) Serve(listeners ...net.Listener) error {
 }
 
 func (s *Server) serveOn(ln net.Listener) error {
-	patient, stop := conn.Listen(s.bounds.connections.On(ln), s.cfg.Logger, s.bounds.shares)
+	full := s.tooMany
+	if s.tls != nil {
+		full = nil // it could not be read
+	}
+	patient, stop := conn.Listen(s.bounds.connections.On(ln), s.cfg.Logger, s.bounds.shares, full)
 	defer stop()
 	if err := s.wire.Serve(s.tls.On(patient)); err != nil {
 		return fmt.Errorf("http: serve %s: %w", ln.Addr(), err)

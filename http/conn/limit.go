@@ -11,8 +11,9 @@ import (
 // Bound is on the connections that are open at a time, so that they leave descriptors to the files. Who comes next
 // waits in the system's queue until one closes. nil is no bound.
 type Bound struct {
-	log  *slog.Logger
-	open chan struct{} // holds one for each connection
+	log    *slog.Logger
+	logged rarely
+	open   chan struct{} // holds one for each connection
 }
 
 // NewBound makes one; 0 is none.
@@ -44,7 +45,9 @@ func (l *bounded) Accept() (net.Conn, error) {
 	select {
 	case l.open <- struct{}{}:
 	default:
-		l.log.Warn("no connection more for now", "open", cap(l.open), "why", "the limit of open files is shared with storage")
+		if l.logged.due() {
+			l.log.Warn("no connection more for now", "open", cap(l.open), "flag", "--max-connections")
+		}
 		select {
 		case l.open <- struct{}{}:
 		case <-l.closed:
@@ -79,6 +82,15 @@ func (c *counted) SyscallConn() (syscall.RawConn, error) {
 		return nil, errors.ErrUnsupported
 	}
 	return below.SyscallConn()
+}
+
+// SetLinger is for what cuts a peer off, where the connection below has it.
+func (c *counted) SetLinger(seconds int) error {
+	below, ok := c.Conn.(interface{ SetLinger(seconds int) error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return below.SetLinger(seconds)
 }
 
 // Close implements net.Conn.

@@ -28,10 +28,10 @@ func (s *seconds) run(stop <-chan struct{}, each func()) {
 }
 
 // Listen gives a listener whose connections look after their deadlines and have their address's share, until stop is
-// called.
-func Listen(ln net.Listener, log *slog.Logger, shares *Shares) (patient net.Listener, stop func()) {
+// called. full gives the answer, head and body, to a client whose address has too many; nil: it is not told.
+func Listen(ln net.Listener, log *slog.Logger, shares *Shares, full func() []byte) (patient net.Listener, stop func()) {
 	clock, ended := new(seconds), make(chan struct{})
-	l := newLot(ln, log, clock, shares)
+	l := newLot(ln, log, clock, shares, full)
 	go clock.run(ended, l.used.look)
 	return l, func() { close(ended) }
 }
@@ -45,12 +45,12 @@ const acceptPause = 100 * time.Millisecond
 // acceptOne takes a connection from the system. Too many of them are not the end: those that are open go on, and the
 // next one is taken when some have closed.
 func (l *lot) acceptOne() (net.Conn, error) {
-	for told := false; ; told = true {
+	for {
 		c, err := l.Listener.Accept()
 		if err == nil || !isCrowded(err) {
 			return c, err
 		}
-		if !told {
+		if l.crowded.due() {
 			l.log.Warn("no room for another connection", "error", err)
 		}
 		time.Sleep(acceptPause)

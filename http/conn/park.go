@@ -27,6 +27,8 @@ type lot struct {
 	log     *slog.Logger
 	seconds *seconds
 	shares  *Shares
+	full    *refusals
+	crowded rarely
 
 	used tidy // counts those that are parked after they were in use
 
@@ -48,9 +50,10 @@ type guest struct {
 	leave func()        // gives the address's place back
 }
 
-func newLot(ln net.Listener, log *slog.Logger, s *seconds, shares *Shares) *lot {
+func newLot(ln net.Listener, log *slog.Logger, s *seconds, shares *Shares, full func() []byte) *lot {
 	l := &lot{
-		Listener: ln, log: log, seconds: s, shares: shares, ready: make(chan *patientConn), ended: make(chan struct{}),
+		Listener: ln, log: log, seconds: s, shares: shares, full: newRefusals(full),
+		ready: make(chan *patientConn), ended: make(chan struct{}),
 		parked: map[*guest]struct{}{}, closed: make(chan struct{}),
 	}
 	go l.run()
@@ -67,8 +70,12 @@ func (l *lot) run() {
 			return
 		}
 		g := &guest{Conn: c, lot: l}
-		g.share, g.leave = l.shares.enter(c.RemoteAddr())
-		go g.wait(headTimeout)
+		var ok bool
+		if g.share, g.leave, ok = l.shares.enter(c.RemoteAddr()); ok {
+			go g.wait(headTimeout)
+		} else {
+			l.refuse(c)
+		}
 	}
 }
 

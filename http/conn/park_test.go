@@ -32,7 +32,7 @@ func lodged(t *testing.T, test func(t *testing.T, l *lodging)) {
 	_, _ = h.WriteTo(io.Discard)
 	synctest.Test(t, func(t *testing.T) {
 		ln := fasthttputil.NewInmemoryListener()
-		patient, stop := Listen(ln, slog.New(slog.DiscardHandler), NewShares(1, nil))
+		patient, stop := Listen(ln, slog.New(slog.DiscardHandler), NewShares(1, 0, nil), nil)
 		l := &lodging{ln: ln, lot: patient.(*lot), server: &fasthttp.Server{
 			ConnState: Follow, Handler: func(*fasthttp.RequestCtx) {}, MaxIdleWorkerDuration: time.Second,
 		}}
@@ -182,7 +182,7 @@ func TestAParkedConnectionKeepsItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		under, client := net.Pipe()
 		left := 0
-		l := newLot(fasthttputil.NewInmemoryListener(), slog.New(slog.DiscardHandler), new(seconds), NewShares(1, nil))
+		l := newLot(fasthttputil.NewInmemoryListener(), slog.New(slog.DiscardHandler), new(seconds), NewShares(1, 0, nil), nil)
 		g := &guest{Conn: under, lot: l, leave: func() { left++ }}
 		go g.wait(time.Minute)
 		if _, err := client.Write([]byte("G")); err != nil {

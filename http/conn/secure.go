@@ -94,7 +94,7 @@ func (c *secureConn) Handshake() error {
 	l.of.log.Debug("TLS handshake failed", "remote", c.RemoteAddr().String(), "error", err)
 	var foreign tls.RecordHeaderError
 	if errors.As(err, &foreign) && foreign.Conn != nil && looksLikeHTTP(foreign.RecordHeader) {
-		c.wire.answer(l.of.plain())
+		answerUnread(c.wire.Conn, l.of.plain())
 	}
 	_ = c.wire.Close() // nothing is left to be said
 	return err
@@ -168,24 +168,6 @@ func (w *wire) SetWriteDeadline(t time.Time) error {
 		return nil
 	}
 	return w.patientConn.SetWriteDeadline(t)
-}
-
-// answer says something without encryption to a peer that sent a request so. What it still sends is taken first: the
-// answer would be lost to a reset.
-func (w *wire) answer(p []byte) {
-	const most, patience = 64 << 10, 50 * time.Millisecond
-	if w.Conn.SetDeadline(time.Now().Add(patience)) != nil {
-		return
-	}
-	scratch := make([]byte, 4<<10)
-	for left := most; left > 0; {
-		n, err := w.Conn.Read(scratch)
-		if left -= n; err != nil {
-			break
-		}
-	}
-	_ = w.Conn.SetDeadline(time.Now().Add(patience)) // a failure shows in writing
-	_, _ = w.Conn.Write(p)                           // who does not take it has not lost much
 }
 
 // patientOf finds what looks after a connection of the server; nil where nobody does.

@@ -20,7 +20,7 @@ func securePair(t *testing.T, version uint16) (served *secureConn, client *tls.C
 	if err != nil {
 		t.Fatal(err)
 	}
-	patient, stop := Listen(under, slog.New(slog.DiscardHandler), NewShares(1, nil))
+	patient, stop := Listen(under, slog.New(slog.DiscardHandler), NewShares(1, 0, nil), nil)
 	t.Cleanup(stop)
 	cert := certs.New(t).Issue(t, "test").TLS(t)
 	secure := NewTLS(func() *tls.Certificate { return cert }, nil, slog.New(slog.DiscardHandler)).On(patient)

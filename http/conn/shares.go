@@ -8,13 +8,16 @@ import (
 	"flashq/budget"
 )
 
-// Shares bounds what the connections of one address hold together. This machine has no bound, nor have proxies that are
-// trusted: the connections of many clients come from there. May be used by any number of goroutines.
+// Shares counts connections, and bounds those of one address and what they hold together. This machine has no bound,
+// nor have proxies that are trusted: the connections of many clients come from there. May be used by any number of
+// goroutines.
 type Shares struct {
-	most    int64
-	trusted []netip.Prefix
+	most        int64
+	connections int // 0: no bound
+	trusted     []netip.Prefix
 
 	mu    sync.Mutex
+	open  int
 	known map[netip.Addr]*visitor
 }
 
@@ -24,41 +27,73 @@ type visitor struct {
 	connections int
 }
 
-// NewShares gives each address so many bytes.
-func NewShares(most int64, trusted []netip.Prefix) *Shares {
-	return &Shares{most: most, trusted: trusted, known: map[netip.Addr]*visitor{}}
+// NewShares gives each address so many bytes, and so many connections; 0 is no bound on those.
+func NewShares(most int64, connections int, trusted []netip.Prefix) *Shares {
+	return &Shares{most: most, connections: connections, trusted: trusted, known: map[netip.Addr]*visitor{}}
 }
 
-// enter counts one more connection of an address, until leave is called. The share is nil where there is no bound.
-func (s *Shares) enter(from net.Addr) (share *budget.Share, leave func()) {
+// Open is how many connections there are, and the most that any address has of those that are bounded.
+func (s *Shares) Open() (all, most int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range s.known {
+		most = max(most, v.connections)
+	}
+	return s.open, most
+}
+
+// enter counts one more connection of an address until leave is called; ok is false when it has as many as it may. The
+// share is nil where there is no bound.
+func (s *Shares) enter(from net.Addr) (share *budget.Share, leave func(), ok bool) {
+	ip, bounded := s.bounds(from)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !bounded {
+		s.open++
+		return nil, sync.OnceFunc(s.leave), true
+	}
+	v := s.known[ip]
+	if v == nil {
+		v = &visitor{share: budget.NewShare(s.most)}
+		s.known[ip] = v
+	}
+	if s.connections > 0 && v.connections >= s.connections {
+		return nil, nil, false
+	}
+	s.open++
+	v.connections++
+	return v.share, sync.OnceFunc(func() { s.leaveFrom(ip) }), true
+}
+
+// bounds gives the address under which a connection counts, if it does.
+func (s *Shares) bounds(from net.Addr) (ip netip.Addr, bounded bool) {
 	tcp, ok := from.(*net.TCPAddr)
 	if !ok {
-		return nil, func() {}
+		return ip, false
 	}
-	ip, ok := netip.AddrFromSlice(tcp.IP)
+	ip, ok = netip.AddrFromSlice(tcp.IP)
 	if ip = ip.Unmap(); !ok || ip.IsLoopback() || s.trusts(ip) {
-		return nil, func() {}
+		return ip, false
 	}
 	if ip.Is6() { // one customer has as many as that
 		network, _ := ip.Prefix(64) // no address is too short for it
 		ip = network.Addr()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	g := s.known[ip]
-	if g == nil {
-		g = &visitor{share: budget.NewShare(s.most)}
-		s.known[ip] = g
-	}
-	g.connections++
-	return g.share, sync.OnceFunc(func() { s.leave(ip) })
+	return ip, true
 }
 
-func (s *Shares) leave(ip netip.Addr) {
+func (s *Shares) leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.known[ip]
-	if g.connections--; g.connections == 0 {
+	s.open--
+}
+
+func (s *Shares) leaveFrom(ip netip.Addr) {
+	s.leave()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.known[ip]
+	if v.connections--; v.connections == 0 {
 		delete(s.known, ip)
 	}
 }
