@@ -9,6 +9,7 @@ import (
 
 	"flashq/broker"
 	"flashq/segment"
+	"flashq/segment/batch"
 )
 
 // reading asks the owner for a view.
@@ -67,6 +68,15 @@ func (s snapshot) HighWatermark() int64 { return s.End() }
 func (s snapshot) Read(dst []byte, from int64, maxBytes int) ([]byte, error) {
 	dst, err := s.View.Read(dst, from, maxBytes)
 	return dst, s.readError(err)
+}
+
+// Lend implements broker.Lender.
+func (s snapshot) Lend(from int64, admit func(head batch.Batch, size int) bool) (lent []broker.Lent, next int64) {
+	pieces, next := s.View.Lend(from, admit)
+	for _, p := range pieces {
+		lent = append(lent, broker.Lent{Bytes: p.Bytes, Held: p.Held(), Release: p.Release})
+	}
+	return lent, next
 }
 
 // OffsetForTime implements broker.Snapshot.

@@ -140,6 +140,21 @@ type Snapshot interface {
 	Close()
 }
 
+// Lender is a Snapshot whose storage may be memory, of which batches can be sent from where they stand.
+type Lender interface {
+	// Lend gives whole batches, beginning with the one that holds offset from, as long as admit takes them by their heads
+	// and sizes; next is the offset after them. It may stop anywhere, also before the first: Read goes on from there, and
+	// tells of trouble.
+	Lend(from int64, admit func(head batch.Batch, size int) bool) (lent []Lent, next int64)
+}
+
+// Lent is memory that stays as it is until Release, which is called once.
+type Lent struct {
+	Bytes   []byte
+	Held    int // bytes of memory that it keeps, some of which several may keep
+	Release func()
+}
+
 // TimeSearch looks for the earliest record from offset From on whose timestamp is at least Millis.
 type TimeSearch struct {
 	Millis, From int64

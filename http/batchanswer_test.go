@@ -1,8 +1,11 @@
 package http
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/hex"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -198,22 +201,65 @@ func TestBatchAnswersAreCompressedOnce(t *testing.T) {
 	a.tells(t, "Content-Encoding", "-")
 }
 
-// An answer has a slab for what it may hold: not for a batch that does not fit any more, nor for all that is there.
+// An answer holds memory for what it may take: not for a batch that does not fit any more, nor for all that is there.
 func TestABatchAnswerHoldsNoMoreThanItMay(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f, s, p := piped(t, Config{})
+		r := rand.NewChaCha8([32]byte{})
 		for range 80 {
-			f.store(packed(0, asIs, strings.Repeat("v", 16<<10)))
+			value := make([]byte, 8<<10)
+			_, _ = r.Read(value)
+			f.store(packed(2, func(p []byte) []byte { return snappy.Encode(nil, p) }, hex.EncodeToString(value)))
 		}
-		for query, want := range map[string]int64{"max_bytes=1048576": 1 << 20, "max_bytes=16777216&max_records=15": 256 << 10} {
-			c := p.send(t, "127.0.0.1", "GET /topics/news/records?"+query+" HTTP/1.1\r\nHost: flashq\r\nAccept: "+
-				recordBatches+"\r\n\r\n")
-			synctest.Wait()
-			if held := s.bounds.answers.Used(); held != want {
-				t.Errorf("%s: %d bytes are held", query, held)
+		for query, most := range map[string]int64{"max_bytes=1048576": 1 << 20, "max_bytes=16777216&max_records=30": 512 << 10} {
+			for _, coding := range []string{"identity", "gzip"} { // sent from where they stand, and from a slab
+				c := p.send(t, "127.0.0.1", "GET /topics/news/records?"+query+" HTTP/1.1\r\nHost: flashq\r\nAccept: "+
+					recordBatches+"\r\nAccept-Encoding: "+coding+"\r\n\r\n")
+				synctest.Wait()
+				if held := s.bounds.answers.Used(); held > most || held < most/2 {
+					t.Errorf("%s, %s: %d bytes are held", query, coding, held)
+				}
+				leave(c)
+				synctest.Wait()
+				if held := s.bounds.answers.Used(); held != 0 {
+					t.Errorf("%s, %s: %d bytes are held for nobody", query, coding, held)
+				}
 			}
-			leave(c)
+		}
+	})
+}
+
+// What is on its way to a slow client stays what it was, though its records are let go of and their memory is used again.
+func TestABatchAnswerOutlastsItsRecords(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		f, s, p := piped(t, Config{})
+		f.createTopic("news", `{"partitions":1,"segment_bytes":100000,"retention_bytes":100000}`)
+		fill := func(value string) {
+			for range 20 {
+				f.store(packed(0, asIs, strings.Repeat(value, 16<<10)))
+			}
 			synctest.Wait()
+		}
+		fill("a")
+		from := f.fetch("/topics/news/records?max_records=1").Records[0].Offset
+		c := p.send(t, "127.0.0.1", fmt.Sprintf("GET /topics/news/records?from_offset=%d HTTP/1.1\r\nHost: flashq\r\nAccept: %s\r\n\r\n",
+			from, recordBatches))
+		synctest.Wait()
+		for _, value := range "bcdefgh" {
+			fill(string(value))
+		}
+		if s.bounds.answers.Used() == 0 {
+			t.Error("nothing is on its way")
+		}
+		a := readAnswer(t, bufio.NewReader(c)).want(t, 200)
+		offsets := a.offsets(t)
+		if len(a.body) < 100_000 || strings.Contains(a.body, "bbbb") {
+			t.Errorf("%d bytes came: %s", len(a.body), offsets)
+		}
+		leave(c)
+		synctest.Wait()
+		if held := s.bounds.answers.Used(); held != 0 {
+			t.Errorf("%d bytes are held for nobody", held)
 		}
 	})
 }

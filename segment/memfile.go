@@ -33,8 +33,9 @@ type memNode struct {
 // extent holds the file's bytes from off on. data is the room, all of it; the file's size says how far it is written.
 // An extent never changes once it is listed.
 type extent struct {
-	off  int64
-	data []byte
+	off   int64
+	data  []byte
+	users *atomic.Int32 // the file and those who have borrowed some of it
 }
 
 // find gives the index of the extent that holds off.
@@ -55,11 +56,11 @@ func (n *memNode) release() {
 	n.extents = nil
 }
 
-// drop gives slabs back for reuse. Nobody may hold a view of them.
+// drop gives slabs back for reuse, those that are lent when they come back. Nobody else may hold a view of them.
 func (n *memNode) drop(extents []extent) {
 	for _, e := range extents {
 		n.fs.used.Add(-int64(cap(e.data)))
-		slab.Put(e.data)
+		e.leave()
 	}
 }
 
@@ -148,7 +149,7 @@ func (f *memFile) append(p []byte) error {
 			slab.Put(fresh)
 			return err
 		}
-		f.add(extent{off: size + room, data: fresh[:cap(fresh)]})
+		f.add(newExtent(size+room, fresh[:cap(fresh)]))
 	}
 	f.overwrite(p, size)
 	f.size.Store(size + int64(len(p)))
@@ -180,7 +181,7 @@ func (f *memFile) AdoptAt(p []byte, off int64) error {
 		return err
 	}
 	f.seal(off)
-	f.add(extent{off: off, data: p})
+	f.add(newExtent(off, p))
 	f.size.Store(off + int64(len(p)))
 	f.touch()
 	return nil

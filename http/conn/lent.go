@@ -16,10 +16,17 @@ const copyBelow = 4 << 10
 // lentText is an answer's body in a slab that goes back when it is sent, or can't be. A body stream is fasthttp's only
 // body with a way to tell that; it is written at once, not through a pipe.
 type lentText struct {
-	text []byte
-	rest []byte
-	hold budget.Lease
-	conn *patientConn // over which it goes; may be nil
+	before []Borrowed
+	text   []byte
+	rest   [][]byte // what is left of all
+	hold   budget.Lease
+	conn   *patientConn // over which it goes; may be nil
+}
+
+// Borrowed is a piece of an answer that belongs to somebody else, who gets it back by Release, called once.
+type Borrowed struct {
+	Bytes   []byte
+	Release func()
 }
 
 var lentTexts = sync.Pool{New: func() any { return new(lentText) }}
@@ -32,19 +39,41 @@ func Lend(ctx *fasthttp.RequestCtx, text []byte, hold *budget.Lease) {
 		hold.End()
 		return
 	}
+	LendAfter(ctx, nil, text, hold)
+}
+
+// LendAfter makes what is borrowed and then a slab the answer's body.
+func LendAfter(ctx *fasthttp.RequestCtx, before []Borrowed, text []byte, hold *budget.Lease) {
 	l := lentTexts.Get().(*lentText)
-	l.text, l.rest, l.hold = text, text, hold.Move()
+	size := len(text)
+	for _, b := range before {
+		l.rest = append(l.rest, b.Bytes)
+		size += len(b.Bytes)
+	}
+	l.before, l.text, l.rest, l.hold = before, text, append(l.rest, text), hold.Move()
 	if c := patientOf(ctx.Conn()); c != nil {
 		l.conn, c.answers = c, hold.From()
 	}
-	ctx.Response.SetBodyStream(l, len(text))
+	ctx.Response.SetBodyStream(l, size)
 }
 
 // WriteTo writes all that is left.
-func (l *lentText) WriteTo(w io.Writer) (int64, error) {
-	n, err := w.Write(l.rest)
-	l.rest = l.rest[n:]
-	return int64(n), err
+func (l *lentText) WriteTo(w io.Writer) (written int64, err error) {
+	for len(l.rest) > 0 && err == nil {
+		n := 0
+		n, err = w.Write(l.rest[0])
+		written += int64(n)
+		l.advance(n)
+	}
+	return written, err
+}
+
+// advance moves past n bytes of the first piece that is left, and what is empty then.
+func (l *lentText) advance(n int) {
+	l.rest[0] = l.rest[0][n:]
+	for len(l.rest) > 0 && len(l.rest[0]) == 0 {
+		l.rest = l.rest[1:]
+	}
 }
 
 // Read is there because a body stream is an io.Reader; fasthttp uses WriteTo.
@@ -52,14 +81,17 @@ func (l *lentText) Read(p []byte) (int, error) {
 	if len(l.rest) == 0 {
 		return 0, io.EOF
 	}
-	n := copy(p, l.rest)
-	l.rest = l.rest[n:]
+	n := copy(p, l.rest[0])
+	l.advance(n)
 	return n, nil
 }
 
 // Close gives the slab back. fasthttp calls it once, whether or not the answer was sent.
 func (l *lentText) Close() error {
 	slab.Put(l.text)
+	for _, b := range l.before {
+		b.Release()
+	}
 	l.hold.End()
 	if l.conn != nil {
 		l.conn.answers = nil

@@ -119,6 +119,7 @@ func Serve(
 		return 0, f.goLive(ctx, media, head)
 	}
 	f.setSink(media.Format)
+	f.batches.lends = request.AnswerCoding(head.AcceptEncoding) == "" // else it is compressed from one piece
 	defer f.release()
 	f.rounds.prepare(&f.ask, f.conn, &f.plan, f.sink)
 	if err := f.run(); err != nil {
@@ -276,10 +277,15 @@ func (f *fetching) answer(ctx *fasthttp.RequestCtx, mediaType string, acceptEnco
 	ctx.Response.SetStatusCode(fasthttp.StatusOK)
 	ctx.Response.Header.SetContentType(mediaType)
 	body := f.sink.finish(&ctx.Response.Header, &f.result)
+	hold := &f.rounds.buffers.hold
+	if len(f.result.before) > 0 {
+		hold.Lower(f.result.held)
+		conn.LendAfter(ctx, f.result.before, body, hold)
+		return
+	}
 	if !f.result.packed {
 		body = f.env.compress(ctx, acceptEncoding, body)
 	}
-	hold := &f.rounds.buffers.hold
 	hold.Lower(cap(body))
 	conn.Lend(ctx, body, hold)
 }

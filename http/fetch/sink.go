@@ -5,6 +5,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"flashq/http/conn"
 	"flashq/http/recordjson"
 	"flashq/http/request"
 	"flashq/slab"
@@ -35,7 +36,11 @@ type result struct {
 	plan    *plan
 	cursors []cursor // by partition
 	reader  reader
-	packed  bool // set by the sink: the body is compressed already
+
+	// set by the sink
+	packed bool            // the body is compressed already
+	before []conn.Borrowed // what comes before the body, and stands elsewhere
+	held   int             // bytes of memory, where there is any of that
 }
 
 // lag is how many records are left in what was read.
