@@ -35,6 +35,7 @@ type serveFlags struct {
 	tls                  *certificate
 	autoCreate           bool
 	allowedHosts         []string
+	origins              []string
 	trustedProxies       []string
 	partitions           int
 	maxTopics, maxGroups int
@@ -122,6 +123,7 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.IntVar(&f.wire.MaxConnectionsPerAddress, "max-connections-per-address", 0,
 		"bound on those of one address, loopback aside (default half of all)")
 	fs.StringSliceVar(&f.allowedHosts, "allowed-host", nil, "name that a Host header may have beside loopback ones")
+	fs.StringSliceVar(&f.origins, "cors-origin", nil, "origin whose web pages may talk to the broker (CORS)")
 	fs.StringSliceVar(&f.trustedProxies, "trusted-proxy", nil, "address or network whose connections are many clients'")
 	fs.StringVar(&f.authFile, "auth-file", "", "file of the tokens that requests need; flashq token makes them")
 	fs.BoolVar(&f.wire.ProtectMetrics, "protect-metrics", false, "ask for a token at /metrics, too")
@@ -194,6 +196,9 @@ func (f *serveFlags) check(cmd *cobra.Command, args []string) (serveConfig, erro
 	c.adminListen, c.authFile = f.adminListen, f.authFile
 	c.logFormat, c.logLevel, c.accessLog = f.logFormat.value, f.logLevel.value, f.accessLog
 	c.engine, c.wire = f.engine(), f.wireConfig()
+	if c.wire.Origins, err = parseOrigins(f.origins); err != nil {
+		return c, err
+	}
 	c.wire.TrustedProxies, err = parseAddresses("trusted-proxy", f.trustedProxies)
 	return c, err
 }

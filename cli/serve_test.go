@@ -65,6 +65,7 @@ var effects = map[string]struct {
 	"allowed-host":                {"a,b", func(c serveConfig) any { return strings.Join(c.wire.AllowedHosts, "+") }, "a+b", ""},
 	"trusted-proxy":               {"10.0.0.0/8,::1", func(c serveConfig) any { return fmt.Sprint(c.wire.TrustedProxies) }, "[10.0.0.0/8 ::1/128]", "[]"},
 	"admin-listen":                {"[::1]:9", func(c serveConfig) any { return c.adminListen }, "[::1]:9", ""},
+	"cors-origin":                 {"http://a:80,HTTP://b:1", func(c serveConfig) any { return fmt.Sprint(c.wire.Origins) }, "[http://a http://b:1]", "[]"},
 	"tls-cert":                    {"", func(serveConfig) any { return nil }, nil, nil}, // TestTheCertificate
 	"tls-key":                     {"", func(serveConfig) any { return nil }, nil, nil},
 	"insecure":                    {"true", func(serveConfig) any { return nil }, nil, nil}, // TestTheWorldIsNotLetInByAccident

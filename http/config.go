@@ -58,6 +58,8 @@ type Config struct {
 
 	// AllowedHosts are the names beside loopback ones that a Host header may carry on a loopback bind.
 	AllowedHosts []string
+	// Origins are those of web pages of elsewhere that may talk to the broker (CORS), each as ParseOrigin takes it.
+	Origins []string
 	// TrustedProxies are addresses whose connections are those of many clients: what one address may hold is no bound on
 	// them.
 	TrustedProxies []netip.Prefix

@@ -20,25 +20,31 @@ import (
 // verdicts are the refusals of requests whose handler does not run yet, by their heads.
 type verdicts struct {
 	some  atomic.Int64
-	heads sync.Map // *fasthttp.RequestHeader -> error
+	heads sync.Map // *fasthttp.RequestHeader -> verdict
 }
 
-func (v *verdicts) put(h *fasthttp.RequestHeader, err error) {
+// verdict is why a request is refused, and what its answer needs of a head that is not there any more by then.
+type verdict struct {
+	why        error // nil: it is none
+	id, origin []byte
+}
+
+func (v *verdicts) put(h *fasthttp.RequestHeader, why error) {
 	v.some.Add(1)
-	v.heads.Store(h, err)
+	v.heads.Store(h, verdict{why, bytes.Clone(h.Peek("X-Request-Id")), bytes.Clone(h.Peek("Origin"))})
 }
 
-// take gives the verdict and forgets it; nil is none.
-func (v *verdicts) take(h *fasthttp.RequestHeader) error {
+// take gives the verdict and forgets it.
+func (v *verdicts) take(h *fasthttp.RequestHeader) verdict {
 	if v.some.Load() == 0 {
-		return nil
+		return verdict{}
 	}
-	err, found := v.heads.LoadAndDelete(h)
-	if !found {
-		return nil
+	found, ok := v.heads.LoadAndDelete(h)
+	if !ok {
+		return verdict{}
 	}
 	v.some.Add(-1)
-	return err.(error)
+	return found.(verdict)
 }
 
 // headRead is called between a request's head and its body, of which fasthttp then reads one byte at most before it
@@ -114,7 +120,7 @@ func (s *Server) judgeDoor(c *call, row *route, path string, query []byte) error
 	if !row.isProbe() && !s.life.opened.Load() {
 		return broker.ErrRecovering
 	}
-	if err := checkOrigin(&c.head, "http"); err != nil && checkOrigin(&c.head, "https") != nil {
+	if err := s.guard.checkOrigin(&c.head, "http"); err != nil && s.guard.checkOrigin(&c.head, "https") != nil {
 		return err
 	}
 	if s.life.draining() {
@@ -177,7 +183,7 @@ func firstSegment(path string) (segment, rest string) {
 // expect answers `Expect: 100-continue`: a body that would be refused for what the head says is refused before it is
 // sent.
 func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
-	err := s.early.take(&ctx.Request.Header)
+	err := s.early.take(&ctx.Request.Header).why
 	if err == nil {
 		err = s.judgeHead(&ctx.Request.Header) // headRead leaves most to the handler
 	}
@@ -189,6 +195,7 @@ func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
 		return fasthttp.StatusContinue
 	}
 	s.ids.put(ctx, ctx.Request.Header.Peek("X-Request-Id"))
+	s.guard.origins.tell(ctx, ctx.Request.Header.Peek("Origin"))
 	e, _ := fault.Explain(err)
 	s.writeError(ctx, e)
 	s.observeJudged(ctx)

@@ -13,14 +13,15 @@ import (
 // guard stops what a browser could be tricked into: names that were rebound to a loopback address, and writes that
 // another site's page sends.
 type guard struct {
-	hosts map[string]bool // set before serving: lower case, beside loopback ones
+	hosts   map[string]bool // set before serving: lower case, beside loopback ones
+	origins origins
 	// passed is the Host that passed last, as it was sent: nearly every request carries the same one. Atomic.
 	passed   atomic.Pointer[string]
 	loopback atomic.Bool // only this machine can reach the listener
 }
 
-func newGuard(allowed []string) *guard {
-	g := &guard{hosts: map[string]bool{}}
+func newGuard(allowed []string, listed origins) *guard {
+	g := &guard{hosts: map[string]bool{}, origins: listed}
 	for _, h := range allowed {
 		g.hosts[strings.ToLower(h)] = true
 	}
@@ -92,16 +93,28 @@ func splitPort(host string) (name, port string) {
 }
 
 // checkOrigin refuses a change that a page of another site asks for. Programs send neither header and pass.
-func checkOrigin(h *request.Head, scheme string) error {
-	if h.Origin == nil && h.FetchSite == nil {
+func (g *guard) checkOrigin(h *request.Head, scheme string) error {
+	if h.Origin == nil && h.FetchSite == nil || g.origins.has(h.Origin) {
 		return nil
 	}
 	foreign := string(h.FetchSite) == "cross-site" || string(h.FetchSite) == "same-site"
 	if foreign || len(h.Origin) > 0 && !sameOrigin(string(h.Origin), scheme, string(h.Host)) {
-		return fault.OriginNotAllowed.New("A page of another origin may not write here",
-			fault.Details{"origin": fault.Clip(string(h.Origin))})
+		return foreignOrigin(string(h.Origin))
 	}
 	return nil
+}
+
+// foreignOrigin names the cure where there is one: an origin that can be listed.
+func foreignOrigin(origin string) error {
+	message := "A page of another site may not write here, nor read for a group"
+	switch listed, err := ParseOrigin(origin); {
+	case err == nil:
+		message = "Origin " + listed + " may not write here, nor read for a group; who runs the broker can let it: " +
+			"--cors-origin " + listed
+	case origin != "":
+		message = "Origin " + fault.Quote(origin) + " may not write here, nor read for a group"
+	}
+	return fault.OriginNotAllowed.New(message, fault.Details{"origin": fault.Clip(origin)})
 }
 
 // sameOrigin compares an Origin header with a request's scheme and Host header; a default port may be spelled out or

@@ -11,7 +11,7 @@ import (
 )
 
 func TestHosts(t *testing.T) {
-	g := newGuard([]string{"Queue.example", "other.example:8080"})
+	g := newGuard([]string{"Queue.example", "other.example:8080"}, nil)
 	for _, host := range []string{
 		"localhost", "localhost:1", "LOCALHOST", "localhost.", "127.0.0.1", "127.9.9.9:80", "[::1]", "[::1]:80",
 		"queue.example", "queue.example:99", "QUEUE.EXAMPLE", "other.example:8080",

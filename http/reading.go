@@ -27,7 +27,7 @@ func (s *Server) fetching(params request.Params[fetch.Query], parse func(c *call
 			return nil, err
 		}
 		if q.Group != "" {
-			if err := c.mayFetchFor(q.Group); err != nil {
+			if err := s.mayFetchFor(c, q.Group); err != nil {
 				return nil, err
 			}
 		}
@@ -42,11 +42,11 @@ func (s *Server) fetching(params request.Params[fetch.Query], parse func(c *call
 
 // mayFetchFor refuses a fetch for a group that the caller has no business with, or the page of another site: an image's
 // address could do that.
-func (c *call) mayFetchFor(group string) error {
+func (s *Server) mayFetchFor(c *call, group string) error {
 	if err := c.mayGroup(auth.Read, group); err != nil {
 		return err
 	}
-	return checkOrigin(&c.head, c.scheme())
+	return s.guard.checkOrigin(&c.head, c.scheme())
 }
 
 // meet lets a group meet a topic that is not there yet, so that it misses none of its records later.

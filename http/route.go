@@ -83,12 +83,15 @@ func (s *Server) router(table surface) fasthttp.RequestHandler {
 	r := router.New()
 	r.RedirectTrailingSlash, r.RedirectFixedPath = false, false
 	r.NotFound = func(ctx *fasthttp.RequestCtx) {
+		if s.guard.origins.preflight(ctx, anyMethods) {
+			return // the page is to see the 404 of what it asks for then
+		}
 		s.fail(ctx, table.notFound(string(ctx.URI().PathOriginal())))
 	}
 	r.MethodNotAllowed = func(ctx *fasthttp.RequestCtx) { s.fail(ctx, notAllowed(ctx)) } // Allow is set
 	r.GlobalOPTIONS = func(ctx *fasthttp.RequestCtx) {
 		s.discardBody(ctx)
-		options(ctx)
+		s.options(ctx)
 	}
 	var produce *route
 	for i := range table {
@@ -186,7 +189,7 @@ func (s *Server) admit(c *call, r *route) (err error) {
 		return broker.ErrRecovering
 	}
 	if r.method != fasthttp.MethodGet {
-		if err := checkOrigin(&c.head, c.scheme()); err != nil {
+		if err := s.guard.checkOrigin(&c.head, c.scheme()); err != nil {
 			return err
 		}
 		if s.life.draining() {
@@ -199,8 +202,11 @@ func (s *Server) admit(c *call, r *route) (err error) {
 	return err
 }
 
-// options answers with the Allow header alone, which the router has set.
-func options(ctx *fasthttp.RequestCtx) { ctx.Response.SetStatusCode(fasthttp.StatusNoContent) }
+// options answers with the Allow header, which the router has set, and for the page of a listed origin.
+func (s *Server) options(ctx *fasthttp.RequestCtx) {
+	ctx.Response.SetStatusCode(fasthttp.StatusNoContent)
+	s.guard.origins.preflight(ctx, string(ctx.Response.Header.Peek(fasthttp.HeaderAllow)))
+}
 
 // fail answers err. What a client still sends is read first, as far as that is reasonable: an answer before the end of
 // the body is lost to a reset.

@@ -67,7 +67,8 @@ type bounds struct {
 func New(c Config) *Server {
 	c = c.withDefaults()
 	s := &Server{
-		cfg: c, ids: newRequestIDs(), guard: newGuard(c.AllowedHosts), codecs: codec.New(c.MaxBodyBytes),
+		cfg: c, ids: newRequestIDs(), guard: newGuard(c.AllowedHosts, newOrigins(c.Origins)),
+		codecs: codec.New(c.MaxBodyBytes),
 		bounds: bounds{
 			inflight:    budget.New(c.MaxInflightBytes),
 			answers:     budget.New(c.MaxInflightBytes),
@@ -176,6 +177,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	s.ids.put(ctx, c.head.RequestID)
 	ctx.Response.Header.SetCanonical(headerCacheControl, valueNoStore)
 	ctx.Response.Header.SetCanonical(headerVary, valueVary)
+	s.guard.origins.tell(ctx, c.head.Origin)
 	if broken != nil {
 		ctx.SetConnectionClose()
 		s.fail(ctx, broken)
@@ -187,11 +189,13 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	}
 	ctx.SetUserValue(callKey, c)
 	s.route(ctx)
+	s.guard.origins.tellRecord(ctx)
 }
 
 var (
 	headerCacheControl, valueNoStore = []byte("Cache-Control"), []byte("no-store")
 	headerVary, valueVary            = []byte("Vary"), []byte("Accept, Accept-Encoding")
+	valueVaryOrigin                  = []byte("Accept, Accept-Encoding, Origin")
 )
 
 // finish ends a request, and turns a panic in its handler into a 500: one request's bug is not everybody's end.
@@ -210,23 +214,24 @@ func (s *Server) finish(c *call) {
 
 // refuse answers what fasthttp could not read as a request; it closes the connection by itself.
 func (s *Server) refuse(ctx *fasthttp.RequestCtx, err error) {
-	s.ids.put(ctx, nil)
 	verdict := s.early.take(&ctx.Request.Header)
+	s.ids.put(ctx, verdict.id)
+	s.guard.origins.tell(ctx, verdict.origin)
 	e := fault.InvalidRequest.New("The request could not be read as HTTP", nil)
 	var small *fasthttp.ErrSmallBuffer
 	switch {
 	case errors.As(err, &small):
 		s.discardHead(ctx.Conn())
 		e = fault.HeadersTooLarge.New("The request's head is larger than 16 KiB", nil)
-	case verdict != nil:
-		e, _ = fault.Explain(verdict)
+	case verdict.why != nil:
+		e, _ = fault.Explain(verdict.why)
 	case conn.IsTimeout(err):
 		e, _ = fault.Explain(fault.ErrBodyTimeout)
 	default:
 		s.discardRest(ctx.Conn())
 	}
 	s.writeError(ctx, e)
-	if verdict != nil {
+	if verdict.why != nil {
 		s.observeJudged(ctx)
 	} else {
 		s.observeUnread(ctx)

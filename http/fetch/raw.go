@@ -18,7 +18,8 @@ const (
 	mostRecordHead   = 64 << 10
 	mostRecordFields = 80
 
-	recordHeader = "FlashQ-Header-"
+	// RecordHeader begins the headers of an answer that carry a record's own.
+	RecordHeader = "FlashQ-Header-"
 )
 
 // single is an answer whose body is the value of one record.
@@ -74,7 +75,7 @@ func (s *single) setKey(key []byte) {
 func (s *single) setHeaders(r *batch.Record) {
 	for it := r.Headers(); it.Next(); {
 		h := &it.Header
-		if h.Value == nil || !isToken(h.Key) || !isFieldValue(h.Value) || !s.setField(recordHeader, h.Key, h.Value) {
+		if h.Value == nil || !isToken(h.Key) || !isFieldValue(h.Value) || !s.setField(RecordHeader, h.Key, h.Value) {
 			s.omitted++
 		}
 	}
