@@ -146,6 +146,10 @@ var (
 			Type: schema.String().Like("5f3a2b1c-2s").Says("names the request: what X-Request-Id said, or a new one")},
 		{Name: "Cache-Control", Type: schema.String().Like("no-store")},
 		{Name: "Vary", Type: schema.String().Like("Accept, Accept-Encoding")},
+		{Name: "Access-Control-Allow-Origin", Type: schema.String().Like("http://localhost:3000").
+			Says("the request's Origin, if --cors-origin lists it")},
+		{Name: "Access-Control-Expose-Headers", Type: schema.String().Like("FlashQ-Position").
+			Says("what the pages of that origin may see of these headers")},
 	}
 	retryAfter = openapi.Header{
 		Name: "Retry-After", Always: true, Type: schema.Int(1, 1<<31-1).Like(1).Says("seconds to wait"),
