@@ -238,7 +238,7 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, err error) {
 	}
 }
 
-// debugLog is where fasthttp's own lines go. What its errors quote are bytes of a request, which may be a token: that is
+// debugLog is where fasthttp's own lines go. What its errors quote are bytes of a request, which may be a token, and is
 // left out.
 type debugLog struct{ log *slog.Logger }
 
