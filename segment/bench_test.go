@@ -1,6 +1,11 @@
 package segment_test
 
 import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
 	"testing"
 
 	"flashq/segment"
@@ -55,6 +60,48 @@ func BenchmarkAppend(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkRawWrite is the ceiling of large appends to files: a megabyte a write into files of 64 MiB, of which the last
+// four are kept, with nothing else; synced is each file before the next one begins, as a log's segments are.
+func BenchmarkRawWrite(b *testing.B) {
+	for _, synced := range []bool{false, true} {
+		b.Run(map[bool]string{false: "unsynced", true: "synced"}[synced], func(b *testing.B) {
+			dir, p := b.TempDir(), bytes.Repeat([]byte("x"), 1<<20)
+			b.SetBytes(int64(len(p)))
+			var f *os.File
+			for i := 0; b.Loop(); i++ {
+				if i%64 == 0 {
+					f = nextFile(b, dir, f, i/64, synced)
+				}
+				if _, err := f.WriteAt(p, int64(i%64)<<20); err != nil {
+					b.Fatal(err)
+				}
+			}
+			_ = f.Close()
+		})
+	}
+}
+
+// nextFile ends a file, nil for none, and begins the n-th.
+func nextFile(b *testing.B, dir string, last *os.File, n int, synced bool) *os.File {
+	b.Helper()
+	name := func(n int) string { return filepath.Join(dir, strconv.Itoa(n)) }
+	var err error
+	if last != nil && synced {
+		err = last.Sync()
+	}
+	if last != nil {
+		err = errors.Join(err, last.Close())
+	}
+	if n >= 4 {
+		err = errors.Join(err, os.Remove(name(n-4)))
+	}
+	f, created := os.Create(name(n))
+	if err = errors.Join(err, created); err != nil {
+		b.Fatal(err)
+	}
+	return f
 }
 
 // filledLog is a log of 64 MiB in segments of 8.

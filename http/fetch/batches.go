@@ -79,7 +79,7 @@ func (r *rounds) takeBatches(c *cursor, b *batches) error {
 			return nil
 		}
 		room = max(room, batch.HeaderSize)
-		if b.lends && len(b.slab) == 0 && r.lendBatches(c, b) {
+		if b.lends && len(b.slab) == 0 && (r.lendBatches(c, b) || c.full) {
 			if err := r.buffers.afford(b.held()); err != nil {
 				return err
 			}
