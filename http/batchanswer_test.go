@@ -6,12 +6,14 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/klauspost/compress/snappy"
 
+	"flashq/actor"
 	"flashq/segment/batch"
 )
 
@@ -61,26 +63,33 @@ func TestBatchAnswersAreWhatIsStored(t *testing.T) {
 	f.getBatches("/topics/news/records?from_offset=9").want(t, 200).tells(t, "Flashq-Beyond", "0:3", "Flashq-Position", "0:9")
 }
 
-// The limits count whole batches, of which the first always comes.
+// The limits count whole batches, of which the first always comes: whether they are small and copied, large and sent from
+// where they stand, or large and in files.
 func TestBatchAnswersKeepTheLimits(t *testing.T) {
-	f := start(t, Config{})
-	for i := range 4 {
-		f.batched("news", 0, 10*i+10, 10*i+20)
-	}
-	size := len(f.getBatches("/topics/news/records").want(t, 200).body) / 4
-	for query, want := range map[string]string{
-		"max_records=1": "0-9 0:10", "max_records=10": "0-9 0:10", "max_records=19": "0-9 0:10", "max_records=20": "0-9 10-19 0:20",
-		"max_bytes=1": "0-9 0:10", fmt.Sprintf("max_bytes=%d", 2*size-1): "0-9 0:10",
-		fmt.Sprintf("max_bytes=%d", 2*size):     "0-9 10-19 0:20",
-		fmt.Sprintf("max_bytes=%d", 3*size+100): "0-9 10-19 20-29 0:30",
-		"from_offset=35&max_records=5":          "30-39 0:40",
-		"from_offset=5&max_records=15":          "0-9 10-19 0:20",
-		"from_offset=5&max_records=14":          "0-9 0:10",
-		"from_offset=-1":                        "30-39 0:40",
-	} {
-		a := f.getBatches("/topics/news/records?"+query).want(t, 200)
-		if got := a.offsets(t) + a.header.Get("FlashQ-Position"); got != want {
-			t.Errorf("%s: %s, want %s", query, got, want)
+	for name, row := range map[string]struct {
+		value int
+		dir   string
+	}{"small": {1, ""}, "lent": {1000, ""}, "files": {1000, t.TempDir()}} {
+		f := startOver(t, Config{}, actor.Config{Dir: row.dir})
+		f.createTopic("news", `{"partitions":1}`)
+		for range 4 {
+			f.store(packed(0, asIs, slices.Repeat([]string{strings.Repeat("v", row.value)}, 10)...))
+		}
+		size := len(f.getBatches("/topics/news/records").want(t, 200).body) / 4
+		for query, want := range map[string]string{
+			"max_records=1": "0-9 0:10", "max_records=10": "0-9 0:10", "max_records=19": "0-9 0:10", "max_records=20": "0-9 10-19 0:20",
+			"max_bytes=1": "0-9 0:10", fmt.Sprintf("max_bytes=%d", 2*size-1): "0-9 0:10",
+			fmt.Sprintf("max_bytes=%d", 2*size):     "0-9 10-19 0:20",
+			fmt.Sprintf("max_bytes=%d", 3*size+100): "0-9 10-19 20-29 0:30",
+			"from_offset=35&max_records=5":          "30-39 0:40",
+			"from_offset=5&max_records=15":          "0-9 10-19 0:20",
+			"from_offset=5&max_records=14":          "0-9 0:10",
+			"from_offset=-1":                        "30-39 0:40",
+		} {
+			a := f.getBatches("/topics/news/records?"+query).want(t, 200)
+			if got := a.offsets(t) + a.header.Get("FlashQ-Position"); got != want {
+				t.Errorf("%s, %s: %s, want %s", name, query, got, want)
+			}
 		}
 	}
 }
