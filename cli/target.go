@@ -21,6 +21,7 @@ const serverVariable = "FLASHQ_SERVER"
 type target struct {
 	port   port
 	server string
+	trust  trust
 }
 
 func (t *target) define(c *cobra.Command) {
@@ -28,6 +29,7 @@ func (t *target) define(c *cobra.Command) {
 	fs := c.PersistentFlags()
 	fs.VarP(&t.port, "port", "p", "port of a broker on this machine")
 	fs.StringVar(&t.server, "server", "", "URL of the broker (default $"+serverVariable+", else this machine's --port)")
+	t.trust.define(fs)
 }
 
 // address is the broker's URL, and who said so.
@@ -53,7 +55,14 @@ func (t *target) withClient(cmd *cobra.Command, work func(ctx context.Context, c
 	if err != nil {
 		return err
 	}
-	c, err := client.New(client.Config{Server: server})
+	config := client.Config{Server: server}
+	if config.Token, err = t.trust.secret(cmd.Flags()); err != nil {
+		return err
+	}
+	if config.TLS, err = t.trust.authorities(cmd.Flags()); err != nil {
+		return err
+	}
+	c, err := client.New(config)
 	if err != nil {
 		return fmt.Errorf("%s: %w", source, err)
 	}
@@ -74,7 +83,7 @@ func outcome(err error) error {
 	if errors.As(err, &input) || errors.Is(err, client.ErrName) {
 		return err
 	}
-	return failed(err)
+	return failed(named(err))
 }
 
 // inputError is something on the command line, or in a file that it names, that can't be used.

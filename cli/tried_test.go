@@ -53,7 +53,7 @@ func wantTried(t *testing.T, c *cobra.Command, lines []string) {
 			}
 		}
 		switch f.Name {
-		case "help", "port", "server": // one piece of code for all commands, which target.txtar tries
+		case "help", "port", "server", "token", "token-file", "ca": // one piece of code for all commands, which target.txtar tries
 		default:
 			t.Errorf("no script tries flashq %s --%s", below(c), f.Name)
 		}

@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,6 +35,10 @@ const (
 type Config struct {
 	// Server is the URL of the broker, scheme://host[:port][/prefix] with http or https ("": DefaultServer).
 	Server string
+	// Token is sent with every request, to this server alone; "" sends none. No error names it.
+	Token string
+	// TLS says whom an https server is trusted by (nil: the authorities that the system trusts).
+	TLS *tls.Config
 	// Dial connects (nil: TCP, and HTTP proxies as the environment says). Set, it sees every connection.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// MaxAnswerBytes bounds one answer, decompressed (0: 128 MiB). A longer one is ErrAnswer.
@@ -43,13 +48,14 @@ type Config struct {
 // Client talks to one server. It is safe for use by many goroutines, which share its connections.
 type Client struct {
 	base      string // no slash at the end
+	token     string
 	http      *http.Client
 	transport *http.Transport
 	maxAnswer int64
 	reached   atomic.Bool // a connection was made once
 }
 
-// New makes a client; it connects with the first call. An error is about Config.Server.
+// New makes a client; it connects with the first call. An error is about Config.Server or Config.Token.
 func New(c Config) (*Client, error) {
 	if c.Server == "" {
 		c.Server = DefaultServer
@@ -57,11 +63,15 @@ func New(c Config) (*Client, error) {
 	if err := checkServer(c.Server); err != nil {
 		return nil, err
 	}
+	if !isToken(c.Token) {
+		return nil, ErrToken
+	}
 	if c.MaxAnswerBytes == 0 {
 		c.MaxAnswerBytes = defaultAnswerBytes
 	}
 	transport := &http.Transport{
 		DialContext: c.Dial, ResponseHeaderTimeout: answerTimeout, TLSHandshakeTimeout: dialTimeout,
+		TLSClientConfig:     c.TLS.Clone(),
 		MaxIdleConnsPerHost: idleConns, IdleConnTimeout: idleTimeout,
 	}
 	if c.Dial == nil {
@@ -69,10 +79,10 @@ func New(c Config) (*Client, error) {
 		transport.Proxy = http.ProxyFromEnvironment
 	}
 	made := &Client{
-		base: strings.TrimRight(c.Server, "/"), transport: transport, maxAnswer: c.MaxAnswerBytes,
+		base: strings.TrimRight(c.Server, "/"), token: c.Token, transport: transport, maxAnswer: c.MaxAnswerBytes,
 		http: &http.Client{
 			Transport: transport,
-			// The API never redirects; following one would send a write elsewhere.
+			// The API never redirects; following one would send a write elsewhere, or the token.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
@@ -164,6 +174,9 @@ func (c *Client) build(ctx context.Context, r request) (*http.Request, error) {
 	if r.media != "" {
 		req.Header.Set("Content-Type", r.media)
 	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
 	if r.key != "" {
 		req.Header.Set("Idempotency-Key", r.key)
 	}
@@ -181,6 +194,9 @@ func (c *Client) broken(ctx context.Context, err error) error {
 		return fmt.Errorf("%s: %w", c.base, ctx.Err())
 	case errors.As(err, &outer): // it would repeat the URL
 		err = outer.Err
+	}
+	if other := otherScheme(err); other != nil {
+		return fmt.Errorf("%s: %w: %w", c.base, ErrUnreachable, other)
 	}
 	return fmt.Errorf("%s: %w: %w", c.base, ErrUnreachable, err)
 }

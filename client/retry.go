@@ -81,6 +81,8 @@ func (c *Client) mayHelp(err error) bool {
 			return true
 		}
 		return refused.Retryable
+	case errors.Is(err, ErrCertificate), errors.Is(err, ErrScheme):
+		return false
 	case errors.Is(err, ErrUnreachable):
 		return c.reached.Load()
 	}
