@@ -23,8 +23,9 @@ var (
 	// commands are what a reader types at a broker that runs.
 	commands = regexp.MustCompile(`^bin/flashq (producer|consumer|consume|group|topics|topic|health|demo|loadtest)\b`)
 	// named are commands of ours in indented blocks, up to a comment.
-	named = regexp.MustCompile(`(?m)^ {4}(bin/flashq [^#\n]*)`)
-	flags = regexp.MustCompile("(?m)^\\| `(--[a-z-]+)")
+	named   = regexp.MustCompile(`(?m)^ {4}(bin/flashq [^#\n]*)`)
+	flags   = regexp.MustCompile("(?m)^\\| `(--[a-z-]+)")
+	anyFlag = regexp.MustCompile("`(--[a-z-]+)`")
 )
 
 // What README and docs tell a reader to type works, in the order of reading, and answers what they show.
@@ -112,25 +113,52 @@ func TestDocsNameCommandsThatExist(t *testing.T) {
 	}
 }
 
-// The README's table of flags is the command's.
-func TestReadmeListsFlags(t *testing.T) {
+// The README's table of flags is the command's, operations.md speaks of each, and what is started as its files say takes
+// the flags that it gets there.
+func TestDocsListFlags(t *testing.T) {
+	known := flagsOf(t)
+	if diff := cmp.Diff(names(flags, doc(t, "README.md")), known); diff != "" {
+		t.Errorf("flags (-README +broker):\n%s", diff)
+	}
+	_, section, _ := strings.Cut(doc(t, "docs/operations.md"), "\n## Flags\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	_, table, _ := strings.Cut(section, "|---|---|")
+	if diff := cmp.Diff(names(anyFlag, table), known); diff != "" {
+		t.Errorf("flags (-operations.md +broker):\n%s", diff)
+	}
+	for _, file := range []string{"flashq.service", "Dockerfile", "compose.yaml", "kubernetes.yaml"} {
+		command := regexp.MustCompile(`.*--listen=.*`).FindString(doc(t, "docs/operations/"+file))
+		used := names(regexp.MustCompile(`(--[a-z-]+)`), command)
+		if len(used) < 3 {
+			t.Errorf("%s starts a broker with %q", file, command)
+		}
+		for flag := range used {
+			if !known[flag] {
+				t.Errorf("%s: %s is no flag", file, flag)
+			}
+		}
+	}
+}
+
+// flagsOf are the broker's flags.
+func flagsOf(t *testing.T) map[string]bool {
+	t.Helper()
 	help, err := exec.Command(instance.Binary(), "--help").Output()
 	if err != nil {
 		t.Fatalf("--help: %v", err)
 	}
-	listed := map[string]bool{}
-	for _, m := range flags.FindAllStringSubmatch(doc(t, "README.md"), -1) {
-		listed[m[1]] = true
-	}
-	known := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[a-z-]+)`).FindAllStringSubmatch(string(help), -1) {
-		known[m[1]] = true
-	}
+	known := names(regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[a-z-]+)`), string(help))
 	delete(known, "--help")
 	delete(known, "--version")
-	if diff := cmp.Diff(listed, known); diff != "" {
-		t.Errorf("flags (-README +broker):\n%s", diff)
+	return known
+}
+
+func names(pattern *regexp.Regexp, text string) map[string]bool {
+	all := map[string]bool{}
+	for _, m := range pattern.FindAllStringSubmatch(text, -1) {
+		all[m[1]] = true
 	}
+	return all
 }
 
 // example is a block of shell and what the README shows as its output.
