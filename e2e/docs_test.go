@@ -33,7 +33,7 @@ func TestDocsWorkAsWritten(t *testing.T) {
 	for _, doc := range []struct {
 		file      string
 		ran, ours int // at least so many blocks in all, and of our own command line
-	}{{"README.md", 19, 6}, {"docs/api.md", 20, 0}} {
+	}{{"README.md", 19, 6}, {"docs/api.md", 20, 0}, {"docs/clients.md", 3, 0}} {
 		t.Run(doc.file, func(t *testing.T) {
 			broker := instance.Start(t)
 			dir := binDir(t)
