@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,7 +12,7 @@ import (
 // Every figure that an alert is about, and every reason, route and bound, stands on the page of a broker that has served a
 // group: a rule about nothing never fires.
 func TestAlertsAreAboutFiguresThatExist(t *testing.T) {
-	broker := instance.Start(t)
+	broker := instance.Start(t, "--access-log="+filepath.Join(t.TempDir(), "access"))
 	broker.Produce(t, "news", "text/plain", []byte("hello"))
 	broker.Fetch(t, "news", "group=g")
 	broker.Fetch(t, "news", "group=g&ack=0:1")
