@@ -9,21 +9,32 @@ import (
 	"flashq/e2e/instance"
 )
 
-// Every figure that an alert is about, and every reason, route and bound, stands on the page of a broker that has served a
-// group: a rule about nothing never fires.
-func TestAlertsAreAboutFiguresThatExist(t *testing.T) {
+// figuresPage is /metrics of a broker that has served a group.
+func figuresPage(t *testing.T) string {
+	t.Helper()
 	broker := instance.Start(t, "--access-log="+filepath.Join(t.TempDir(), "access"))
 	broker.Produce(t, "news", "text/plain", []byte("hello"))
 	broker.Fetch(t, "news", "group=g")
 	broker.Fetch(t, "news", "group=g&ack=0:1")
-	page := string(broker.Must(t, 200, "GET", "/metrics", "", nil, nil).Body)
+	return string(broker.Must(t, 200, "GET", "/metrics", "", nil, nil).Body)
+}
+
+// shows tells whether a page has a figure, a histogram among them.
+func shows(page, figure string) bool {
+	return strings.Contains(page, "\n# TYPE "+strings.TrimSuffix(figure, "_bucket")+" ")
+}
+
+// Every figure that an alert is about, and every reason, route and bound, stands on the page: a rule about nothing never
+// fires.
+func TestAlertsAreAboutFiguresThatExist(t *testing.T) {
+	page := figuresPage(t)
 	rules := doc(t, "docs/operations/alerts.yml")
 	figures := names(regexp.MustCompile(`\b((?:flashq|process)_[a-z_]+)[{\[]`), rules)
 	if len(figures) < 12 {
 		t.Errorf("only %v", figures)
 	}
 	for figure := range figures {
-		if !strings.Contains(page, "\n"+figure+"{") && !strings.Contains(page, "\n"+figure+" ") {
+		if !shows(page, figure) {
 			t.Errorf("%s is not on the page", figure)
 		}
 	}
@@ -32,6 +43,25 @@ func TestAlertsAreAboutFiguresThatExist(t *testing.T) {
 			if !strings.Contains(page, m[1]+`="`+value+`"`) {
 				t.Errorf("%s %s is not on the page", m[1], value)
 			}
+		}
+	}
+}
+
+// operations.md speaks of figures that exist, and of every bound that there is.
+func TestBoundsAreWrittenDown(t *testing.T) {
+	page, text := figuresPage(t), doc(t, "docs/operations.md")
+	figures := names(regexp.MustCompile("`((?:flashq|process)_[a-z_]+)`"), text)
+	if len(figures) < 12 {
+		t.Errorf("only %v", figures)
+	}
+	for figure := range figures {
+		if !shows(page, figure) {
+			t.Errorf("%s is not on the page", figure)
+		}
+	}
+	for bound := range names(regexp.MustCompile(`\nflashq_limit{bound="([^"]+)"}`), page) {
+		if !strings.Contains(text, "`"+bound+"`") && !strings.Contains(text, "`--"+bound+"`") {
+			t.Errorf("no word of the bound %s", bound)
 		}
 	}
 }

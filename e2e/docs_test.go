@@ -140,6 +140,54 @@ func TestDocsListFlags(t *testing.T) {
 	}
 }
 
+// Links within the docs lead to files and headings that are there.
+func TestDocsLinkToWhatIsThere(t *testing.T) {
+	root, err := instance.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, file := range append(files, filepath.Join(root, "README.md")) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\]\(([^)#:]*)(?:#([^)]+))?\)`).FindAllStringSubmatch(string(text), -1) {
+			found++
+			to := file
+			if m[1] != "" {
+				to = filepath.Join(filepath.Dir(file), m[1])
+			}
+			there, err := os.Stat(to)
+			if err != nil || m[2] != "" && !there.IsDir() && !headings(t, to)[m[2]] {
+				t.Errorf("%s: %s leads nowhere", filepath.Base(file), m[0])
+			}
+		}
+	}
+	if found < 100 {
+		t.Errorf("only %d links were found", found)
+	}
+}
+
+// headings are the anchors of a page.
+func headings(t *testing.T, file string) map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]bool{}
+	for heading := range names(regexp.MustCompile(`(?m)^#+ (.*)$`), string(text)) {
+		anchor := regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(heading), "")
+		all[strings.ReplaceAll(anchor, " ", "-")] = true
+	}
+	return all
+}
+
 // flagsOf are the broker's flags.
 func flagsOf(t *testing.T) map[string]bool {
 	t.Helper()
