@@ -30,7 +30,7 @@ func TestAlertsAreAboutFiguresThatExist(t *testing.T) {
 	page := figuresPage(t)
 	rules := doc(t, "docs/operations/alerts.yml")
 	figures := names(regexp.MustCompile(`\b((?:flashq|process)_[a-z_]+)[{\[]`), rules)
-	if len(figures) < 12 {
+	if len(figures) < 8 {
 		t.Errorf("only %v", figures)
 	}
 	for figure := range figures {
@@ -51,7 +51,7 @@ func TestAlertsAreAboutFiguresThatExist(t *testing.T) {
 func TestBoundsAreWrittenDown(t *testing.T) {
 	page, text := figuresPage(t), doc(t, "docs/operations.md")
 	figures := names(regexp.MustCompile("`((?:flashq|process)_[a-z_]+)`"), text)
-	if len(figures) < 12 {
+	if len(figures) < 8 {
 		t.Errorf("only %v", figures)
 	}
 	for figure := range figures {
