@@ -155,8 +155,11 @@ func (b *commitBody) setMember(c *broker.Commit) error {
 }
 
 var (
-	offsetType   = schema.Int(0, math.MaxInt64).Like(0).Says("the next record to read: 0 to the high water mark")
-	instantType  = (&schema.Schema{Type: []string{"string", "integer"}, Pattern: request.Instant.Pattern}).Like("latest")
+	offsetType  = schema.Int(0, math.MaxInt64).Like(0).Says("the next record to read: 0 to the high water mark")
+	leastMillis = int64(200_000_000_000)
+	instantType = (&schema.Schema{
+		Type: []string{"string", "integer"}, Pattern: request.Instant.Pattern, Minimum: &leastMillis,
+	}).Like("latest")
 	metadataType = (&schema.Schema{Type: "string", MaxLength: maxMetadata}).Like("batch 42").OrNull().
 			Says("what is kept beside the offset")
 )
@@ -174,7 +177,7 @@ type commitItem struct {
 func commitItemSchema() *schema.Schema {
 	item := commitItemMembers.Schema()
 	item.OneOf = []*schema.Schema{{Required: []string{"offset"}}, {Required: []string{"at"}}}
-	return item
+	return item.Like(json.RawMessage(`{"topic":"news","partition":0,"offset":0,"metadata":"batch 42"}`))
 }
 
 var commitItemMembers = request.Members[commitItem]{

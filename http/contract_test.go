@@ -292,6 +292,7 @@ func (o *operation) checkAnswer() error {
 	if content == nil {
 		return fmt.Errorf("the media type %q is not documented", media)
 	}
+	media, _, _ = strings.Cut(media, ";")
 	o.see(status, media)
 	body, err := decoded(header, o.e.body)
 	if !o.e.whole {
@@ -378,7 +379,9 @@ func (o *operation) checkRequest() error {
 		if err := o.holdsPlain(at, p.Value.Schema, value); err != nil {
 			return fmt.Errorf("the parameter %s: %w", p.Value.Name, err)
 		}
-		o.see(p.Value.In, p.Value.Name)
+		if o.see(p.Value.In, p.Value.Name); p.Value.In == "header" {
+			o.contract.see("header", p.Value.Name, "of a request")
+		}
 		sort = append(sort, p.Value.Name)
 	}
 	body, err := decoded(o.e.request.Header, o.e.asked)

@@ -46,6 +46,10 @@ func (c *contract) promises() (all []string) {
 			add(sharedID(row.id), strconv.Itoa(k.Status), k.Code)
 		}
 		for _, p := range o.Parameters {
+			if p.Value.In == "header" {
+				add("header", p.Value.Name, "of a request")
+				continue
+			}
 			add(sharedID(row.id), p.Value.In, p.Value.Name)
 		}
 		if o.RequestBody != nil {

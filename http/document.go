@@ -21,8 +21,8 @@ func (s *Server) describing() handler {
 	})
 	texts := map[string]func() []byte{
 		"":     plain,
-		"gzip": sync.OnceValue(func() []byte { return fasthttp.AppendGzipBytes(nil, plain()) }),
-		"zstd": sync.OnceValue(func() []byte { return fasthttp.AppendZstdBytes(nil, plain()) }),
+		"gzip": sync.OnceValue(func() []byte { return s.codecs.Gzip(nil, plain()) }),
+		"zstd": sync.OnceValue(func() []byte { return s.codecs.Zstd(nil, plain()) }),
 	}
 	h := query(nil, func(c *call, _ struct{}) (any, error) {
 		coding := request.AnswerCoding(c.head.AcceptEncoding)

@@ -9,7 +9,8 @@ const nameRule = `^(_\.?|(_?\.[A-Za-z0-9_-]|_[A-Za-z0-9-]|[A-Za-z0-9])(\.?[A-Za-
 var (
 	TopicName = named(MaxTopicName, "news")
 	GroupName = named(MaxGroupName, "billing")
-	Token     = schema.String().Says("the token, of events alone: a browser can set no header on a stream of them")
+	Token     = schema.String().Like("TOKEN").
+			Says("the token, of events alone: a browser can set no header on a stream of them")
 
 	// Position is where to go on in each partition, a member's with its generation before it.
 	Position = schema.Text(
