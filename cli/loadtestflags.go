@@ -111,6 +111,7 @@ func (f *loadtestFlags) addServer(c *cobra.Command) {
 		", else one is started)")
 	fs.BoolVar(&v.Mine, "i-own-this-server", false, "load a server beyond this machine")
 	fs.IntVar(&v.ServerPID, "server-pid", 0, "process id of --server on this machine, to know its CPU time")
+	f.target.trust.define(fs)
 	addWord(c, f.storage, "storage", "of the server that is started (file: a temporary folder)")
 	addWord(c, f.fsync, "fsync", "of the server that is started")
 	fs.Var(&f.batchBytes, "batch-bytes", "of the server that is started; 0: its own default")
@@ -153,6 +154,9 @@ func (f *loadtestFlags) settle(cmd *cobra.Command) (loadtest.Config, error) {
 	if c.Duration == 0 && c.Records == 0 {
 		c.Duration = f.length
 	}
+	if err := f.trust(cmd, &c); err != nil {
+		return c, err
+	}
 	c.Target = os.Getenv(serverVariable)
 	if cmd.Flags().Lookup("server") == nil { // this command has no FlashQ
 		c.Target = ""
@@ -162,6 +166,19 @@ func (f *loadtestFlags) settle(cmd *cobra.Command) (loadtest.Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// trust says how a server that runs and this command trust each other.
+func (f *loadtestFlags) trust(cmd *cobra.Command, c *loadtest.Config) (err error) {
+	fs := cmd.Flags()
+	if fs.Lookup("server") == nil {
+		return nil
+	}
+	if c.Token, err = f.target.trust.secret(fs); err != nil {
+		return err
+	}
+	c.TLS, err = f.target.trust.authorities(fs)
+	return err
 }
 
 // addWord defines a flag of few words, which a shell completes.

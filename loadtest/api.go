@@ -15,6 +15,7 @@ import (
 // api asks a server what is no load. It may be used from anywhere.
 type api struct {
 	base   string // http://host:port
+	token  string
 	client *http.Client
 }
 
@@ -23,6 +24,15 @@ func newAPI(address string, timeout time.Duration) *api {
 		Timeout:   timeout,
 		Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true},
 	}}
+}
+
+// trust has it speak to the server as the load does.
+func (a *api) trust(s *server) {
+	a.token = s.token
+	if s.tls != nil {
+		a.base = "https://" + s.address
+		a.client.Transport.(*http.Transport).TLSClientConfig = s.tls.Clone()
+	}
 }
 
 // reply is what the server said.
@@ -50,6 +60,9 @@ func (a *api) do(ctx context.Context, method, path, body, accept string) (reply,
 		return reply{}, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	req.Header.Set("Accept", accept)
+	if a.token != "" {
+		req.Header.Set("Authorization", "Bearer "+a.token)
+	}
 	if body != "" {
 		req.Header.Set("Content-Type", mediaTypes["json"])
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"flashq/loadtest/drive"
 	"flashq/loadtest/report"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -181,7 +182,7 @@ func mustBodies(t *testing.T, l report.Load) []body {
 func TestStampedBatchesAreSealed(t *testing.T) {
 	l := report.Load{Format: "batch", Value: "letters", Size: 60, Batch: 5, PerBatch: 2, Partitions: 3}
 	p := &producers{run: 77, sent: newVerifier(60), by: map[int]*producer{}, make: func(connection int) stamped {
-		s, err := stampedRequest("host", "t", connection, cargo{Load: l, direct: true}, rand.New(rand.NewPCG(1, 2)))
+		s, err := stampedRequest(drive.Host{Name: "host"}, "t", connection, cargo{Load: l, direct: true}, rand.New(rand.NewPCG(1, 2)))
 		if err != nil {
 			t.Fatal(err)
 		}

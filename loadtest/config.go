@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"time"
 
@@ -32,12 +33,14 @@ type Config struct {
 	Server
 	report.Growth
 
-	SkipNoop  bool   // drive FlashQ alone: no ratio
-	Beside    string // what produce and consume are compared with: "noop", or the same server with this format
-	Target    string // host:port of a FlashQ that runs, or http:// before it; "" starts one
-	Mine      bool   // Target may be beyond loopback: whoever runs this may load it
-	ServerPID int    // Target's process, when it is on this machine: without it, its CPU time is unknown
-	Topic     string // "" makes a fresh one for each round, and deletes it
+	SkipNoop  bool        // drive FlashQ alone: no ratio
+	Beside    string      // what produce and consume are compared with: "noop", or the same server with this format
+	Target    string      // host:port of a FlashQ that runs, or http:// or https:// before it; "" starts one
+	Token     string      // for each request to Target; "" sends none
+	TLS       *tls.Config // of an https Target; nil trusts whom the system trusts
+	Mine      bool        // Target may be beyond loopback: whoever runs this may load it
+	ServerPID int         // Target's process, when it is on this machine: without it, its CPU time is unknown
+	Topic     string      // "" makes a fresh one for each round, and deletes it
 
 	Connections int           // 32
 	Consumers   int           // of e2e: 1

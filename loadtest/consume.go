@@ -51,7 +51,7 @@ func (k stock) fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c := k.plan.driver(k.server, g.source(k.server.address, k.topic))
+	c := k.plan.driver(k.server, g.source(k.server.host(), k.topic))
 	c.Connections = min(4, c.Connections)
 	d, err := drive.New(ctx, c)
 	if err != nil {
@@ -103,7 +103,7 @@ func (k stock) fetches(ctx context.Context, l report.Load) ([]fetch, error) {
 	batch := int64(l.Batch)
 	for _, e := range there {
 		for offset := e.Earliest; offset+batch <= e.End && len(list) < maxFetches; offset += batch {
-			request := drive.Get(k.server.address, fetchPath(l, k.topic, e.Partition, offset), mediaTypes[l.Format])
+			request := drive.Get(k.server.host(), fetchPath(l, k.topic, e.Partition, offset), mediaTypes[l.Format])
 			list = append(list, fetch{request, e.Partition, offset})
 		}
 	}

@@ -22,7 +22,7 @@ const (
 // consumers read partitions by position, with polls that wait, and verify what comes. Each has partitions of its own.
 type consumers struct {
 	verifier *verifier
-	host     string
+	host     drive.Host
 	topic    string
 	format   string // of the answers
 	list     []*consumer

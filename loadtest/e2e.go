@@ -53,7 +53,7 @@ func (t *turn) endToEnd(ctx context.Context) error {
 func (p *plan) newProducers(ctx context.Context, s *server, topic string, run uint32, sent acknowledger,
 ) (*drive.Driver, error) {
 	build := func(connection int, random *rand.Rand) (stamped, error) {
-		return stampedRequest(s.address, topic, connection, p.cargo, random)
+		return stampedRequest(s.host(), topic, connection, p.cargo, random)
 	}
 	if _, err := build(0, rand.New(rand.NewPCG(p.config.Seed, 2))); err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func (p *plan) newConsumers(ctx context.Context, s *server, topic string, v *ver
 		}
 	}
 	c := p.driver(s, func(int) drive.Source {
-		return &consumers{verifier: v, host: s.address, topic: topic, format: p.config.Answers, list: list,
+		return &consumers{verifier: v, host: s.host(), topic: topic, format: p.config.Answers, list: list,
 			produced: produced}
 	})
 	c.Connections, c.Loops, c.Timeout, c.KeepsBodies, c.Prompt = n, 1, p.config.Timeout+pollTime, true, true

@@ -35,7 +35,7 @@ func grow(ctx context.Context, p *plan, s *server) (*growth, error) {
 		return g, nil
 	}
 	path := fmt.Sprintf("/topics/%s/records?from_offset=latest&timeout_ms=%d", g.topics[0], parkTime.Milliseconds())
-	requests := [][]byte{drive.Get(s.address, path, mediaTypes["json"])}
+	requests := [][]byte{drive.Get(s.host(), path, mediaTypes["json"])}
 	polls := p.driver(s, func(int) drive.Source { return drive.NewFixed(requests, 1, 1) })
 	polls.Connections, polls.Loops, polls.Timeout = c.Parked, 1, parkTime+c.Timeout
 	d, err := drive.New(ctx, polls)

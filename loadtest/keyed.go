@@ -13,16 +13,17 @@ import (
 // keys gives every request an Idempotency-Key of its own, and sends some once more when they are answered: then the
 // answer has to be the same, and marked as a replay.
 type keys struct {
-	cargo       cargo
-	host, topic string
-	prefix      string // of this measurement's keys
-	every       int64  // one in so many requests is replayed; zero: none
+	cargo  cargo
+	host   drive.Host
+	topic  string
+	prefix string // of this measurement's keys
+	every  int64  // one in so many requests is replayed; zero: none
 
 	mu      sync.Mutex
 	replays report.Replays // of all loops
 }
 
-func newKeys(g cargo, host, topic string, share float64) *keys {
+func newKeys(g cargo, host drive.Host, topic string, share float64) *keys {
 	k := &keys{cargo: g, host: host, topic: topic, prefix: fmt.Sprintf("loadtest-%d-", time.Now().UnixNano())}
 	if share > 0 {
 		k.every = max(int64(1/share), 1)

@@ -28,6 +28,10 @@ func newReport(p *plan) *report.Report {
 	if c.Some() {
 		r.Growth = &c.Growth
 	}
+	if c.isSecure() {
+		r.Note("over TLS each connection has a goroutine in place of epoll, and encryption costs the client, too: compare " +
+			"only with other runs over TLS")
+	}
 	if n := distinctKeys(c.Load, len(p.cargo.bodies)); n < c.Keys {
 		r.Note(fmt.Sprintf("%d of %d keys were used: the rotation of bodies is bounded to stay in cache", n, c.Keys))
 	}

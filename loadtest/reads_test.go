@@ -97,7 +97,7 @@ func countOnce(t *testing.T, format, body string, header http.Header, decode, po
 	defer s.Close()
 	address := s.Listener.Addr().String()
 	source, sink := newReads(report.Load{Format: format, Decode: decode},
-		[]fetch{{drive.Get(address, "/", mediaTypes[format]), 3, 5}}, 1)
+		[]fetch{{drive.Get(drive.Host{Name: address}, "/", mediaTypes[format]), 3, 5}}, 1)
 	d, err := drive.New(t.Context(), drive.Config{Address: address, Connections: 1, Timeout: 10 * time.Second, Portable: portable,
 		KeepsBodies: decode, Source: source, Sink: sink})
 	if err != nil {

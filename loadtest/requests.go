@@ -30,7 +30,7 @@ func newCargo(l report.Load) (cargo, error) {
 func (c cargo) valueBytes() int64 { return int64(c.Size) * int64(c.Batch) }
 
 // requests are the bodies as produce requests to one topic.
-func (c cargo) requests(host, topic string) [][]byte {
+func (c cargo) requests(host drive.Host, topic string) [][]byte {
 	requests := make([][]byte, c.rotation())
 	for i := range requests {
 		requests[i] = c.request(host, topic, i, c.bodies[i%len(c.bodies)])
@@ -48,7 +48,7 @@ func (c cargo) rotation() int {
 }
 
 // request is the i-th produce request, with this body.
-func (c cargo) request(host, topic string, i int, b body, headers ...string) []byte {
+func (c cargo) request(host drive.Host, topic string, i int, b body, headers ...string) []byte {
 	path := "/topics/" + topic + "/records" + b.query
 	if c.direct {
 		path += fmt.Sprintf("?partition=%d", i%c.Partitions)
@@ -57,7 +57,7 @@ func (c cargo) request(host, topic string, i int, b body, headers ...string) []b
 }
 
 // source sends the requests in turn.
-func (c cargo) source(host, topic string) func(loop int) drive.Source {
+func (c cargo) source(host drive.Host, topic string) func(loop int) drive.Source {
 	requests := c.requests(host, topic)
 	return func(int) drive.Source { return drive.NewFixed(requests, int64(c.Batch), c.valueBytes()) }
 }

@@ -114,7 +114,7 @@ func TestAChildThatDiesIsExplained(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.stop()
-	requests := [][]byte{drive.Request("GET", s.address, "/a/b", "", nil)}
+	requests := [][]byte{drive.Request("GET", s.host(), "/a/b", "", nil)}
 	d, err := drive.New(t.Context(), drive.Config{Address: s.address, Connections: 2, Timeout: 10 * time.Second,
 		Source: func(int) drive.Source { return drive.NewFixed(requests, 1, 1) }})
 	if err != nil {
@@ -167,7 +167,7 @@ func TestWrongSettingsSayWhatIsAllowed(t *testing.T) {
 func TestTargetAddresses(t *testing.T) {
 	for target, want := range map[string]string{
 		"http://127.0.0.1:9000": "127.0.0.1:9000", "http://host/": "host:80", "http://[::1]:7": "[::1]:7",
-		"https://host": "", "host:80": "host:80", "localhost:8080": "localhost:8080", "[::1]:7/": "[::1]:7", "ftp:80/x": "", "http://host/x": "", "http://u@host": "", "http://": "", "": "",
+		"https://host": "host:443", "host:80": "host:80", "localhost:8080": "localhost:8080", "[::1]:7/": "[::1]:7", "ftp:80/x": "", "http://host/x": "", "http://u@host": "", "http://": "", "": "",
 	} {
 		got, err := targetAddress(target)
 		if got != want || (err == nil) != (want != "") {

@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -13,11 +14,16 @@ import (
 
 // server is what a driver talks to: a child of ours, or a FlashQ that runs anyway.
 type server struct {
-	child   *child // nil for a target
-	address string // host:port
-	pid     int    // 0 where unknown
-	folder  string // removed at the end; "" where there is none
+	child   *child      // nil for a target
+	address string      // host:port
+	token   string      // for each request; "": none
+	tls     *tls.Config // nil: plain HTTP
+	pid     int         // 0 where unknown
+	folder  string      // removed at the end; "" where there is none
 }
+
+// host is whom requests to it are for.
+func (s *server) host() drive.Host { return drive.Host{Name: s.address, Token: s.token} }
 
 // stays tells that the server is somebody's, and outlives the run.
 func (s *server) stays() bool { return s.child == nil }
@@ -89,7 +95,7 @@ func findTarget(ctx context.Context, c Config) (*server, error) {
 		return nil, fmt.Errorf("%s: %w: %w", c.Target, ErrUnreachable, err)
 	}
 	_ = probe.Close()
-	return &server{address: address, pid: c.ServerPID}, nil
+	return &server{address: address, token: c.Token, tls: c.secure(address), pid: c.ServerPID}, nil
 }
 
 // flashqArgs are the flags that a Server stands for; what is not set stays FlashQ's own default.

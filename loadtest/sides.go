@@ -54,13 +54,13 @@ func (r *run) addNoop(ctx context.Context, answerBytes int) error {
 		return fmt.Errorf("noop: %w", err)
 	}
 	r.undo = append(r.undo, s.stop)
-	source := p.cargo.source(s.address, "noop")
+	source := p.cargo.source(s.host(), "noop")
 	switch {
 	case answerBytes > 0:
-		fetch := drive.Get(s.address, fetchPath(p.cargo.Load, "noop", 0, 0), mediaTypes[p.cargo.Format])
+		fetch := drive.Get(s.host(), fetchPath(p.cargo.Load, "noop", 0, 0), mediaTypes[p.cargo.Format])
 		source = func(int) drive.Source { return drive.NewFixed([][]byte{fetch}, int64(p.cargo.Batch), 0) }
 	case p.cargo.Idempotent:
-		source = newKeys(p.cargo, s.address, "noop", 0).source
+		source = newKeys(p.cargo, s.host(), "noop", 0).source
 	}
 	noop := &side{name: report.Noop, server: s, measure: func(ctx context.Context, t *turn) error {
 		return t.drive(ctx, 0, p.driver(s, source))

@@ -64,7 +64,7 @@ func (p *producers) Answered(connection int, _ *drive.Answer, meant, now int64, 
 }
 
 // stampedRequest builds the request of one connection.
-func stampedRequest(host, topic string, connection int, g cargo, r *rand.Rand) (s stamped, err error) {
+func stampedRequest(host drive.Host, topic string, connection int, g cargo, r *rand.Rand) (s stamped, err error) {
 	l := g.Load
 	mark := []byte(strings.Repeat("#", stampSize)) // in no letter and no number
 	values := make([][]byte, l.Batch)

@@ -19,9 +19,9 @@ func (t *turn) subscribe(ctx context.Context) error {
 		found := &report.Streams{Streams: p.config.Streams}
 		found.Before, _ = drive.ProcessMemory(s.pid)
 		began := time.Now()
-		streams, err := drive.OpenStreams(ctx, drive.StreamsConfig{Address: s.address, PID: s.pid,
+		streams, err := drive.OpenStreams(ctx, drive.StreamsConfig{Address: s.address, TLS: s.tls, PID: s.pid,
 			Streams: p.config.Streams, Timeout: p.config.Timeout, Portable: p.config.portable, Watcher: watch,
-			Request: func(int) []byte { return streamRequest(s.address, topic, p.cargo.Answers) }})
+			Request: func(int) []byte { return streamRequest(s.host(), topic, p.cargo.Answers) }})
 		if err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func (t *turn) subscribe(ctx context.Context) error {
 }
 
 // streamRequest asks for what comes from now on.
-func streamRequest(host, topic, format string) []byte {
+func streamRequest(host drive.Host, topic, format string) []byte {
 	path := "/topics/" + topic + "/records?from_offset=latest"
 	if format == "ndjson" {
 		return drive.Get(host, path+"&follow=true", mediaTypes["ndjson"])

@@ -72,9 +72,9 @@ func (t *turn) produce(ctx context.Context, g cargo) error {
 	p, s := t.run.plan, t.side.server
 	return t.onTopic(ctx, func(topic string) error {
 		if !g.Idempotent {
-			return t.drive(ctx, p.limit, p.driver(s, g.source(s.address, topic)))
+			return t.drive(ctx, p.limit, p.driver(s, g.source(s.host(), topic)))
 		}
-		k := newKeys(g, s.address, topic, p.config.Replay)
+		k := newKeys(g, s.host(), topic, p.config.Replay)
 		err := t.drive(ctx, p.limit, p.driver(s, k.source))
 		t.round.Replays = k.found()
 		return err

@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"cmp"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/url"
@@ -108,11 +109,36 @@ func (c Config) validateTarget() error {
 		return nil
 	}
 	address, err := targetAddress(c.Target)
+	if err == nil && c.isSecure() && c.pairs() {
+		return fmt.Errorf("%w: --server %s beside a bare server, which speaks plain HTTP, would be a ratio of TLS; allowed: "+
+			"with --no-noop, or --beside a format", ErrConfig, c.Target)
+	}
 	if err != nil || c.Mine || onLoopback(address) {
 		return err
 	}
 	return fmt.Errorf("%w: --server %s is beyond this machine; allowed: loopback, or --i-own-this-server too",
 		ErrConfig, c.Target)
+}
+
+// pairs tells whether a bare server is measured, too.
+func (c Config) pairs() bool {
+	measured := c.Workload == report.Produce || c.Workload == report.Consume
+	return measured && !c.SkipNoop && c.Beside == report.Noop && !c.Some()
+}
+
+func (c Config) isSecure() bool { return strings.HasPrefix(c.Target, "https://") }
+
+// secure is how TLS is spoken to the target; nil: it isn't.
+func (c Config) secure(address string) *tls.Config {
+	if !c.isSecure() {
+		return nil
+	}
+	secure := c.TLS.Clone()
+	if secure == nil {
+		secure = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	secure.ServerName, _, _ = net.SplitHostPort(address)
+	return secure
 }
 
 // targetAddress is the host:port of a base address such as http://127.0.0.1:9000, or of one that is just that.
@@ -122,14 +148,14 @@ func targetAddress(target string) (string, error) {
 		base = "http://" + base
 	}
 	u, err := url.Parse(base)
-	plain := err == nil && u.Scheme == "http" && u.Hostname() != "" && u.User == nil &&
+	good := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil &&
 		(u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == ""
-	if !plain {
-		return "", fmt.Errorf("%w: --server %q; allowed: http://host:port, or host:port", ErrConfig, target)
+	if !good {
+		return "", fmt.Errorf("%w: --server %q; allowed: http://host:port, https://host:port, or host:port", ErrConfig, target)
 	}
 	port := u.Port()
 	if port == "" {
-		port = "80"
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
 	return net.JoinHostPort(u.Hostname(), port), nil
 }

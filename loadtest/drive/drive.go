@@ -2,6 +2,7 @@ package drive
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
@@ -27,8 +28,10 @@ type engine interface {
 
 // Config says what a driver is made of.
 type Config struct {
-	Address     string // host:port
-	PID         int    // of the server, to know its CPU time; zero: unknown
+	Address string // host:port
+	// TLS says how to speak it; nil: plain HTTP. It takes the portable way: a loop knows no encryption.
+	TLS         *tls.Config
+	PID         int // of the server, to know its CPU time; zero: unknown
 	Connections int
 	Loops       int // groups of connections; zero: as many as there are processors, at most
 	Timeout     time.Duration
@@ -46,7 +49,7 @@ func New(ctx context.Context, c Config) (*Driver, error) {
 		return nil, err
 	}
 	build := newEngine
-	if c.Portable {
+	if c.Portable || c.TLS != nil {
 		build = newPortable
 	}
 	e, err := build(c, to)

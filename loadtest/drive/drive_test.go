@@ -35,7 +35,7 @@ func drives(t *testing.T, portable bool, address string, n int, requests ...[]by
 
 // produce is a produce request.
 func produce(host, body string) []byte {
-	return Request("POST", host, "/topics/t/records", "application/json", []byte(body))
+	return Request("POST", Host{Name: host}, "/topics/t/records", "application/json", []byte(body))
 }
 
 // load gives a driver to p with n connections.

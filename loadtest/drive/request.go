@@ -2,9 +2,23 @@ package drive
 
 import "fmt"
 
+// Host is whom requests are for.
+type Host struct {
+	Name  string // host:port
+	Token string // sent with each of them; "": none
+}
+
+// fields are the lines of a head that say so.
+func (h Host) fields() string {
+	if h.Token == "" {
+		return "Host: " + h.Name + "\r\n"
+	}
+	return "Host: " + h.Name + "\r\nAuthorization: Bearer " + h.Token + "\r\n"
+}
+
 // Request is a whole HTTP/1.1 request in one piece, so that it takes one write. Headers are lines such as "A: b".
-func Request(method, host, path, mediaType string, body []byte, headers ...string) []byte {
-	head := fmt.Appendf(make([]byte, 0, 256+len(body)), "%s %s HTTP/1.1\r\nHost: %s\r\n", method, path, host)
+func Request(method string, host Host, path, mediaType string, body []byte, headers ...string) []byte {
+	head := fmt.Appendf(make([]byte, 0, 256+len(body)), "%s %s HTTP/1.1\r\n%s", method, path, host.fields())
 	if mediaType != "" {
 		head = fmt.Appendf(head, "Content-Type: %s\r\n", mediaType)
 	}
@@ -15,6 +29,6 @@ func Request(method, host, path, mediaType string, body []byte, headers ...strin
 }
 
 // Get is a whole GET request.
-func Get(host, path, accept string) []byte {
-	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: %s\r\n\r\n", path, host, accept)
+func Get(host Host, path, accept string) []byte {
+	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\n%sAccept: %s\r\n\r\n", path, host.fields(), accept)
 }

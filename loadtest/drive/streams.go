@@ -3,6 +3,7 @@ package drive
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strconv"
@@ -19,8 +20,9 @@ type Watcher interface {
 
 // StreamsConfig says what streams are opened.
 type StreamsConfig struct {
-	Address  string // host:port
-	PID      int    // of the server, to know its CPU time; zero: unknown
+	Address  string      // host:port
+	TLS      *tls.Config // as of Config
+	PID      int         // of the server, to know its CPU time; zero: unknown
 	Streams  int
 	Timeout  time.Duration // of the beginning of an answer
 	Portable bool          // what other systems have to do with, on Linux too
@@ -43,7 +45,7 @@ func OpenStreams(ctx context.Context, c StreamsConfig) (*Driver, error) {
 		return nil, err
 	}
 	open := openStreams
-	if c.Portable {
+	if c.Portable || c.TLS != nil {
 		open = openPortableStreams
 	}
 	e, err := open(ctx, c, to)

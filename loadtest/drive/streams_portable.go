@@ -61,7 +61,7 @@ func openPortableStreams(ctx context.Context, c StreamsConfig, to target) (engin
 
 // open connects and waits for the head.
 func (e *portableStreams) open(ctx context.Context, s *connStream, to target) (err error) {
-	if s.conn, err = (&net.Dialer{Timeout: e.config.Timeout}).DialContext(ctx, "tcp", to.String()); err != nil {
+	if s.conn, err = connect(ctx, to, e.config.Timeout, e.config.TLS); err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { _ = s.conn.SetDeadline(time.Unix(1, 0)) })()

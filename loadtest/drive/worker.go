@@ -2,6 +2,7 @@ package drive
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ type worker struct {
 
 	to      target
 	timeout time.Duration
+	secure  *tls.Config // nil: plain HTTP
 	timer   *time.Timer
 	in      reader
 	link    *link         // nil without a connection
@@ -38,7 +40,7 @@ type shift struct {
 }
 
 func newWorker(number int, c Config, to target) *worker {
-	w := &worker{exchange: exchange{number: number}, to: to, timeout: c.Timeout, timer: time.NewTimer(time.Hour),
+	w := &worker{exchange: exchange{number: number}, to: to, timeout: c.Timeout, secure: c.TLS, timer: time.NewTimer(time.Hour),
 		in: c.reader(number)}
 	w.timer.Stop()
 	return w
@@ -135,7 +137,7 @@ func (w *worker) ask(ctx context.Context) (*Answer, error) {
 		w.hangUp()
 	}
 	if w.link == nil {
-		c, err := (&net.Dialer{Timeout: w.timeout}).DialContext(ctx, "tcp", w.to.String())
+		c, err := connect(ctx, w.to, w.timeout, w.secure)
 		switch {
 		case ctx.Err() != nil:
 			return nil, errStopped
