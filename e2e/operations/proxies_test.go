@@ -195,7 +195,7 @@ func TestGuardsHold(t *testing.T) {
 			wants(t, 403, "origin_not_allowed")
 
 		// The page of a proxy that speaks TLS, before a broker that does not.
-		page := append(text, "Origin", "https://"+host, "Sec-Fetch-Site", "same-origin")
+		page := []string{"Content-Type", "text/plain", "Origin", "https://" + host, "Sec-Fetch-Site", "same-origin"}
 		f.call("POST", "/topics/news/records", "a", page...).wants(t, 403, "origin_not_allowed")
 		f = k.before(t, named, "--cors-origin=https://"+host)
 		f.call("POST", "/topics/news/records", "a", page...).wants(t, 200, "")
