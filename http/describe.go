@@ -56,7 +56,8 @@ func orEvents[A any](h handler) handler {
 	h.shows = func(r schema.Registry) []openapi.Answer {
 		list := answering[A](r)
 		list[0].Content = append(list[0].Content, openapi.Content{Media: "text/event-stream",
-			Type: schema.String().Says("server-sent events, whose data are what one answer of JSON is")})
+			Type: schema.String().Like("event: stats\ndata: {}\n\n").
+				Says("server-sent events, whose data are what one answer of JSON is")})
 		list[0].Headers = []openapi.Header{fetch.UnbufferedHeader}
 		return list
 	}

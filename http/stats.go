@@ -11,73 +11,72 @@ import (
 
 // Stats is the answer of GET /stats. Rates and quantiles are as of the last full second.
 type Stats struct {
-	Timestamp   timestamp    `json:"timestamp"`
-	UptimeMs    int64        `json:"uptime_ms"`
-	Total       TrafficStats `json:"total"`
-	Topics      []TopicStats `json:"topics"` // by name
-	Requests    CountStats   `json:"requests"`
-	Overloaded  CountStats   `json:"overloaded"` // answers that say 429
-	Routes      []RouteStats `json:"routes"`     // that were asked for
-	Waiting     int64        `json:"waiting_fetches"`
-	Streams     int64        `json:"open_streams"`
-	Connections int64        `json:"open_connections"`
-	Inflight    BoundStats   `json:"inflight_bytes"`
-	Answers     BoundStats   `json:"answer_bytes"`
-	Storage     StorageStats `json:"storage"`
-	// Next is the last topic where there are more: what `after` takes.
-	Next string `json:"next,omitempty"`
+	Timestamp   timestamp    `json:"timestamp" doc:"when these figures were taken"`
+	UptimeMs    int64        `json:"uptime_ms" doc:"since the broker started" example:"60000"`
+	Total       TrafficStats `json:"total" doc:"of all topics, those that are gone included"`
+	Topics      []TopicStats `json:"topics" doc:"by name"`
+	Requests    CountStats   `json:"requests" doc:"that were answered"`
+	Overloaded  CountStats   `json:"overloaded" doc:"answers that said 429"`
+	Routes      []RouteStats `json:"routes" doc:"that were asked for"`
+	Waiting     int64        `json:"waiting_fetches" doc:"fetches that wait for records" example:"3"`
+	Streams     int64        `json:"open_streams" doc:"live streams that are open" example:"1"`
+	Connections int64        `json:"open_connections" doc:"those of streams among them" example:"12"`
+	Inflight    BoundStats   `json:"inflight_bytes" doc:"bytes of bodies that are not appended yet"`
+	Answers     BoundStats   `json:"answer_bytes" doc:"bytes of answers that are built or not sent yet"`
+	Storage     StorageStats `json:"storage" doc:"what is stored, and what is wrong with it"`
+	Next        string       `json:"next,omitempty" doc:"the last topic where there are more: what after takes" example:"news"`
 }
 
 // CountStats is a counter and how much came to it per second.
 type CountStats struct {
-	Total     int64         `json:"total"`
-	PerSecond metrics.Rates `json:"per_second"`
+	Total     int64         `json:"total" doc:"since the broker started" example:"1200"`
+	PerSecond metrics.Rates `json:"per_second" doc:"over the last second, ten and sixty"`
 }
 
 // TrafficStats is what went in and out. Bytes are those of records as they are stored.
 type TrafficStats struct {
-	RecordsIn  CountStats `json:"records_in"`
-	BytesIn    CountStats `json:"bytes_in"`
-	RecordsOut CountStats `json:"records_out"`
-	BytesOut   CountStats `json:"bytes_out"`
+	RecordsIn  CountStats `json:"records_in" doc:"records that were stored"`
+	BytesIn    CountStats `json:"bytes_in" doc:"their bytes as they are stored"`
+	RecordsOut CountStats `json:"records_out" doc:"records that were read"`
+	BytesOut   CountStats `json:"bytes_out" doc:"their bytes as they are stored"`
 }
 
 // TopicStats is one topic's.
 type TopicStats struct {
-	Topic        string `json:"topic"`
-	Partitions   int    `json:"partitions"`
-	StorageBytes int64  `json:"storage_bytes"`
+	Topic        string `json:"topic" doc:"its name" example:"news"`
+	Partitions   int    `json:"partitions" doc:"how many it has" example:"3"`
+	StorageBytes int64  `json:"storage_bytes" doc:"of its segments" example:"4096"`
 	TrafficStats
 }
 
 // RouteStats is one row of the table of routes. Quantiles are of the last minute, without what long polls waited for
 // records.
 type RouteStats struct {
-	Method   string     `json:"method"`
-	Route    string     `json:"route"` // the template
-	Requests CountStats `json:"requests"`
-	P50Ms    float64    `json:"p50_ms"`
-	P99Ms    float64    `json:"p99_ms"`
-	P999Ms   float64    `json:"p999_ms"`
+	Method   string     `json:"method" doc:"of HTTP" example:"POST"`
+	Route    string     `json:"route" doc:"the template" example:"/topics/{topic}/records"`
+	Requests CountStats `json:"requests" doc:"that were answered"`
+	P50Ms    float64    `json:"p50_ms" doc:"half of the last minute's took no longer, waits for records left out" example:"0.21"`
+	P99Ms    float64    `json:"p99_ms" doc:"99 of 100 took no longer" example:"1.4"`
+	P999Ms   float64    `json:"p999_ms" doc:"999 of 1000 took no longer" example:"3.2"`
 }
 
 // BoundStats is how much there is of something, and how much there may be.
 type BoundStats struct {
-	Used  int64 `json:"used"`
-	Limit int64 `json:"limit"`
+	Used  int64 `json:"used" doc:"now" example:"4096"`
+	Limit int64 `json:"limit" doc:"at most" example:"268435456"`
 }
 
 // StorageStats is what is stored, and what is wrong with it.
 type StorageStats struct {
-	Topics           int64      `json:"topics"`
-	Partitions       int64      `json:"partitions"`
-	Groups           int64      `json:"groups"`
-	Bytes            int64      `json:"bytes"`  // of segments
-	Memory           BoundStats `json:"memory"` // of --storage=memory; 0 else
-	FailedPartitions int        `json:"failed_partitions"`
-	FullPartitions   int        `json:"full_partitions"`
-	Ready            bool       `json:"ready"`
-	NotReady         string     `json:"not_ready,omitempty"` // the reason that /ready gives
+	Topics           int64      `json:"topics" doc:"how many there are" example:"2"`
+	Partitions       int64      `json:"partitions" doc:"of all topics" example:"4"`
+	Groups           int64      `json:"groups" doc:"that are stored" example:"1"`
+	Bytes            int64      `json:"bytes" doc:"of segments" example:"8192"`
+	Memory           BoundStats `json:"memory" doc:"of --storage=memory; 0 else"`
+	FailedPartitions int        `json:"failed_partitions" doc:"that take no writes until a restart" example:"0"`
+	FullPartitions   int        `json:"full_partitions" doc:"that take no writes until the disk has room" example:"0"`
+	Ready            bool       `json:"ready" doc:"whether writes are taken, as /ready says" example:"true"`
+	NotReady         string     `json:"not_ready,omitempty" doc:"the reason that /ready gives" example:"disk_full"`
 }
 
 // mostStatsTopics bounds the topics of one answer.

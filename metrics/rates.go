@@ -10,9 +10,9 @@ type Series struct {
 
 // Rates are per second, over the last so many seconds.
 type Rates struct {
-	Second float64 `json:"1s"`
-	Ten    float64 `json:"10s"`
-	Minute float64 `json:"60s"`
+	Second float64 `json:"1s" doc:"over the last second" example:"20"`
+	Ten    float64 `json:"10s" doc:"over the last ten" example:"20"`
+	Minute float64 `json:"60s" doc:"over the last minute" example:"20"`
 }
 
 // Begin says what the counter was when its series began: before that it counts as unchanged.
