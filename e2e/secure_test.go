@@ -5,6 +5,7 @@ package e2e
 import (
 	"bufio"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -37,7 +38,7 @@ func command(t *testing.T, env []string, args ...string) (out string, code int) 
 	cmd := exec.Command(instance.Binary(), args...)
 	cmd.Env = append(os.Environ(), env...)
 	text, err := cmd.CombinedOutput()
-	if _, exited := err.(*exec.ExitError); err != nil && !exited {
+	if err != nil && !errors.As(err, new(*exec.ExitError)) {
 		t.Fatal(err)
 	}
 	return string(text), cmd.ProcessState.ExitCode()

@@ -75,7 +75,8 @@ func (p *plan) bound() error {
 
 // driver makes connections to a server, as many and as patient as the Config has them.
 func (p *plan) driver(to *server, source func(loop int) drive.Source) drive.Config {
-	return drive.Config{Address: to.address, TLS: to.tls, PID: to.pid, Connections: p.config.Connections, Timeout: p.config.Timeout,
+	return drive.Config{Address: to.address, TLS: to.tls, PID: to.pid, Connections: p.config.Connections,
+		Timeout:  p.config.Timeout,
 		Portable: p.config.portable, Source: source}
 }
 

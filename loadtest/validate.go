@@ -151,7 +151,8 @@ func targetAddress(target string) (string, error) {
 	good := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil &&
 		(u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == ""
 	if !good {
-		return "", fmt.Errorf("%w: --server %q; allowed: http://host:port, https://host:port, or host:port", ErrConfig, target)
+		return "", fmt.Errorf("%w: --server %q; allowed: http://host:port, https://host:port, or host:port", ErrConfig,
+			target)
 	}
 	port := u.Port()
 	if port == "" {

@@ -40,8 +40,9 @@ type shift struct {
 }
 
 func newWorker(number int, c Config, to target) *worker {
-	w := &worker{exchange: exchange{number: number}, to: to, timeout: c.Timeout, secure: c.TLS, timer: time.NewTimer(time.Hour),
-		in: c.reader(number)}
+	w := &worker{exchange: exchange{number: number}, to: to, timeout: c.Timeout, secure: c.TLS,
+		timer: time.NewTimer(time.Hour),
+		in:    c.reader(number)}
 	w.timer.Stop()
 	return w
 }
