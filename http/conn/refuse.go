@@ -59,8 +59,8 @@ func answerUnread(c net.Conn, p []byte) {
 	_, _ = c.Write(p)                           // who does not take it has not lost much
 }
 
-// rarely lets a line into the log once a minute: who may cause one could fill the disk. The zero value is ready, and may
-// be used by any number of goroutines.
+// rarely lets a line into the log once a minute: who may cause one could fill the disk. The zero value is ready, and
+// may be used by any number of goroutines.
 type rarely struct{ last atomic.Int64 }
 
 func (r *rarely) due() bool {
