@@ -13,6 +13,10 @@ var binary string
 
 // Main is what a package's TestMain calls: it finds or builds the binary, runs the tests and gives the exit code.
 func Main(m *testing.M) int {
+	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil { // else each command under the race detector lingers
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
 	if binary = os.Getenv("FLASHQ_BIN"); binary != "" {
 		return m.Run()
 	}

@@ -71,8 +71,7 @@ func (c Through) Launch(t testing.TB, args ...string) *Instance {
 	i := &Instance{log: NewJournal(), done: make(chan struct{})}
 	i.Args = append([]string{"--listen=127.0.0.1:0"}, args...)
 	i.cmd = exec.Command(c.Command[0], slices.Concat(c.Command[1:], i.Args)...)
-	i.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // else a broker under the race detector lingers
-	i.cmd.Env = append(i.cmd.Env, c.Env...)
+	i.cmd.Env = append(os.Environ(), c.Env...)
 	i.cmd.Stderr = i.log
 	DieWithTest(i.cmd)
 	if err := i.cmd.Start(); err != nil {

@@ -34,7 +34,6 @@ func Start(t testing.TB, h *History, name string, command ...string) *Consumer {
 	}
 	c := &Consumer{Name: name, cmd: exec.Command(command[0], command[1:]...), done: make(chan struct{})}
 	c.cmd.Args = append(c.cmd.Args, "--member="+name, "--output=json")
-	c.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
 	c.cmd.Stdout, c.cmd.Stderr = in, in
 	instance.DieWithTest(c.cmd)
 	err = c.cmd.Start()
