@@ -24,7 +24,7 @@ type Stats struct {
 	Inflight    BoundStats   `json:"inflight_bytes" doc:"bytes of bodies that are not appended yet"`
 	Answers     BoundStats   `json:"answer_bytes" doc:"bytes of answers that are built or not sent yet"`
 	Storage     StorageStats `json:"storage" doc:"what is stored, and what is wrong with it"`
-	Next        string       `json:"next,omitempty" doc:"the last topic where there are more: what after takes" example:"news"`
+	Next        string       `json:"next,omitempty" doc:"the last topic, where there are more" example:"news"`
 }
 
 // CountStats is a counter and how much came to it per second.
@@ -55,7 +55,7 @@ type RouteStats struct {
 	Method   string     `json:"method" doc:"of HTTP" example:"POST"`
 	Route    string     `json:"route" doc:"the template" example:"/topics/{topic}/records"`
 	Requests CountStats `json:"requests" doc:"that were answered"`
-	P50Ms    float64    `json:"p50_ms" doc:"half of the last minute's took no longer, waits for records left out" example:"0.21"`
+	P50Ms    float64    `json:"p50_ms" doc:"half of the last minute took no longer, waits left out" example:"0.21"`
 	P99Ms    float64    `json:"p99_ms" doc:"99 of 100 took no longer" example:"1.4"`
 	P999Ms   float64    `json:"p999_ms" doc:"999 of 1000 took no longer" example:"3.2"`
 }
