@@ -15,10 +15,17 @@ type rates struct {
 	ticks  int
 	ticked chan struct{} // closed at the next tick
 	all    flow
-	topics map[*metrics.Traffic]*flow
+	last   map[*metrics.Traffic]known // of every topic, at the last tick
+	topics map[*metrics.Traffic]*flow // of those that are busy
 	asked  rate
 	busy   rate // answers that say 429
 	routes []routeRate
+}
+
+// known is what a topic had counted at a tick.
+type known struct {
+	flows metrics.Flows
+	tick  int
 }
 
 // flow is the rates of some traffic.
@@ -56,7 +63,8 @@ const idleTicks = 61
 
 func newRates(routes int) *rates {
 	return &rates{
-		ticked: make(chan struct{}), topics: map[*metrics.Traffic]*flow{}, routes: make([]routeRate, routes),
+		ticked: make(chan struct{}), last: map[*metrics.Traffic]known{},
+		topics: map[*metrics.Traffic]*flow{}, routes: make([]routeRate, routes),
 	}
 }
 
@@ -80,18 +88,9 @@ func (s *Server) tick() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ticks++
-	_, now := s.cfg.Metrics.Topics.All.Ticked()
-	r.all.tick(now)
+	r.all.tick(s.cfg.Metrics.Topics.All.Flows())
 	if s.life.opened.Load() {
-		s.cfg.Broker.EachTopic(func(t broker.Topic) bool {
-			r.topic(t.Traffic())
-			return true
-		})
-	}
-	for of, f := range r.topics {
-		if f.seen != r.ticks || f.idle >= idleTicks {
-			delete(r.topics, of)
-		}
+		r.tickTopics(s.cfg.Broker)
 	}
 	asked := int64(0)
 	for i, counts := range s.observer.routes {
@@ -108,9 +107,36 @@ func (s *Server) tick() {
 	r.ticked = make(chan struct{})
 }
 
+// tickTopics takes the counters of all topics, and forgets those that are not there any more.
+func (r *rates) tickTopics(b broker.Figures) {
+	there := 0
+	b.EachTopic(func(t broker.Topic) bool {
+		r.topic(t.Traffic())
+		there++
+		return true
+	})
+	for of, f := range r.topics {
+		if f.seen != r.ticks || f.idle >= idleTicks {
+			delete(r.topics, of)
+		}
+	}
+	if len(r.last) == there {
+		return
+	}
+	for of, k := range r.last {
+		if k.tick != r.ticks {
+			delete(r.last, of)
+		}
+	}
+}
+
 // topic takes the counters of one topic.
 func (r *rates) topic(of *metrics.Traffic) {
-	before, now := of.Ticked()
+	before, now := of.Begins(), of.Flows()
+	if k, ok := r.last[of]; ok {
+		before = k.flows
+	}
+	r.last[of] = known{now, r.ticks}
 	f := r.topics[of]
 	if f == nil {
 		if before == now {

@@ -96,9 +96,16 @@ func TestStatsAfterAPause(t *testing.T) {
 	}
 	f.do("DELETE", "/topics/news", "").want(t, 204)
 	tick(1)
+	f.produce("/topics/news/records", `{"value":"a"}`)
+	tick(1)
+	if in := f.stats("").Topics[0].RecordsIn; in.Total != 4 || in.PerSecond.Second != 1 {
+		t.Errorf("made anew: %+v", in)
+	}
+	f.do("DELETE", "/topics/news", "").want(t, 204)
+	tick(1)
 	f.s.rates.mu.Lock()
 	defer f.s.rates.mu.Unlock()
-	if n := len(f.s.rates.topics); n != 0 {
+	if n := len(f.s.rates.topics) + len(f.s.rates.last); n != 0 {
 		t.Errorf("%d topics are kept in mind", n)
 	}
 }

@@ -11,8 +11,7 @@ import (
 type Traffic struct {
 	shards [shards]trafficShard
 	all    *Traffic // of all topics; nil: this is that
-
-	ticked Flows // what Ticked saw last, of the one goroutine that calls it
+	begins atomic.Pointer[Flows]
 }
 
 type trafficShard struct {
@@ -57,11 +56,12 @@ func (t *Traffic) Flows() (f Flows) {
 	return f
 }
 
-// Ticked gives the counters as they were when it was called last, and as they are. One goroutine calls it.
-func (t *Traffic) Ticked() (before, now Flows) {
-	before, now = t.ticked, t.Flows()
-	t.ticked = now
-	return before, now
+// Begins is what had been counted when the topic was made: of an earlier one of its name.
+func (t *Traffic) Begins() Flows {
+	if f := t.begins.Load(); f != nil {
+		return *f
+	}
+	return Flows{}
 }
 
 // Topics are the traffic of all topics and of each. What was counted of a topic is remembered when it is deleted, so
@@ -83,6 +83,8 @@ func (t *Topics) Topic(name string) *Traffic {
 	defer t.mu.Unlock()
 	if back := t.deleted[name]; back != nil {
 		t.forget(slices.Index(t.order, name))
+		f := back.Flows()
+		back.begins.Store(&f)
 		return back
 	}
 	return &Traffic{all: &t.All}
