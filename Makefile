@@ -12,6 +12,7 @@ KAFKA_LIBS := $(TOOLS)/kafka/libs
 PEERS := $(TOOLS)/peers
 REDIS := $(TOOLS)/redis
 BROWSER := $(TOOLS)/browser
+SCHEMATHESIS := $(TOOLS)/schemathesis
 OPERATIONS := $(TOOLS)/operations
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X flashq/cli.version=$(VERSION)'
@@ -39,6 +40,9 @@ SEEDS ?= 2000
 COUNT ?= 6
 BENCHTIME ?= 200ms
 
+# For how many seconds schemathesis asks.
+ASKED ?= 60
+
 # Packages in which bugs are planted: each bug costs a run of the package's tests.
 MUTATED ?= ./segment ./segment/batch ./partition ./actor ./group ./http ./http/recordjson
 
@@ -59,7 +63,7 @@ build: ## build the static binary bin/flashq
 	$(BUILD) -o bin/flashq .
 
 .PHONY: test
-test: quick race hostile seeds lint fuzz kafka faults e2e operations browser ## everything, from an empty machine: what CI runs
+test: quick race hostile seeds lint fuzz kafka faults openapi e2e operations browser ## everything, from an empty machine: what CI runs
 	@echo "make test: all passed"
 
 .PHONY: quick
@@ -110,6 +114,10 @@ e2e: build ## end to end through the built binary, many rounds of kill -9 includ
 operations: build $(OPERATIONS) ## the reverse proxies and alert rules of docs/operations, tried
 	FLASHQ_BIN=$(CURDIR)/bin/flashq FLASHQ_OPERATIONS=$(OPERATIONS) $(GO) test -count=1 ./e2e/operations
 
+.PHONY: openapi
+openapi: build $(SCHEMATHESIS) ## schemathesis and a generated Go client hold the broker to its OpenAPI document
+	tools/openapi.sh $(CURDIR)/bin/flashq $(SCHEMATHESIS)/bin/python $(GO) $(ASKED)
+
 .PHONY: browser
 browser: build $(BROWSER) ## Chromium reads live streams while the broker is killed
 	FLASHQ_BIN=$(CURDIR)/bin/flashq FLASHQ_BROWSER=$(BROWSER) $(GO) test -count=1 -v ./e2e/browser
@@ -158,6 +166,13 @@ $(BROWSER): tools/browser/package.json tools/browser/package-lock.json tools/bro
 	cd $@.part && npm ci --silent
 	tools/chromium.sh $@.part/chromium
 	mv $@.part $@
+	touch $@
+
+# In an environment of its own, at the versions that are written down.
+$(SCHEMATHESIS): tools/openapi/schemathesis/requirements.txt
+	rm -rf $@
+	python3 -m venv $@
+	$@/bin/pip install -q --disable-pip-version-check -r $<
 	touch $@
 
 # Debian's packages, unpacked and not installed: no service starts, and no root is needed.

@@ -155,11 +155,8 @@ func (b *commitBody) setMember(c *broker.Commit) error {
 }
 
 var (
-	offsetType  = schema.Int(0, math.MaxInt64).Like(0).Says("the next record to read: 0 to the high water mark")
-	leastMillis = int64(200_000_000_000)
-	instantType = (&schema.Schema{
-		Type: []string{"string", "integer"}, Pattern: request.Instant.Pattern, Minimum: &leastMillis,
-	}).Like("latest")
+	offsetType   = schema.Int(0, math.MaxInt64).Like(0).Says("the next record to read: 0 to the high water mark")
+	instantType  = schema.Any(request.Instant, schema.Int(200_000_000_000, math.MaxInt64)).Like("latest")
 	metadataType = (&schema.Schema{Type: "string", MaxLength: maxMetadata}).Like("batch 42").OrNull().
 			Says("what is kept beside the offset")
 )

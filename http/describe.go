@@ -137,7 +137,7 @@ var (
 	headAcceptEncoding = openapi.Param{Name: "Accept-Encoding", In: "header",
 		Type: schema.String().Like("zstd, gzip").Says("zstd and gzip are served, of answers above 1 KiB")}
 	headContentEncoding = openapi.Param{Name: "Content-Encoding", In: "header",
-		Type: schema.OneOf("identity", "gzip", "x-gzip", "zstd").Says("of the body")}
+		Type: schema.OneOf("identity", "gzip", "x-gzip", "zstd", "").Says("of the body")}
 )
 
 // Headers of all answers, and of errors.

@@ -60,12 +60,13 @@ func recordBodies(lenient bool) *openapi.Body {
 			c.Type = whole
 		case request.NDJSON:
 			c.Lines = record
-			c.Type = schema.String().Says("one record a line")
+			c.Type = (&schema.Schema{Type: "string", MinLength: 1}).Says("one record a line")
 			c.Example = "{\"key\":\"anna\",\"value\":\"book\"}\n{\"value\":\"pen\"}\n"
 		case request.Raw:
 			c.Type = c.Type.Says("one record: the body is its value; query and head say the rest")
 			c.Example = "book"
 		default:
+			c.Type.MinLength = 1
 			c.Type = c.Type.Says("Kafka's record batches, one after the other; needs the query parameter partition")
 			c.Example = "(bytes)"
 		}

@@ -31,7 +31,7 @@ const mostDescribed = 1000
 
 func ref(name string) *schema.Schema { return &schema.Schema{Ref: schema.Prefix + name} }
 
-var anyJSON = &schema.Schema{Type: []string{"string", "object", "array", "number", "boolean", "null"}}
+var anyJSON = &schema.Schema{}
 
 // exactlyOne is for objects of which one of some members has to be there.
 func exactlyOne(names ...string) (of []*schema.Schema) {
@@ -42,8 +42,7 @@ func exactlyOne(names ...string) (of []*schema.Schema) {
 }
 
 func sentRecord(time, prefix string, rest bool) *schema.Schema {
-	moment := schema.Int(0, 1<<63-1)
-	moment.Type, moment.Format, moment.Pattern = []string{"string", "integer"}, "", time
+	moment := schema.Any(schema.Text(time), schema.Int(0, 1<<63-1), &schema.Schema{Type: "null"})
 	return &schema.Schema{
 		Type: "object", Rest: rest, OneOf: exactlyOne("value", "value_text", "value_base64"),
 		Not: &schema.Schema{Properties: map[string]*schema.Schema{
@@ -58,7 +57,7 @@ func sentRecord(time, prefix string, rest bool) *schema.Schema {
 			"value_base64": schema.Base64.Says("any bytes"),
 			"headers":      headersType(prefix).Says("by name, or a list for repeated and binary ones"),
 			"partition":    schema.Int(0, 1<<31-1).OrNull().Says("puts the record there"),
-			"timestamp":    moment.OrNull().Says("when it happened: a time, or milliseconds since 1970; by default now"),
+			"timestamp":    moment.Says("when it happened: a time, or milliseconds since 1970; by default now"),
 			"offset":       (&schema.Schema{Type: "integer"}).Says("means nothing: what was fetched can be sent again"),
 		},
 	}
