@@ -61,7 +61,7 @@ func orEvents[A any](h handler) handler {
 		list[0].Headers = []openapi.Header{fetch.UnbufferedHeader}
 		return list
 	}
-	return h.fails(fault.NotAcceptable, fault.Recovering, fault.Draining)
+	return h.fails(fault.NotAcceptable, fault.Draining)
 }
 
 // creates has a handler answer 201 where it made something.

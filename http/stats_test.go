@@ -248,3 +248,11 @@ func TestStatsOfMemory(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 }
+
+// A stream that is asked for while the server ends is told so; the figures themselves are shown to the end.
+func TestStatsWhileDraining(t *testing.T) {
+	f := start(t, Config{})
+	f.s.Drain()
+	f.get("/stats").want(t, 200)
+	f.do(nethttp.MethodGet, "/stats", "", "Accept", sse).wantError(t, 503, "draining")
+}
