@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -13,13 +14,24 @@ import (
 
 // logAccess writes the access log's line of a request. A path or a query is not in it: the template says what was
 // asked for, and a query may hold what is nobody's business.
+// A stream has its line when it ends.
 func (s *Server) logAccess(c *call, counts *routeCounts, took time.Duration) {
 	ctx := c.ctx
-	s.cfg.AccessLog.LogAttrs(context.Background(), slog.LevelInfo, "request",
+	head := []slog.Attr{
 		slog.String("id", requestID(ctx)), slog.String("route", counts.route), slog.String("method", methodOf(c, counts)),
-		slog.Int("status", ctx.Response.StatusCode()), slog.Int("bytes_in", c.seen.in), slog.Int("bytes_out", bytesOut(ctx)),
-		millis("duration_ms", took), millis("waited_ms", c.seen.waited),
-		slog.String("remote", ctx.RemoteAddr().String()), slog.String("principal", c.who.Name()))
+		slog.Int("status", ctx.Response.StatusCode()), slog.Int("bytes_in", c.seen.in),
+	}
+	tail := []slog.Attr{slog.String("remote", ctx.RemoteAddr().String()), slog.String("principal", c.who.Name())}
+	write := func(out int64, took, waited time.Duration) {
+		line := []slog.Attr{slog.Int64("bytes_out", out), millis("duration_ms", took), millis("waited_ms", waited)}
+		s.cfg.AccessLog.LogAttrs(context.Background(), slog.LevelInfo, "request", slices.Concat(head, line, tail)...)
+	}
+	if !ctx.Hijacked() {
+		write(bytesOut(ctx), took, c.seen.waited)
+		return
+	}
+	began := c.seen.began
+	s.fetches.Open.WhenClosed(ctx.Conn(), func(sent int64) { write(sent, steady()-began, 0) })
 }
 
 // logSlow warns of a request that took long, and tells where its time went as far as that is known.
@@ -90,14 +102,14 @@ func methodOf(c *call, counts *routeCounts) string {
 	return counts.method
 }
 
-// bytesOut is how long the answer's body is; a stream's is not known before its end, and 0.
-func bytesOut(ctx *fasthttp.RequestCtx) int {
+// bytesOut is how long the answer's body is.
+func bytesOut(ctx *fasthttp.RequestCtx) int64 {
 	switch r := &ctx.Response; {
 	case ctx.IsHead():
 		return 0
 	case r.IsBodyStream():
-		return max(r.Header.ContentLength(), 0)
+		return max(int64(r.Header.ContentLength()), 0)
 	default:
-		return len(r.Body())
+		return int64(len(r.Body()))
 	}
 }

@@ -1,71 +1,58 @@
 package http
 
 import (
-	"bytes"
-	"encoding/json"
-	"log/slog"
+	"io"
 	nethttp "net/http"
 	"strings"
-	"sync"
 	"testing"
 )
 
-// logText is where a log's lines go; safe for use by many goroutines.
-type logText struct {
-	sync.Mutex
-	bytes.Buffer
-}
-
-func (l *logText) Write(p []byte) (int, error) {
-	l.Lock()
-	defer l.Unlock()
-	return l.Buffer.Write(p)
-}
-
-func (l *logText) text() string {
-	l.Lock()
-	defer l.Unlock()
-	return l.String()
-}
-
-// A line of the access log is found by the id that the client saw, its own or the broker's, and holds nothing of a
-// query.
-func TestAccessLine(t *testing.T) {
-	var log logText
-	f := start(t, Config{AccessLog: slog.New(slog.NewJSONHandler(&log, nil))})
-	ids := map[string]bool{}
+// A line of the access log is found by the id that the client saw, its own or the broker's.
+func TestAccessLineHasTheIDOfItsAnswer(t *testing.T) {
+	var log written
+	f := start(t, Config{AccessLog: jsonLog(&log)})
 	for _, own := range []string{"", "my own"} {
-		req, err := nethttp.NewRequest("GET", "http://localhost/topics/news/records?from_offset=7&access_token=fq_secret", nil)
-		if err != nil {
-			t.Fatal(err)
+		id := f.do("GET", "/health", "", "X-Request-Id", own).header.Get("FlashQ-Request-Id")
+		lines := log.lines(t, "request") // each is written before its answer
+		if got := lines[len(lines)-1]["id"]; id == "" || own != "" && id != own || got != id {
+			t.Errorf("%q is %v in the log", id, got)
 		}
-		if own != "" {
-			req.Header.Set("X-Request-Id", own)
-		}
-		resp, err := f.client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := resp.Body.Close(); err != nil {
-			t.Fatal(err)
-		}
-		ids[resp.Header.Get("FlashQ-Request-Id")] = true
 	}
-	if !ids["my own"] || len(ids) != 2 {
-		t.Fatal(ids)
+}
+
+// A stream has its line when it ends, with all that was sent.
+func TestAccessLineOfAStream(t *testing.T) {
+	var log written
+	f := start(t, Config{AccessLog: jsonLog(&log)})
+	f.do("POST", "/topics/news/records", "hello", "Content-Type", "text/plain").want(t, 200)
+	req, err := nethttp.NewRequest("GET", "http://localhost/topics/news/records?follow=true", nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for text := range strings.Lines(log.text()) { // each is written before its answer
-		var line struct {
-			ID, Route, Method string
-			Status            int
-		}
-		if err := json.Unmarshal([]byte(text), &line); err != nil || !ids[line.ID] || line.Method != "GET" ||
-			line.Route != "/topics/{topic}/records" || line.Status != 404 && line.Status != 400 {
-			t.Errorf("%s: %v; ids %v", text, err, ids)
-		}
-		delete(ids, line.ID)
+	req.Header.Set("Accept", "application/x-ndjson")
+	resp, err := f.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(ids) > 0 || strings.Contains(log.text(), "secret") || strings.Contains(log.text(), "from_offset") {
-		t.Errorf("without a line: %v\n%s", ids, log.text())
+	first := make([]byte, 20)
+	if _, err := io.ReadFull(resp.Body, first); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(log.String(), "GET"); n != 0 {
+		t.Errorf("%d lines while it is open: %s", n, log.String())
+	}
+	f.do("DELETE", "/topics/news", "").want(t, 204)
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		t.Fatal(err)
+	}
+	if err := resp.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "its line", func() bool { return strings.Contains(log.String(), "GET") })
+	all := log.lines(t, "request")
+	last := all[2]
+	if last["route"] != "/topics/{topic}/records" || last["status"].(float64) != 200 || last["bytes_out"].(float64) < 100 ||
+		last["id"] != resp.Header.Get("FlashQ-Request-Id") || len(all) != 3 {
+		t.Errorf("%v", all)
 	}
 }

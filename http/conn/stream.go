@@ -12,7 +12,7 @@ import (
 // here. The zero value is ready, and may be used by any number of goroutines.
 type Streams struct {
 	mu     sync.Mutex
-	open   map[*Stream]struct{}
+	open   map[net.Conn]*Stream
 	closed bool          // no new one stays open
 	none   chan struct{} // closed when there is none any more; nil: nobody waits for that
 }
@@ -23,30 +23,52 @@ type Stream struct {
 
 	of      *Streams
 	revoked <-chan struct{}
+	sent    int64            // bytes that were written
+	closed  func(sent int64) // called by Close; nil: nobody wants to know. Set before the stream's goroutine runs
 }
 
 // Add counts a connection until it is closed. A peer that is slow to take something is not waited for any more when
 // revoked is closed.
 func (s *Streams) Add(c net.Conn, revoked <-chan struct{}) *Stream {
-	stream := &Stream{c, s, revoked}
+	stream := &Stream{Conn: c, of: s, revoked: revoked}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open == nil {
-		s.open = map[*Stream]struct{}{}
+		s.open = map[net.Conn]*Stream{}
 	}
-	s.open[stream] = struct{}{}
+	s.open[c] = stream
 	if s.closed {
 		_ = c.Close() // what is written fails, which ends the stream
 	}
 	return stream
 }
 
+// WhenClosed has closed called when the stream of a connection ends, with the bytes that were written to it. It is
+// called before the stream's goroutine runs.
+func (s *Streams) WhenClosed(c net.Conn, closed func(sent int64)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if stream := s.open[c]; stream != nil {
+		stream.closed = closed
+	}
+}
+
+// Write implements net.Conn.
+func (s *Stream) Write(p []byte) (int, error) {
+	n, err := s.Conn.Write(p)
+	s.sent += int64(n)
+	return n, err
+}
+
 // Close implements net.Conn.
 func (s *Stream) Close() error {
 	err := s.Conn.Close()
+	if s.closed != nil {
+		s.closed(s.sent)
+	}
 	s.of.mu.Lock()
 	defer s.of.mu.Unlock()
-	delete(s.of.open, s)
+	delete(s.of.open, s.Conn)
 	if len(s.of.open) == 0 && s.of.none != nil {
 		close(s.of.none)
 		s.of.none = nil
@@ -79,8 +101,8 @@ func (s *Streams) CloseAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	for stream := range s.open {
-		_ = stream.Conn.Close() // its goroutine does the rest
+	for c := range s.open {
+		_ = c.Close() // its goroutine does the rest
 	}
 }
 
