@@ -63,7 +63,7 @@ build: ## build the static binary bin/flashq
 	$(BUILD) -o bin/flashq .
 
 .PHONY: test
-test: quick race hostile seeds lint fuzz kafka faults openapi e2e operations browser ## everything, from an empty machine: what CI runs
+test: quick race hostile seeds lint fuzz kafka faults e2e openapi operations browser ## everything, from an empty machine: what CI runs
 	@echo "make test: all passed"
 
 .PHONY: quick

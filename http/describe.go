@@ -133,7 +133,8 @@ var (
 		`^("[ -~]{1,128}"|[!-~][ -~]{0,127})$`).Like("8e03978e-40d5-43e8-bc93-6894a57f9324").
 		Says("new for each request, the same for each try of it: its records are stored once")}
 	headLastEventID = openapi.Param{Name: "Last-Event-ID", In: "header",
-		Type: schema.String().Like("0:15").Says("of a stream: the id of the last event that was seen; wins over any other start")}
+		Type: schema.String().Like("0:15").
+			Says("of a stream: the id of the last event that was seen; wins over any other start")}
 	headAcceptEncoding = openapi.Param{Name: "Accept-Encoding", In: "header",
 		Type: schema.String().Like("zstd, gzip").Says("zstd and gzip are served, of answers above 1 KiB")}
 	headContentEncoding = openapi.Param{Name: "Content-Encoding", In: "header",
@@ -165,11 +166,12 @@ var (
 const documentText = `FlashQ is a record queue over plain HTTP. Beside what is listed here:
 
 - HEAD works on every GET, and neither waits, joins nor acknowledges. OPTIONS answers 204 with Allow.
-- A path that is not listed is 404 not_found, a method that is not is 405 method_not_allowed with Allow, both in the shape
-  of any error.
-- Unknown query parameters, and unknown members of JSON bodies, are errors; of the bodies of deprecated routes, which are
-  aliases for clients of FlashQ in Rust, unknown members mean nothing.
-- Headers FlashQ-Header-NAME of a request are those of the record that a raw body is (text/plain, application/octet-stream).
+- A path that is not listed is 404 not_found, a method that is not is 405 method_not_allowed with Allow, both in the
+  shape of any error.
+- Unknown query parameters, and unknown members of JSON bodies, are errors; of the bodies of deprecated routes, which
+  are aliases for clients of FlashQ in Rust, unknown members mean nothing.
+- Headers FlashQ-Header-NAME of a request are those of the record that a raw body is (text/plain,
+  application/octet-stream).
 - Answers may get more members and headers with time.`
 
 // document describes the surface.

@@ -2,6 +2,7 @@ package http
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -93,25 +94,20 @@ func TestExamplesAreWhatTheySay(t *testing.T) {
 	c := surfaceContract()
 	var walk func(at string, v any)
 	walk = func(at string, v any) {
-		switch v := v.(type) {
-		case map[string]any:
-			schema, _ := v["schema"].(map[string]any)
-			if example, there := v["example"]; there && schema != nil {
-				if err := c.holds(at+"/schema", example); err != nil {
-					t.Errorf("%s: %v", at, err)
-				}
+		object, _ := v.(map[string]any)
+		if example, there := object["example"]; there && object["schema"] != nil {
+			if err := c.holds(at+"/schema", example); err != nil {
+				t.Errorf("%s: %v", at, err)
 			}
-			if value, there := v["value"]; there && strings.HasPrefix(at, "/components/examples") {
-				if err := c.holds("/components/schemas/Error", value); err != nil {
-					t.Errorf("%s: %v", at, err)
-				}
-				return
+		}
+		for name, item := range object {
+			if name != "example" {
+				walk(at+pointer(name), item)
 			}
-			for name, item := range v {
-				if name != "example" {
-					walk(at+pointer(name), item)
-				}
-			}
+		}
+		list, _ := v.([]any)
+		for i, item := range list {
+			walk(at+pointer(strconv.Itoa(i)), item)
 		}
 	}
 	text, err := New(Config{}).table.document("")
@@ -125,6 +121,20 @@ func TestExamplesAreWhatTheySay(t *testing.T) {
 		t.Fatal(err)
 	}
 	walk("", whole)
+	for name := range c.document.Components.Examples {
+		if err := c.holdsExample(name); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// holdsExample judges the example of an error.
+func (c *contract) holdsExample(name string) error {
+	text, err := json.Marshal(c.document.Components.Examples[name].Value.Value)
+	if err != nil {
+		return err
+	}
+	return c.holdsText("/components/schemas/Error", text)
 }
 
 // Bounds on what may exist answer alike wherever they are met.
@@ -140,6 +150,23 @@ func TestConflictsOfBounds(t *testing.T) {
 	f.get("/topics/news/records?group=h&member=m").wantError(t, 409, "conflict")
 	f.post("/consumer/h", "").wantError(t, 409, "conflict")
 	f.post("/groups/h/offsets", `{"offsets":[{"topic":"news","offset":1}]}`).wantError(t, 409, "conflict")
+}
+
+// A group that is there has no room for its commit, either.
+func TestConflictsOfCommits(t *testing.T) {
+	f := startOver(t, Config{}, actor.Config{MaxCommits: 1})
+	f.produce("/topics/news/records", `{"value":"a"}`)
+	f.do("PUT", "/groups/g", "").want(t, 201)
+	f.post("/consumer/g/topic/news/offset", `{"offset":1}`).wantError(t, 409, "conflict")
+}
+
+// Figures are there once the broker is, and a stream of them ends with it.
+func TestFiguresOfABrokerThatComesAndGoes(t *testing.T) {
+	f := serve(t, Config{})
+	f.get("/stats").want(t, 200) // of what there is
+	gone := start(t, Config{})
+	gone.s.Drain()
+	gone.get("/stats", "Accept", "text/event-stream").wantError(t, 503, "draining")
 }
 
 // What is not there is told by the routes of groups as by any.

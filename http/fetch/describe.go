@@ -150,7 +150,9 @@ func Answers(r schema.Registry) []openapi.Answer {
 		}
 		answer.Content = append(answer.Content, c)
 	}
-	none := openapi.Answer{Status: 204, Headers: headers()[:4], Doc: "There is no record; of application/octet-stream alone."}
+	none := openapi.Answer{
+		Status: 204, Headers: headers()[:4], Doc: "There is no record; of application/octet-stream alone.",
+	}
 	return []openapi.Answer{answer, none}
 }
 
