@@ -73,7 +73,8 @@ var surfaceContract = sync.OnceValue(func() *contract {
 
 const documentURL = "https://flashq/openapi.json"
 
-// closed lets no object have more members than it names.
+// closed lets no object have more members than it names. What may be anything says so by its types: kin takes no null
+// where there is none.
 func closed(text []byte) []byte {
 	var d map[string]any
 	if err := json.Unmarshal(text, &d); err != nil {
@@ -86,6 +87,9 @@ func closed(text []byte) []byte {
 			_, members := v["properties"].(map[string]any)
 			if _, told := v["additionalProperties"]; members && !told && v["type"] == "object" {
 				v["additionalProperties"] = false
+			}
+			if value, there := v["value"].(map[string]any); there && value["description"] != nil && len(value) == 1 {
+				value["type"] = []any{"string", "object", "array", "number", "boolean", "null"}
 			}
 			for _, item := range v {
 				walk(item)
