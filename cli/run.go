@@ -25,6 +25,7 @@ type serveConfig struct {
 	authFile            string
 	logFormat, logLevel string
 	accessLog           string
+	drainWait           time.Duration
 	exposure            exposure
 	tls                 *certificate
 	engine              actor.Config
@@ -89,6 +90,8 @@ func serve(c serveConfig, stderr io.Writer) error {
 	case s := <-signals:
 		logger.Info("stopping", "signal", s.String())
 		go exitOnSecondSignal(signals, stderr)
+		server.Drain()
+		time.Sleep(c.drainWait) // who asks /ready, or writes, is told where the port would only be closed
 		err = stop(server, bound, served, logger)
 	}
 	err = errors.Join(err, engine.Close(), profiles.close())

@@ -29,6 +29,7 @@ type serveFlags struct {
 	logFormat            *word
 	logLevel             *word
 	accessLog            string
+	drainWait            time.Duration // from a signal to the closing of the port
 	topicMetrics         bool
 	insecure             bool
 	authFile             string
@@ -133,6 +134,7 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.BoolVar(&f.insecure, "insecure", false, "serve without tokens on an address that is not loopback")
 	fs.Var(f.logFormat, "log-format", "how log lines are written")
 	fs.Var(f.logLevel, "log-level", "what is logged")
+	fs.DurationVar(&f.drainWait, "drain-wait", 0, "after a signal, how long /ready says so before the port is closed")
 	fs.StringVar(&f.accessLog, "access-log", "", "file that gets a line for each request, or - for standard error")
 	fs.DurationVar(&f.wire.SlowRequest, "slow-request", wire.SlowRequest, "from when on a request is logged as slow")
 	fs.BoolVar(&f.topicMetrics, "metrics-topics", !wire.NoTopicMetrics, "single topics and groups at /metrics, not sums")
@@ -193,7 +195,7 @@ func (f *serveFlags) check(cmd *cobra.Command, args []string) (serveConfig, erro
 	if f.storage.value == "file" && f.dataDir == "" {
 		return c, errors.New("--data-dir is empty; allowed: a folder")
 	}
-	c.adminListen, c.authFile = f.adminListen, f.authFile
+	c.adminListen, c.authFile, c.drainWait = f.adminListen, f.authFile, f.drainWait
 	c.logFormat, c.logLevel, c.accessLog = f.logFormat.value, f.logLevel.value, f.accessLog
 	c.engine, c.wire = f.engine(), f.wireConfig()
 	if c.wire.Origins, err = parseOrigins(f.origins); err != nil {
@@ -240,6 +242,7 @@ func (f *serveFlags) checkRanges() error {
 		{"max-key-bytes", int64(f.sizes.key), 1, 16 << 20, sizeText},
 		{"max-header-bytes", int64(f.sizes.header), 1, 16 << 20, sizeText},
 		{"slow-request", int64(f.wire.SlowRequest), int64(time.Microsecond), int64(24 * time.Hour), durationText},
+		{"drain-wait", int64(f.drainWait), 0, int64(5 * time.Minute), durationText},
 		{"fsync-interval", int64(f.interval), int64(time.Millisecond), int64(time.Hour), durationText},
 		{"sync-workers", int64(f.syncers), 1, 1000, plainText},
 		{"read-workers", int64(f.readers), 1, 1000, plainText},

@@ -71,6 +71,7 @@ var effects = map[string]struct {
 	"insecure":                    {"true", func(serveConfig) any { return nil }, nil, nil}, // TestTheWorldIsNotLetInByAccident
 	"auth-file":                   {"t.json", func(c serveConfig) any { return c.authFile }, "t.json", ""},
 	"protect-metrics":             {"true", func(c serveConfig) any { return c.wire.MetricsScope() }, auth.ReadAll, auth.Open},
+	"drain-wait":                  {"9s", func(c serveConfig) any { return c.drainWait }, 9 * time.Second, time.Duration(0)},
 	"access-log":                  {"-", func(c serveConfig) any { return c.accessLog }, "-", ""},
 	"slow-request":                {"9s", func(c serveConfig) any { return c.wire.SlowRequest }, 9 * time.Second, time.Second},
 	"metrics-topics":              {"false", func(c serveConfig) any { return c.wire.NoTopicMetrics }, true, false},

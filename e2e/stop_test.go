@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -54,6 +55,31 @@ func TestStopEndsLongPolls(t *testing.T) {
 			t.Errorf("a waiting fetch got %s", got)
 		}
 	}
+}
+
+// With --drain-wait the port stays open for a while after SIGTERM, and says why nothing is taken any more.
+func TestDrainingIsSeen(t *testing.T) {
+	broker := instance.Start(t, "--drain-wait=1m")
+	broker.CreateTopic(t, "news", 1)
+	broker.Signal(t, syscall.SIGTERM)
+	for {
+		a, err := broker.Call("GET", "/ready", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Status == 503 && strings.Contains(string(a.Body), `"reason":"draining"`) {
+			break
+		}
+	}
+	a, err := broker.Call("PUT", "/topics/more", "", nil)
+	if err != nil || a.Status != 503 {
+		t.Errorf("a change: %v %v", a.Status, err)
+	}
+	if a, err = broker.Call("GET", "/topics/news/records", "", nil); err != nil || a.Status != 200 {
+		t.Errorf("a read: %v %v", a.Status, err)
+	}
+	broker.Signal(t, syscall.SIGTERM) // a second one waits for nothing
+	broker.Wait(t)
 }
 
 // A second SIGTERM doesn't wait for a client that never ends its request.
