@@ -74,7 +74,7 @@ quick: ## the inner loop: vet and all tests
 .PHONY: race
 race: ## the tests on one processor, then all under the race detector
 	GOMAXPROCS=1 $(GO) test -count=1 $(CONCURRENT)
-	$(GO) test -race ./...
+	$(GO) test -race -timeout=20m ./...
 
 .PHONY: hostile
 hostile: ## random requests, spoiled and cut off, against a binary with the race detector

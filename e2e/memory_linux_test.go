@@ -1,3 +1,7 @@
+//go:build !race
+
+// What the race detector holds itself is many times the broker's memory.
+
 package e2e
 
 import (
