@@ -68,6 +68,9 @@ func openChecker(dir string, found func(Fault)) (*checker, error) {
 		return nil, err
 	}
 	lock, err := segment.LockFolder(dir)
+	if errors.Is(err, segment.ErrLocked) {
+		return nil, fmt.Errorf("%w: stop the broker, or check a copy of the folder", err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -107,10 +110,14 @@ func (c *checker) metadata() {
 		}
 		return
 	}
-	c.log(dir, c.known.apply, func(f Fault) {
+	read := c.log(dir, c.known.apply, func(f Fault) {
 		c.sum.MetadataLost = c.sum.MetadataLost || f.Lost
 		c.found(f)
 	})
+	if what := c.folder.lost(c.names, c.known, read.Torn > 0); what != "" && !c.sum.MetadataLost {
+		c.sum.MetadataLost = true
+		c.found(Fault{Name: dir, What: what, Lost: true})
+	}
 }
 
 // topics are what the metadata log says, or where that is lost, the folders.

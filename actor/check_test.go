@@ -84,8 +84,8 @@ func TestACheckReadsEveryPartition(t *testing.T) {
 	}
 	_, faults = checked(t, dir)
 	for _, want := range []string{
-		"a-b-1: is missing", "a-b-2/00000000000000000000.log: offsets 0 to 0 are damaged",
-		filepath.Base(commits[0]) + "/00000000000000000000.log: offsets 0 to 0 are damaged", "stray-0: belongs to no topic",
+		"a-b-1: is missing", "a-b-2/00000000000000000000.log: offset 0 is damaged",
+		filepath.Base(commits[0]) + "/00000000000000000000.log: offset 0 is damaged", "stray-0: belongs to no topic",
 		"old-0-delete: belongs to no topic", // no topic that was deleted has its id
 	} {
 		if !strings.Contains(faults, want) {

@@ -2,10 +2,10 @@ package actor
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 
+	"flashq/broker"
 	"flashq/segment"
 )
 
@@ -172,7 +172,7 @@ func (b *Broker) discard(t *topic) {
 // isLeaving tells that a folder is about to be removed, so that no topic may be made in it.
 func (b *Broker) isLeaving(dir string) error {
 	if _, ok := b.leaving.Load(dir); ok {
-		return fmt.Errorf("folder %s is still being removed", dir)
+		return &broker.FolderError{Folder: dir, Leaving: true}
 	}
 	return nil
 }

@@ -75,6 +75,9 @@ func (b *Broker) openStorage() (err error) {
 
 // recover reads what exists and opens it.
 func (b *Broker) recover() error {
+	if err := b.checkMeta(); err != nil { // before anything is changed
+		return err
+	}
 	if err := b.folder.use(); err != nil {
 		return err
 	}
@@ -98,13 +101,6 @@ func (b *Broker) recover() error {
 
 func (b *Broker) openMeta() (catalog, error) {
 	dir := partitionDir(metaTopic, 0)
-	names, err := b.fs.ReadDir("")
-	if err != nil {
-		return catalog{}, err
-	}
-	if isRepairCutShort(names) {
-		return catalog{}, &MetadataError{File: dir, Err: errRepairCutShort}
-	}
 	if err := b.fs.Mkdir(dir); err != nil {
 		return catalog{}, err
 	}

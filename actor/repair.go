@@ -52,6 +52,74 @@ func (e *MetadataError) Error() string {
 
 func (e *MetadataError) Unwrap() error { return e.Err }
 
+// checkMeta refuses a folder whose metadata log is lost, which must not be taken for a new one. A log that is damaged is
+// left to readCatalog.
+func (b *Broker) checkMeta() error {
+	log := partitionDir(metaTopic, 0)
+	names, err := b.fs.ReadDir("")
+	if err != nil {
+		return err
+	}
+	if isRepairCutShort(names) {
+		return &MetadataError{File: log, Err: errRepairCutShort}
+	}
+	known, damaged, read := newCatalog(), false, segment.Checked{}
+	if slices.Contains(names, log) {
+		read = segment.Check{
+			FS: b.fs, Dir: log, Clean: b.folder.clean, PowerCut: b.folder.powerCut, See: known.apply,
+			Found: func(f Fault) { damaged = damaged || f.Lost },
+		}.Run()
+	}
+	if what := b.folder.lost(names, known, read.Torn > 0); what != "" && !damaged {
+		return &MetadataError{File: log, Err: errors.New(what)}
+	}
+	return nil
+}
+
+// lost tells what shows that a metadata log which can be read is not all that there was; "" where nothing does. A topic
+// gets records only after the log has it durably, and its folders go before the log forgets it. So no crash and no power
+// cut leaves records of a topic beside a log that never named one, nor is a log torn that was closed as it should be.
+func (f folder) lost(names []string, known catalog, torn bool) string {
+	if known.records > 0 && !(torn && f.clean) {
+		return ""
+	}
+	dir := unnamed(f.fs, names, known)
+	switch {
+	case dir == "":
+		return ""
+	case !slices.Contains(names, partitionDir(metaTopic, 0)):
+		return "is missing, and " + dir + " holds records of a topic"
+	case known.records == 0:
+		return "is empty, and " + dir + " holds records of a topic"
+	default:
+		return "is cut short, and " + dir + " holds records of a topic that it does not name"
+	}
+}
+
+// unnamed finds a partition's folder with a topic id that known does not name, and records; "" when there is none. What
+// has no topic id is a stranger's, and what can't be read is not judged.
+func unnamed(fs segment.FS, names []string, known catalog) string {
+	for _, dir := range names {
+		topic, _, ok := splitPartitionDir(dir)
+		if !ok {
+			continue
+		}
+		id, err := readTopicID(fs, dir)
+		if err == nil && id != "" && known.deleted[id] == "" && known.topics[topic].ID != id && holdsRecords(fs, dir) {
+			return dir
+		}
+	}
+	return ""
+}
+
+func holdsRecords(fs segment.FS, dir string) bool {
+	names, err := fs.ReadDir(dir)
+	return err == nil && slices.ContainsFunc(names, func(name string) bool {
+		st, err := fs.Stat(dir + "/" + name)
+		return err == nil && strings.HasSuffix(name, ".log") && st.Size > 0
+	})
+}
+
 // readCatalog is readMeta, with an error that names the file.
 func (b *Broker) readCatalog(p *partition.Partition) (catalog, error) {
 	known, err := readMeta(p)

@@ -143,15 +143,14 @@ func (b *Broker) makeTopic(name string, config broker.TopicConfig) (*topic, erro
 	for i := range config.Partitions {
 		dir := partitionDir(name, i)
 		if err := b.isLeaving(dir); err != nil {
-			return nil, &broker.TopicError{Topic: name, Err: fmt.Errorf("%w: %w", broker.ErrConflict, err)}
+			return nil, &broker.TopicError{Topic: name, Err: err}
 		}
 		free, err := empty(b.fs, dir)
 		if err != nil {
 			return nil, place(name, i, err)
 		}
 		if !free {
-			err = fmt.Errorf("%w: folder %s holds records of an unknown topic", broker.ErrConflict, dir)
-			return nil, &broker.TopicError{Topic: name, Err: err}
+			return nil, &broker.TopicError{Topic: name, Err: &broker.FolderError{Folder: dir}}
 		}
 	}
 	err := b.owners.starts.forget(t.dirs()) // a topic of the same name may have begun further on

@@ -63,6 +63,20 @@ type TopicError struct {
 func (e *TopicError) Error() string { return fmt.Sprintf("topic %s: %v", e.Topic, e.Err) }
 func (e *TopicError) Unwrap() error { return e.Err }
 
+// FolderError is the ErrConflict of a topic that can't be made where this folder is.
+type FolderError struct {
+	Folder  string // in the data folder
+	Leaving bool   // it is a deleted topic's, and about to go; otherwise it holds records of an unknown topic
+}
+
+func (e *FolderError) Error() string {
+	if e.Leaving {
+		return fmt.Sprintf("%v: folder %s is still being removed", ErrConflict, e.Folder)
+	}
+	return fmt.Sprintf("%v: folder %s holds records of an unknown topic", ErrConflict, e.Folder)
+}
+func (e *FolderError) Unwrap() error { return ErrConflict }
+
 // LimitError tells which bound of the engine was reached: Err is ErrTooManyTopics, ErrTooManyPartitions,
 // ErrTooManyGroups, ErrTooManyCommits, ErrTooManyKeys or ErrTooManyProducers.
 type LimitError struct {

@@ -60,7 +60,7 @@ func check(out io.Writer, dir string, repair bool) error {
 	case failedPrint != nil:
 		return failedPrint
 	case sum.MetadataLost:
-		return fmt.Errorf("%s found; no broker starts here before: flashq check %s --repair", faults(sum.Faults), dir)
+		return fmt.Errorf("%s found; before a broker starts here: flashq check %s --repair", faults(sum.Faults), dir)
 	case sum.Faults > 0:
 		return fmt.Errorf("%s found", faults(sum.Faults))
 	}

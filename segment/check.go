@@ -20,7 +20,11 @@ type Fault struct {
 }
 
 // Checked sums up what a check has read.
-type Checked struct{ Segments, Records, Bytes int64 }
+type Checked struct {
+	Segments, Records, Bytes int64
+	// Torn counts the bytes at the end of the last segment that are no whole batch.
+	Torn int64
+}
 
 // Check is a walk over all of one log's files that changes none of them.
 type Check struct {
@@ -65,6 +69,9 @@ func (c Check) Run() (sum Checked) {
 		sum.Segments++
 		sum.Records += s.records
 		sum.Bytes += size
+		if last {
+			sum.Torn = size - s.end
+		}
 		if !last && len(s.damage) == 0 {
 			sealed[base] = sealedInfo{base: base, next: s.next, size: size, firstTS: s.firstTS, maxTS: s.maxTS}
 		}
@@ -136,7 +143,7 @@ func (c Check) segment(base int64, last bool) (s walked, size int64, ok bool) {
 		return s, size, false
 	}
 	for _, d := range s.damage {
-		c.fault(base, logSuffix, true, "offsets %d to %d are damaged", d.First, d.Next-1)
+		c.fault(base, logSuffix, true, "%s", damagedOffsets(d.First, d.Next))
 	}
 	if torn := size - s.end; torn > 0 && last {
 		c.fault(base, logSuffix, false, "ends with %d bytes of a write that was cut short; the next start cuts them off "+

@@ -102,7 +102,7 @@ func TestTheBatchAfterLongDamageIsFound(t *testing.T) {
 		var damaged *segment.DamagedError
 		if !errors.As(err, &damaged) || damaged.First != 0 || damaged.NextGood != 1 {
 			t.Errorf("%d bytes are damaged: %v", spoiled, err)
-		} else if got := err.Error(); !strings.Contains(got, "offsets 0 to 0 are damaged") {
+		} else if got := err.Error(); !strings.Contains(got, "offset 0 is damaged") {
 			t.Errorf("it says %q", got)
 		}
 		v.Close()

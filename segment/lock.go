@@ -10,6 +10,9 @@ import (
 	"strings"
 )
 
+// ErrLocked is returned for a data folder that another process has open.
+var ErrLocked = errors.New("locked")
+
 // Lock keeps a second broker out of a data folder for as long as it is held. The kernel lets go of it when the process
 // ends, however it ends.
 type Lock struct{ file *os.File }
@@ -23,7 +26,7 @@ func LockFolder(dir string) (*Lock, error) {
 	err = tryLock(f)
 	if errors.Is(err, errLocked) {
 		text, _ := io.ReadAll(io.LimitReader(f, 20))
-		err = fmt.Errorf("data folder %s is locked by pid %s", dir, strings.TrimSpace(string(text)))
+		err = fmt.Errorf("data folder %s is %w by pid %s", dir, ErrLocked, strings.TrimSpace(string(text)))
 	}
 	if err == nil {
 		err = notePID(f)

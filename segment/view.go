@@ -17,7 +17,15 @@ var ErrGone = errors.New("segment is gone")
 type DamagedError struct{ First, NextGood int64 }
 
 func (e *DamagedError) Error() string {
-	return fmt.Sprintf("offsets %d to %d are damaged", e.First, e.NextGood-1)
+	return damagedOffsets(e.First, e.NextGood)
+}
+
+// damagedOffsets says it of one offset, or of several.
+func damagedOffsets(first, next int64) string {
+	if next == first+1 {
+		return fmt.Sprintf("offset %d is damaged", first)
+	}
+	return fmt.Sprintf("offsets %d to %d are damaged", first, next-1)
 }
 
 // UnreadableError names offsets whose file can't be opened or read, which says nothing of the records: they may be

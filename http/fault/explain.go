@@ -95,6 +95,7 @@ func aboutSubject(err error) *Error {
 		offset    *broker.OffsetError
 		corrupt   *broker.CorruptError
 		hidden    *broker.UnreadableError
+		folder    *broker.FolderError
 		sequence  *broker.SequenceError
 	)
 	switch {
@@ -124,6 +125,8 @@ func aboutSubject(err error) *Error {
 		return PartitionNotFound.New(
 			fmt.Sprintf("Topic '%s' has no partition %d; it has %d", partition.Topic, partition.Partition, partition.Partitions),
 			Details{"topic": partition.Topic, "partition": partition.Partition, "partitions": partition.Partitions})
+	case errors.As(err, &folder):
+		return ofFolder(folder)
 	case errors.As(err, &topic) && errors.Is(err, broker.ErrTopicNotFound):
 		return TopicNotFound.New("Topic '"+topic.Topic+"' not found; it is made by its first record, or PUT /topics/"+
 			topic.Topic, Details{"topic": topic.Topic})
@@ -180,6 +183,16 @@ func Corrupt(partition int, first, nextGood int64) *Error {
 func Unreadable(partition int, first, next int64) *Error {
 	return StorageError.New("The file with the records at this position can't be opened or read; they may come back",
 		Details{"partition": partition, "first_offset": first, "next_offset": next})
+}
+
+// ofFolder tells which folder is in a new topic's way, and what to do about it.
+func ofFolder(e *broker.FolderError) *Error {
+	message := "Folder " + e.Folder + " in the data folder holds records of an unknown topic: stop the broker and move the folder " +
+		"away, or take another name"
+	if e.Leaving {
+		message = "Folder " + e.Folder + " of the deleted topic of this name is still being removed: try again"
+	}
+	return Conflict.New(message, Details{"folder": e.Folder})
 }
 
 func ofGroup(e *broker.GroupError) *Error {
