@@ -31,6 +31,17 @@ func (s *Server) authorize(c *call, r *route, query []byte) error {
 	return c.mayOnPath(r.scope)
 }
 
+// authorizeAgain refuses who was let in, and may not do it any more: a body may take its time, and what a token began
+// must not happen after it was revoked.
+func (s *Server) authorizeAgain(c *call) error {
+	select {
+	case <-c.who.Revoked():
+		return s.authorize(c, c.route, c.ctx.URI().QueryString())
+	default:
+		return nil
+	}
+}
+
 // secret is the token that the request was sent with.
 func (c *call) secret(r *route, query []byte) ([]byte, error) {
 	if len(c.head.Authorization) > 0 {

@@ -62,8 +62,17 @@ func admitBody(declared, most int, hold *budget.Lease) error {
 	return nil
 }
 
-// readBody reads the whole body into a slab, which the caller gives back. hold grows with what has arrived.
+// readBody reads the whole body into a slab, which the caller gives back, also of one that is refused. Who sends it may
+// have lost the right to meanwhile. hold grows with what has arrived.
 func (s *Server) readBody(c *call, hold *budget.Lease) ([]byte, error) {
+	body, err := s.receiveBody(c, hold)
+	if err == nil {
+		err = s.authorizeAgain(c)
+	}
+	return body, err
+}
+
+func (s *Server) receiveBody(c *call, hold *budget.Lease) ([]byte, error) {
 	declared := c.ctx.Request.Header.ContentLength()
 	if err := admitBody(declared, c.mostBody, hold); err != nil {
 		return nil, err
@@ -147,13 +156,13 @@ func (s *Server) discardBody(ctx *fasthttp.RequestCtx) {
 	ctx.SetConnectionClose()
 }
 
-// passBody reads the body of a request that should have none, as far as discardBody does.
+// passBody reads the body of a request that should have none, as far as discardBody does, and judges as readBody does.
 func (s *Server) passBody(c *call) error {
 	if c.ctx.Request.Header.ContentLength() > s.cfg.MaxBodyBytes {
 		return bodyTooLarge(s.cfg.MaxBodyBytes)
 	}
 	s.discardBody(c.ctx)
-	return nil
+	return s.authorizeAgain(c)
 }
 
 // discardRest is discardBody for a request whose end is not known: it ends when nothing has come for a moment.

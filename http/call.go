@@ -17,6 +17,7 @@ type call struct {
 	ctx   *fasthttp.RequestCtx
 	head  request.Head
 	names pathNames
+	route *route        // nil before it is served
 	who   *auth.Token   // who asks, nil where everybody may ask
 	media request.Media // of the answer
 	// status is that of an answer that goes well: 200 unless the handler says otherwise.

@@ -58,13 +58,14 @@ var commitParams = request.Params[commitQuery]{
 
 // commit is POST /groups/{group}/offsets: a commit, or a reset, which is a commit by another name.
 func (s *Server) commit(c *call, q commitQuery) (answer commitAnswer, err error) {
-	if q.force {
-		if err := c.mayGroup(auth.Admin, c.names.group); err != nil {
-			return answer, err
-		}
+	if err := c.mayForce(q.force); err != nil {
+		return answer, err
 	}
 	var body commitBody
 	if _, err := readObject(s, c, commitMembers, &body); err != nil {
+		return answer, err
+	}
+	if err := c.mayForce(q.force); err != nil { // c.who may be another than before the body
 		return answer, err
 	}
 	commit := broker.Commit{
@@ -82,6 +83,14 @@ func (s *Server) commit(c *call, q commitQuery) (answer commitAnswer, err error)
 		return answer, err
 	}
 	return commitAnswer{committedRows(commit, done)}, nil
+}
+
+// mayForce refuses a commit over the members' heads of who may not do that to the group.
+func (c *call) mayForce(force bool) error {
+	if !force {
+		return nil
+	}
+	return c.mayGroup(auth.Admin, c.names.group)
 }
 
 func committedRows(c broker.Commit, done []broker.Committed) []committedRow {

@@ -164,7 +164,7 @@ func producePath(ctx *fasthttp.RequestCtx) []byte {
 
 // serve judges what every route judges, in one order: the door, Accept, and the rest is the handler's.
 func (s *Server) serve(c *call, r *route) {
-	c.mostBody = r.mostBody(s.cfg.MaxBodyBytes)
+	c.route, c.mostBody = r, r.mostBody(s.cfg.MaxBodyBytes)
 	err := s.admit(c, r)
 	if err == nil && r.bodies == nil {
 		err = s.passBody(c)
