@@ -58,7 +58,7 @@ func tokenCreateCommand(f *authFile) *cobra.Command {
 		Use:   "create NAME",
 		Short: "Make a token, and print it this once",
 		Long: "Make a token, and print it this once: the file holds nothing that it could be made of again.\n" +
-			"A topic or group is the token's if its name begins with one of the prefixes; left out, every one is.\n" +
+			"A topic or group is the token's if its name begins with one of the prefixes; left out, or *, every one is.\n" +
 			"admin is read and write, too. With --replace the name gets a new token in place of its old one, and keeps\n" +
 			"what is not said. A broker that runs takes it within two seconds.",
 		Example: "  flashq token create shop --auth-file tokens.json --scope write --topic orders.\n" +
@@ -70,7 +70,7 @@ func tokenCreateCommand(f *authFile) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e.Name, e.Topics, e.Groups = args[0], orEvery(e.Topics), orEvery(e.Groups)
+			e.Name = args[0]
 			if err := checkToken(&e, replace); err != nil {
 				return err
 			}
@@ -93,19 +93,11 @@ func tokenCreateCommand(f *authFile) *cobra.Command {
 	}
 	fs := c.Flags()
 	fs.StringSliceVar(&e.Scopes, "scope", nil, "what it may do: read, write, admin, or several as read,write")
-	fs.StringSliceVar(&e.Topics, "topic", nil, "prefix of the topics that it is for; every one if left out")
-	fs.StringSliceVar(&e.Groups, "group", nil, "prefix of the groups that it is for; every one if left out")
+	fs.Var((*prefixes)(&e.Topics), "topic", "prefix of the topics that it is for, or several as a.,b.; every one if left out, or *")
+	fs.Var((*prefixes)(&e.Groups), "group", "prefix of the groups that it is for, or several as a.,b.; every one if left out, or *")
 	fs.BoolVar(&replace, "replace", false, "in place of a token of that name; what is not said stays as it was")
 	o.define(c)
 	return c
-}
-
-// orEvery takes a prefix that was given and is empty: it begins every name. Nil was not given.
-func orEvery(prefixes []string) []string {
-	if prefixes != nil && len(prefixes) == 0 {
-		return []string{""}
-	}
-	return prefixes
 }
 
 // checkToken refuses what no file takes.
@@ -124,11 +116,11 @@ func checkToken(e *auth.Entry, replace bool) error {
 
 // tokenRights says in words what a token is for.
 func tokenRights(e auth.Entry) string {
-	return strings.Join(e.Scopes, ", ") + " on topics " + prefixes(e.Topics) + " and groups " + prefixes(e.Groups)
+	return strings.Join(e.Scopes, ", ") + " on topics " + showPrefixes(e.Topics) + " and groups " + showPrefixes(e.Groups)
 }
 
-// prefixes shows a list of prefixes as people write them.
-func prefixes(list []string) string {
+// showPrefixes shows a list of prefixes as people write them.
+func showPrefixes(list []string) string {
 	shown := make([]string, len(list))
 	for i, p := range list {
 		shown[i] = p + "*"
@@ -170,7 +162,7 @@ func tokenListCommand(f *authFile) *cobra.Command {
 func tokensTable(list []tokenView) string {
 	var rows []table.Row
 	for _, t := range list {
-		rows = append(rows, table.Row{t.Name, strings.Join(t.Scopes, " "), prefixes(t.Topics), prefixes(t.Groups), t.Made})
+		rows = append(rows, table.Row{t.Name, strings.Join(t.Scopes, " "), showPrefixes(t.Topics), showPrefixes(t.Groups), t.Made})
 	}
 	return tableOf(table.Row{"token", "scopes", "topics", "groups", "created"}, rows)
 }

@@ -87,3 +87,45 @@ func TestABrokerNeedsItsTokens(t *testing.T) {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 }
+
+// A comma too many, or a variable that is not set, makes no token for every name.
+func TestATokenIsForEveryNameOnlyIfThatIsSaid(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tokens.json")
+	t.Setenv(authFileVariable, file)
+	create := func(want int, args ...string) tokenView {
+		t.Helper()
+		code, stdout, stderr := flashq(append([]string{"token", "create", "shop", "--replace", "-o", "json"}, args...)...)
+		if code != want {
+			t.Fatalf("%q: exit %d, want %d: %s%s", args, code, want, stdout, stderr)
+		}
+		if want == exitUsage && (!strings.Contains(stderr, args[0]) || !strings.Contains(stderr, "'*', or the flag left out, is every one")) {
+			t.Errorf("%q: %s", args, stderr)
+		}
+		var made tokenView
+		if want == exitOK {
+			if err := json.Unmarshal([]byte(stdout), &made); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return made
+	}
+	create(exitOK, "--scope", "read", "--topic", "orders.", "--group", "billing-")
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range []string{"--topic", "--group"} {
+		for _, value := range []string{"orders.,", "", ",a", "a,,b", ","} {
+			create(exitUsage, flag, value)
+		}
+		create(exitUsage, flag, "a", flag, "")
+	}
+	create(exitFailed, "--topic", "orders.*")
+	if after, err := os.ReadFile(file); err != nil || string(after) != string(before) {
+		t.Errorf("what was refused changed the file: %v", err)
+	}
+	made := create(exitOK, "--topic", "*", "--group", "a,b", "--group", "c")
+	if strings.Join(made.Topics, "|") != "" || len(made.Topics) != 1 || strings.Join(made.Groups, "|") != "a|b|c" {
+		t.Errorf("%+v", made)
+	}
+}
