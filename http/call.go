@@ -63,14 +63,6 @@ func (n *pathNames) setName(field, segment string) (err error) {
 	return err
 }
 
-// scheme is that of the request's own origin.
-func (c *call) scheme() string {
-	if c.ctx.IsTLS() {
-		return "https"
-	}
-	return "http"
-}
-
 // noContent is a handler's answer that has no body.
 type noContent struct{}
 

@@ -274,7 +274,7 @@ func TestARefusedOriginIsToldTheCure(t *testing.T) {
 	f := start(t, Config{})
 	for origin, cure := range map[string]string{
 		"http://localhost:3000":  "--cors-origin http://localhost:3000",
-		"https://flashq:443":     "--cors-origin https://flashq",
+		"https://elsewhere:443":  "--cors-origin https://elsewhere",
 		"null":                   "",
 		"http://x;rm -rf /":      "",
 		"http://localhost:3000/": "",

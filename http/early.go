@@ -105,8 +105,7 @@ func (s *Server) judgeHead(h *fasthttp.RequestHeader) error {
 	return row.judge(&c, query, format)
 }
 
-// judgeDoor is what stands before any handler. Of the host and the origin it sees what does not depend on how the
-// request came.
+// judgeDoor is what stands before any handler. Of the host it sees what does not depend on how the request came.
 func (s *Server) judgeDoor(c *call, row *route, path string, query []byte) error {
 	if err := s.guard.checkHostNamed(c.head.Host); err != nil {
 		return err
@@ -120,7 +119,7 @@ func (s *Server) judgeDoor(c *call, row *route, path string, query []byte) error
 	if !row.isProbe() && !s.life.opened.Load() {
 		return broker.ErrRecovering
 	}
-	if err := s.guard.checkOrigin(&c.head, "http"); err != nil && s.guard.checkOrigin(&c.head, "https") != nil {
+	if err := s.guard.checkOrigin(&c.head); err != nil {
 		return err
 	}
 	if s.life.draining() {

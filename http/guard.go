@@ -1,6 +1,7 @@
 package http
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"strings"
@@ -93,12 +94,12 @@ func splitPort(host string) (name, port string) {
 }
 
 // checkOrigin refuses a change that a page of another site asks for. Programs send neither header and pass.
-func (g *guard) checkOrigin(h *request.Head, scheme string) error {
+func (g *guard) checkOrigin(h *request.Head) error {
 	if h.Origin == nil && h.FetchSite == nil || g.origins.has(h.Origin) {
 		return nil
 	}
 	foreign := string(h.FetchSite) == "cross-site" || string(h.FetchSite) == "same-site"
-	if foreign || len(h.Origin) > 0 && !sameOrigin(string(h.Origin), scheme, string(h.Host)) {
+	if foreign || len(h.Origin) > 0 && !isOwnOrigin(string(h.Origin), string(h.Host)) {
 		return foreignOrigin(string(h.Origin))
 	}
 	return nil
@@ -117,24 +118,22 @@ func foreignOrigin(origin string) error {
 	return fault.OriginNotAllowed.New(message, fault.Details{"origin": fault.Clip(origin)})
 }
 
-// sameOrigin compares an Origin header with a request's scheme and Host header; a default port may be spelled out or
-// not. `null` never passes.
-func sameOrigin(origin, scheme, host string) bool {
-	rest, ok := strings.CutPrefix(strings.ToLower(origin), scheme+"://")
-	if !ok || rest == "" {
+// isOwnOrigin tells whether an Origin header is of the host and port that the request was sent to. The scheme is not
+// compared: what stands before the broker may speak another one. So a Host without a port is of either's default.
+// `null` never passes.
+func isOwnOrigin(origin, host string) bool {
+	scheme, rest, _ := strings.Cut(strings.ToLower(origin), "://")
+	standard, known := standardPorts[scheme]
+	if !known {
 		return false
-	}
-	standard := "80"
-	if scheme == "https" {
-		standard = "443"
 	}
 	originName, originPort := splitPort(rest)
 	hostName, hostPort := splitPort(strings.ToLower(host))
-	if originPort == "" {
-		originPort = standard
+	originPort = cmp.Or(originPort, standard)
+	if hostPort == "" && (originPort == standardPorts["http"] || originPort == standardPorts["https"]) {
+		hostPort = originPort
 	}
-	if hostPort == "" {
-		hostPort = standard
-	}
-	return originName == hostName && originPort == hostPort
+	return originName != "" && originName == hostName && originPort == hostPort
 }
+
+var standardPorts = map[string]string{"http": "80", "https": "443"}

@@ -77,10 +77,19 @@ func TestOriginGuard(t *testing.T) {
 		{200, "", ""},
 		{200, "http://flashq", ""},
 		{200, "http://FLASHQ:80", "same-origin"},
+		{200, "https://flashq", ""}, // what speaks TLS stands before the broker
+		{200, "https://flashq:443", "same-origin"},
+		{200, "https://flashq:80", ""},
 		{200, "", "none"},
 		{403, "http://evil.example", ""},
 		{403, "http://flashq:8080", ""},
+		{403, "https://flashq:8080", ""},
 		{403, "http://flashq.evil.example", ""},
+		{403, "https://evil.example", ""},
+		{403, "http://", ""},
+		{403, "flashq", ""},
+		{403, "ftp://flashq", ""},
+		{403, "chrome-extension://flashq", ""},
 		{403, "null", ""},
 		{403, "http://flashq", "cross-site"},
 		{403, "", "cross-site"},
@@ -101,4 +110,37 @@ func TestOriginGuard(t *testing.T) {
 	f.do("PUT", "/topics/x", "", "Origin", "http://evil.example").wantError(t, 403, "origin_not_allowed")
 	f.do("DELETE", "/topics/news", "", "Origin", "null").wantError(t, 403, "origin_not_allowed")
 	f.get("/topics/news/records", "Origin", "http://evil.example", "Sec-Fetch-Site", "cross-site").want(t, 200)
+}
+
+func TestOwnOrigins(t *testing.T) {
+	for _, test := range []struct {
+		host, origin string
+		own          bool
+	}{
+		{"127.0.0.1:22110", "http://127.0.0.1:22110", true},
+		{"127.0.0.1:22110", "https://127.0.0.1:22110", true},
+		{"127.0.0.1:22110", "https://127.0.0.1", false},
+		{"127.0.0.1:22110", "https://127.0.0.1:22111", false},
+		{"Queue.example", "https://queue.EXAMPLE", true},
+		{"queue.example", "http://queue.example", true},
+		{"queue.example:443", "https://queue.example", true},
+		{"queue.example:443", "http://queue.example", false},
+		{"queue.example:80", "http://queue.example", true},
+		{"queue.example:80", "https://queue.example", false},
+		{"queue.example:80", "https://queue.example:80", true},
+		{"queue.example", "https://queue.example:8443", false},
+		{"queue.example", "https://queue.example.evil", false},
+		{"[::1]:80", "http://[::1]", true},
+		{"[::1]", "https://[::1]", true},
+		{"[::1]:81", "https://[::1]", false},
+		{"null", "null", false},
+		{"", "null", false},
+		{"", "", false},
+		{"", "http://", false},
+		{"", "https://:443", false},
+	} {
+		if got := isOwnOrigin(test.origin, test.host); got != test.own {
+			t.Errorf("%s of %s: %v", test.origin, test.host, got)
+		}
+	}
 }

@@ -46,7 +46,7 @@ func (s *Server) mayFetchFor(c *call, group string) error {
 	if err := c.mayGroup(auth.Read, group); err != nil {
 		return err
 	}
-	return s.guard.checkOrigin(&c.head, c.scheme())
+	return s.guard.checkOrigin(&c.head)
 }
 
 // meet lets a group meet a topic that is not there yet, so that it misses none of its records later.

@@ -189,7 +189,7 @@ func (s *Server) admit(c *call, r *route) (err error) {
 		return broker.ErrRecovering
 	}
 	if r.method != fasthttp.MethodGet {
-		if err := s.guard.checkOrigin(&c.head, c.scheme()); err != nil {
+		if err := s.guard.checkOrigin(&c.head); err != nil {
 			return err
 		}
 		if s.life.draining() {
