@@ -1,9 +1,11 @@
 package http
 
 import (
+	"fmt"
 	"io"
 	nethttp "net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -55,5 +57,37 @@ func TestAccessLineOfAStream(t *testing.T) {
 	if last["route"] != "/topics/{topic}/records" || last["status"].(float64) != 200 || last["bytes_out"].(float64) < 100 ||
 		last["id"] != resp.Header.Get("FlashQ-Request-Id") || len(all) != 3 {
 		t.Errorf("%v", all)
+	}
+}
+
+// A request that is refused by its head is one of its own route, method and caller, and took until it was answered.
+func TestAccessLineOfARefusalByTheHead(t *testing.T) {
+	k := newKeys(t, "writer: write * *")
+	who := "\r\nHost: flashq\r\nX-Request-Id: mine\r\nContent-Type: application/json\r\nAuthorization: " + k.header("writer")
+	for name, row := range map[string]struct {
+		head string
+		took float64
+		want string
+	}{
+		"no body comes":   {"Content-Length: 99999999", 800, "mine /topics/{topic}/records POST 413 writer"},
+		"it asks first":   {"Content-Length: 99999999\r\nExpect: 100-continue", 0, "mine /topics/{topic}/records POST 413 writer"},
+		"it asks, is few": {"Content-Length: 9\r\nAccept: text/html\r\nExpect: 100-continue", 0, "mine /topics/{topic}/records POST 406 writer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				var log written
+				f := start(t, Config{AccessLog: jsonLog(&log), Tokens: k.tokens})
+				a := f.raw("POST /topics/t/records HTTP/1.1" + who + "\r\n" + row.head + "\r\n\r\n")
+				line := log.lines(t, "request")[0]
+				got := fmt.Sprint(line["id"], " ", line["route"], " ", line["method"], " ", line["status"], " ", line["principal"])
+				if took := line["duration_ms"].(float64); got != row.want || took < row.took || took > row.took+100 {
+					t.Errorf("%s after %v ms, want %s after %v", got, took, row.want, row.took)
+				}
+				labels := []string{"route", "/topics/{topic}/records", "method", "POST", "status", strconv.Itoa(a.status)}
+				if n := f.scrape().value("flashq_http_requests_total", labels...); n != 1 {
+					t.Errorf("the metric counts %v", n)
+				}
+			})
+		})
 	}
 }

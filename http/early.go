@@ -6,9 +6,11 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
+	"flashq/auth"
 	"flashq/broker"
 	"flashq/http/fault"
 	"flashq/http/request"
@@ -23,15 +25,19 @@ type verdicts struct {
 	heads sync.Map // *fasthttp.RequestHeader -> verdict
 }
 
-// verdict is why a request is refused, and what its answer needs of a head that is not there any more by then.
+// verdict is why a request is refused, and what is told of it in its answer and counted of it.
 type verdict struct {
-	why        error // nil: it is none
-	id, origin []byte
+	why   error                   // nil: it is none
+	head  *fasthttp.RequestHeader // a copy; nil: the request still has its own
+	who   *auth.Token
+	began time.Duration // of the steady clock
 }
 
-func (v *verdicts) put(h *fasthttp.RequestHeader, why error) {
+func (v *verdicts) put(h *fasthttp.RequestHeader, of verdict) {
+	of.head = new(fasthttp.RequestHeader)
+	h.CopyTo(of.head)
 	v.some.Add(1)
-	v.heads.Store(h, verdict{why, bytes.Clone(h.Peek("X-Request-Id")), bytes.Clone(h.Peek("Origin"))})
+	v.heads.Store(h, of)
 }
 
 // take gives the verdict and forgets it.
@@ -58,8 +64,8 @@ func (s *Server) headRead(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	if declared <= smallBody && isUsual(h) {
 		return paced // what more there is to see of it, its handler sees
 	}
-	if err := s.judgeHead(h); err != nil {
-		s.early.put(h, err)
+	if v := s.verdictOn(h); v.why != nil {
+		s.early.put(h, v)
 		paced.ReadTimeout = discardTime
 	}
 	return paced
@@ -78,18 +84,23 @@ func isUsual(h *fasthttp.RequestHeader) bool {
 
 var topicsPath = []byte("/topics/")
 
+func (s *Server) verdictOn(h *fasthttp.RequestHeader) verdict {
+	var c call // which has no ctx yet
+	why := s.judgeHead(&c, h)
+	return verdict{why: why, who: c.who, began: steady()}
+}
+
 // judgeHead refuses what a request's head alone shows that its route, or its handler, refuses.
-func (s *Server) judgeHead(h *fasthttp.RequestHeader) error {
+func (s *Server) judgeHead(c *call, h *fasthttp.RequestHeader) error {
 	path, query, _ := bytes.Cut(h.RequestURI(), []byte{'?'})
 	row := s.table.find(string(h.Method()), string(path))
 	if row == nil || row.bodies == nil {
 		return nil
 	}
-	var c call // which has no ctx yet
 	if err := c.head.Read(h); err != nil {
 		return err
 	}
-	if err := s.judgeDoor(&c, row, string(path), query); err != nil {
+	if err := s.judgeDoor(c, row, string(path), query); err != nil {
 		return err
 	}
 	if declared, most := h.ContentLength(), row.mostBody(s.cfg.MaxBodyBytes); declared > most {
@@ -102,7 +113,7 @@ func (s *Server) judgeHead(h *fasthttp.RequestHeader) error {
 	if _, err := request.BodyCoding(c.head.ContentEncoding); err != nil {
 		return err
 	}
-	return row.judge(&c, query, format)
+	return row.judge(c, query, format)
 }
 
 // judgeDoor is what stands before any handler. Of the host it sees what does not depend on how the request came.
@@ -182,21 +193,21 @@ func firstSegment(path string) (segment, rest string) {
 // expect answers `Expect: 100-continue`: a body that would be refused for what the head says is refused before it is
 // sent.
 func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
-	err := s.early.take(&ctx.Request.Header).why
-	if err == nil {
-		err = s.judgeHead(&ctx.Request.Header) // headRead leaves most to the handler
+	v := s.early.take(&ctx.Request.Header)
+	if v.why == nil {
+		v = s.verdictOn(&ctx.Request.Header) // headRead leaves most to the handler
 	}
-	if err == nil {
+	if v.why == nil {
 		hold := s.holdBody(ctx)
-		err = admitBody(ctx.Request.Header.ContentLength(), s.cfg.MaxBodyBytes, &hold)
+		v.why = admitBody(ctx.Request.Header.ContentLength(), s.cfg.MaxBodyBytes, &hold)
 	}
-	if err == nil {
+	if v.why == nil {
 		return fasthttp.StatusContinue
 	}
 	s.ids.put(ctx, ctx.Request.Header.Peek("X-Request-Id"))
 	s.guard.origins.tell(ctx, ctx.Request.Header.Peek("Origin"))
-	e, _ := fault.Explain(err)
+	e, _ := fault.Explain(v.why)
 	s.writeError(ctx, e)
-	s.observeJudged(ctx)
+	s.observeJudged(ctx, v)
 	return e.Kind.Status
 }

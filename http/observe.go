@@ -193,18 +193,16 @@ func (s *Server) observe(c *call) {
 }
 
 // observeUnread counts an answer to what was not read as a request.
-func (s *Server) observeUnread(ctx *fasthttp.RequestCtx) { s.observeEarly(ctx, s.observer.other("")) }
+func (s *Server) observeUnread(ctx *fasthttp.RequestCtx) {
+	s.observe(&call{ctx: ctx, seen: seen{began: steady(), counts: s.observer.other("")}})
+}
 
 // observeJudged counts an answer that a head got before its body.
-func (s *Server) observeJudged(ctx *fasthttp.RequestCtx) {
+func (s *Server) observeJudged(ctx *fasthttp.RequestCtx, v verdict) {
 	path, _, _ := bytes.Cut(ctx.Request.Header.RequestURI(), []byte{'?'})
 	counts := s.observer.other(string(ctx.Method()))
 	if row := s.table.find(string(ctx.Method()), string(path)); row != nil {
 		counts = row.counts
 	}
-	s.observeEarly(ctx, counts)
-}
-
-func (s *Server) observeEarly(ctx *fasthttp.RequestCtx, counts *routeCounts) {
-	s.observe(&call{ctx: ctx, seen: seen{began: steady(), counts: counts}})
+	s.observe(&call{ctx: ctx, who: v.who, seen: seen{began: v.began, counts: counts}})
 }

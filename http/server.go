@@ -215,8 +215,11 @@ func (s *Server) finish(c *call) {
 // refuse answers what fasthttp could not read as a request; it closes the connection by itself.
 func (s *Server) refuse(ctx *fasthttp.RequestCtx, err error) {
 	verdict := s.early.take(&ctx.Request.Header)
-	s.ids.put(ctx, verdict.id)
-	s.guard.origins.tell(ctx, verdict.origin)
+	if verdict.why != nil {
+		verdict.head.CopyTo(&ctx.Request.Header) // fasthttp forgot it
+	}
+	s.ids.put(ctx, ctx.Request.Header.Peek("X-Request-Id"))
+	s.guard.origins.tell(ctx, ctx.Request.Header.Peek("Origin"))
 	e := fault.InvalidRequest.New("The request could not be read as HTTP", nil)
 	var small *fasthttp.ErrSmallBuffer
 	switch {
@@ -232,7 +235,7 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, err error) {
 	}
 	s.writeError(ctx, e)
 	if verdict.why != nil {
-		s.observeJudged(ctx)
+		s.observeJudged(ctx, verdict)
 	} else {
 		s.observeUnread(ctx)
 	}
