@@ -131,7 +131,7 @@ var commitMembers = request.Members[commitBody]{
 			b.member = &name
 			return err
 		}},
-	{Name: "generation", Type: schema.Int(0, math.MaxInt32).OrNull().
+	{Name: "generation", Type: schema.Int(0, math.MaxInt32).Like(1).OrNull().
 		Says("since which the member holds the partitions; needs member"),
 		Set: func(b *commitBody, raw json.RawMessage) error {
 			if isNull(raw) {
@@ -141,6 +141,19 @@ var commitMembers = request.Members[commitBody]{
 			b.generation = &n
 			return err
 		}},
+}
+
+// commitSchema is a commit, in which a member and its generation come together.
+func commitSchema() *schema.Schema {
+	commit, null := commitMembers.Schema(), &schema.Schema{Type: "null"}
+	commit.AnyOf = []*schema.Schema{
+		{Properties: map[string]*schema.Schema{"member": null, "generation": null}},
+		{
+			Properties: map[string]*schema.Schema{"member": schema.String(), "generation": {Type: "integer"}},
+			Required:   []string{"member", "generation"},
+		},
+	}
+	return commit.Like(json.RawMessage(`{"offsets":[{"topic":"news","partition":0,"offset":0,"metadata":"batch 42"}]}`))
 }
 
 func isNull(raw json.RawMessage) bool { return string(raw) == "null" }

@@ -223,3 +223,64 @@ func TestPartiallyStored(t *testing.T) {
 	}
 	fs.Heal()
 }
+
+// The examples of bodies are what a broker takes: who tries the document has an answer that goes well.
+func TestExamplesOfBodiesAreTaken(t *testing.T) {
+	tried := 0
+	for _, row := range New(Config{}).table {
+		if row.body == nil {
+			continue
+		}
+		path := strings.NewReplacer("{topic}", "news", "{group}", "emails", "{member}", "anna").Replace(row.pattern)
+		body := surfaceContract().document.Paths.Value(row.pattern).GetOperation(row.method).RequestBody.Value
+		for media, content := range body.Content {
+			if media == "application/vnd.kafka.recordbatch.v2" {
+				if content.Example != nil {
+					t.Errorf("%s: %v is no batch: JSON has no way to write one", row.id, content.Example)
+				}
+				continue
+			}
+			f := start(t, Config{})
+			if row.id != "putTopic" {
+				f.createTopic("news", "")
+			}
+			if row.id != "putGroup" && row.id != "aliasCreateGroup" {
+				f.do("PUT", "/groups/emails", "").want(t, 201)
+			}
+			text, isText := content.Example.(string)
+			if !isText {
+				encoded, err := json.Marshal(content.Example)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text = string(encoded)
+			}
+			if a := f.do(row.method, path, text, "Content-Type", media); a.status >= 300 {
+				t.Errorf("%s of %s: %d %s", row.id, text, a.status, a.body)
+			}
+			tried++
+		}
+	}
+	if tried < 10 {
+		t.Errorf("only %d examples were tried", tried)
+	}
+}
+
+// A member and its generation are both there, or neither is: the document says what the broker does.
+func TestACommitIsDescribedAsItIsTaken(t *testing.T) {
+	f := start(t, Config{})
+	f.createTopic("news", "")
+	const at = "/paths/~1groups~1{group}~1offsets/post/requestBody/content/application~1json/schema"
+	for rest, good := range map[string]bool{
+		``: true, `,"member":null`: true, `,"generation":null`: true, `,"member":null,"generation":null`: true,
+		`,"member":"anna"`: false, `,"generation":1`: false, `,"member":"anna","generation":null`: false,
+		`,"member":null,"generation":1`: false, `,"member":"anna","generation":1`: true,
+	} {
+		body := `{"offsets":[{"topic":"news","offset":0}]` + rest + `}`
+		told := surfaceContract().holdsText(at, []byte(body)) == nil
+		status := f.post("/groups/g/offsets", body).status
+		if taken := status != 422; told != good || taken != good {
+			t.Errorf("%s is documented as good: %v; the broker says %d", body, told, status)
+		}
+	}
+}

@@ -68,7 +68,6 @@ func recordBodies(lenient bool) *openapi.Body {
 		default:
 			c.Type.MinLength = 1
 			c.Type = c.Type.Says("Kafka's record batches, one after the other; needs the query parameter partition")
-			c.Example = "(bytes)"
 		}
 		body.Content = append(body.Content, c)
 	}

@@ -62,7 +62,7 @@ func (s *Server) groupRoutes() []route {
 			query(groupOffsetsParams, s.groupOffsets).fails(fault.GroupNotFound, fault.TopicNotFound),
 			"what a group committed, and its lag"},
 		{"POST", "/groups/{group}/offsets", read, "commitOffsets", query(commitParams, s.commit).
-			reads(commitMembers.Schema(), true, mostCommitBody).fails(fault.GroupNotFound, fault.TopicNotFound,
+			reads(commitSchema(), true, mostCommitBody).fails(fault.GroupNotFound, fault.TopicNotFound,
 			fault.PartitionNotFound, fault.InvalidOffset, fault.Fenced, fault.GroupActive, fault.Conflict),
 			"commit or reset a group's offsets"},
 	}
