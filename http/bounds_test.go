@@ -317,3 +317,34 @@ func (s slowReader) Read(p []byte) (int, error) {
 	time.Sleep(time.Duration(n) * time.Second / time.Duration(s.rate))
 	return n, err
 }
+
+// Large bodies are decoded on all processors but one at most; small ones wait for none of them.
+func TestLargeBodiesTakeTurns(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		f, s, p := piped(t, Config{})
+		send := func(body string) (net.Conn, *bufio.Reader) {
+			c := p.send(t, "127.0.0.1", post(fmt.Sprintf("Content-Length: %d\r\n", len(body)))+body)
+			return c, bufio.NewReader(c)
+		}
+		for range cap(s.bounds.large) { // others are at it
+			s.bounds.large <- struct{}{}
+		}
+		good, goodAnswer := send(oneRecord + strings.Repeat(" ", largeBody))
+		bad, badAnswer := send(oneRecord + strings.Repeat("x", largeBody))
+		synctest.Wait()
+		small, smallAnswer := send(oneRecord)
+		readAnswer(t, smallAnswer).want(t, 200)
+		if got := f.fetch("/topics/news/records"); len(got.Records) != 1 {
+			t.Errorf("%d records are stored before the large body's turn, want the small one's", len(got.Records))
+		}
+		for range cap(s.bounds.large) {
+			<-s.bounds.large
+		}
+		readAnswer(t, goodAnswer).want(t, 200)
+		readAnswer(t, badAnswer).want(t, 400)
+		if n := len(s.bounds.large); n != 0 {
+			t.Errorf("%d places are kept by bodies that are through", n)
+		}
+		leave(good, bad, small)
+	})
+}

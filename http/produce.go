@@ -239,6 +239,10 @@ func (p *production) decode(s *Server, f request.Format, partitions int) error {
 			codecs: s.codecs, hold: &p.hold, body: cap(p.body), most: c.MaxBodyBytes, left: c.MaxBodyBytes,
 		}
 	}
+	if len(p.body) >= largeBody {
+		s.bounds.large <- struct{}{}
+		defer func() { <-s.bounds.large }()
+	}
 	decoded, err := p.decoders.decode(f, p.body, target)
 	if err != nil {
 		return err

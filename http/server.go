@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -58,6 +59,7 @@ type bounds struct {
 	answers  *budget.Budget // bytes of answers that are built or not sent yet
 	waiters  *budget.Budget // fetches that wait
 	streams  *budget.Budget // live streams that are open
+	large    chan struct{}  // bodies of largeBody and more that are decoded at this moment
 
 	shares      *conn.Shares // of one address
 	connections *conn.Bound  // how many there may be
@@ -74,6 +76,7 @@ func New(c Config) *Server {
 			answers:     budget.New(c.MaxInflightBytes),
 			waiters:     budget.New(c.MaxWaiters),
 			streams:     budget.New(c.MaxStreams),
+			large:       make(chan struct{}, max(runtime.GOMAXPROCS(0)-1, 1)),
 			shares:      conn.NewShares(int64(c.MaxInflightBytes)/2, c.MaxConnectionsPerAddress, c.TrustedProxies),
 			connections: conn.NewBound(c.MaxConnections, c.Logger),
 		},
