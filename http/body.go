@@ -29,8 +29,8 @@ const (
 	silence = 50 * time.Millisecond
 	// smallBody is what the routes take whose bodies are a few members.
 	smallBody = 64 << 10
-	// largeBody is from when on decoding keeps a processor for so long, 0.1 ms, that bodies take turns at it. One processor
-	// is left to small requests, which would else be found by the poller only between two large ones.
+	// largeBody is from when on decoding keeps a processor for so long, 0.1 ms, that bodies take turns at it. One
+	// processor is left to small requests, which would else be found by the poller only between two large ones.
 	largeBody = 256 << 10
 	// mostCommitBody is what a commit takes: maxCommits partitions of topics with the longest names.
 	mostCommitBody = 400 * maxCommits
