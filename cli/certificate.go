@@ -22,7 +22,8 @@ type certificate struct {
 	current   atomic.Pointer[tls.Certificate]
 }
 
-// check refuses one file without the other, and files that can't be used.
+// check refuses one file without the other, which is a wrong command line, and files that can't be used, which may be
+// better soon: the exit codes differ, since a supervisor starts a wrong command line no second time.
 func (c *certificate) check() error {
 	switch {
 	case c.cert == "" && c.key == "":
@@ -32,7 +33,7 @@ func (c *certificate) check() error {
 	case c.cert == "":
 		return errors.New("--tls-key needs the key's certificate; allowed: beside --tls-cert FILE")
 	}
-	return c.load()
+	return failed(c.load())
 }
 
 // load reads both files, and shows what they hold to connections that begin from now on.

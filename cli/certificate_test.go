@@ -43,6 +43,14 @@ func TestTheCertificate(t *testing.T) {
 		_, _, err := serveWith(t, "--tls-cert="+test.cert, "--tls-key="+test.key)
 		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "tls: ") {
 			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		code := exitFailed // a file may be better soon
+		if test.cert == "" || test.key == "" {
+			code = exitUsage
+		}
+		if got := exitCode(err); got != code {
+			t.Errorf("%s: exit code %d instead of %d", name, got, code)
 		}
 	}
 }

@@ -48,6 +48,8 @@ func allowedValues(f *pflag.Flag) string {
 		return "true, false"
 	case sizeType:
 		return sizeForms
+	case agesType:
+		return agesForms
 	case "string", "stringSlice":
 		return f.Usage
 	default:

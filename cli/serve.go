@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"flashq/actor"
 	"flashq/http"
@@ -136,7 +137,7 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.Var(f.logLevel, "log-level", "what is logged")
 	fs.DurationVar(&f.drainWait, "drain-wait", 0, "after a signal, how long /ready says so before the port is closed")
 	fs.StringVar(&f.accessLog, "access-log", "", "file that gets a line for each request, or - for standard error")
-	fs.DurationVar(&f.wire.SlowRequest, "slow-request", wire.SlowRequest, "from when on a request is logged as slow")
+	fs.DurationVar(&f.wire.SlowRequest, "slow-request", wire.SlowRequest, "from when on a request is logged as slow; 0: none is")
 	fs.BoolVar(&f.topicMetrics, "metrics-topics", !wire.NoTopicMetrics, "single topics and groups at /metrics, not sums")
 }
 
@@ -170,6 +171,9 @@ func (f *serveFlags) check(cmd *cobra.Command, args []string) (serveConfig, erro
 		return c, fmt.Errorf("--listen %q; allowed: a port 0 to 65535", f.listen)
 	}
 	if len(args) == 1 {
+		if cmd.Flags().Changed("listen") {
+			return c, fmt.Errorf("port %s beside --listen %s; allowed: one of them", args[0], f.listen)
+		}
 		port = args[0]
 	}
 	c.listen = net.JoinHostPort(host, port)
@@ -189,11 +193,8 @@ func (f *serveFlags) check(cmd *cobra.Command, args []string) (serveConfig, erro
 	if err := f.checkRanges(); err != nil {
 		return c, err
 	}
-	if cmd.Flags().Changed("data-dir") && !cmd.Flags().Changed("storage") {
-		f.storage.value = "file" // nobody names a folder to keep everything in memory
-	}
-	if f.storage.value == "file" && f.dataDir == "" {
-		return c, errors.New("--data-dir is empty; allowed: a folder")
+	if err := f.checkStorage(cmd.Flags()); err != nil {
+		return c, err
 	}
 	c.adminListen, c.authFile, c.drainWait = f.adminListen, f.authFile, f.drainWait
 	c.logFormat, c.logLevel, c.accessLog = f.logFormat.value, f.logLevel.value, f.accessLog
@@ -203,6 +204,22 @@ func (f *serveFlags) check(cmd *cobra.Command, args []string) (serveConfig, erro
 	}
 	c.wire.TrustedProxies, err = parseAddresses("trusted-proxy", f.trustedProxies)
 	return c, err
+}
+
+// checkStorage takes a folder that is named for --storage=file: nobody names one to keep everything in memory.
+func (f *serveFlags) checkStorage(given *pflag.FlagSet) error {
+	switch {
+	case !given.Changed("data-dir"):
+		return nil
+	case !given.Changed("storage"):
+		f.storage.value = "file"
+	case f.storage.value == "memory":
+		return errors.New("--data-dir beside --storage=memory; allowed: one of them")
+	}
+	if f.dataDir == "" {
+		return errors.New("--data-dir is empty; allowed: a folder")
+	}
+	return nil
 }
 
 // checkAdmin keeps profiles on this machine, whatever the broker serves to.
@@ -241,8 +258,8 @@ func (f *serveFlags) checkRanges() error {
 		{"max-value-bytes", int64(f.sizes.value), 1, 16 << 20, sizeText},
 		{"max-key-bytes", int64(f.sizes.key), 1, 16 << 20, sizeText},
 		{"max-header-bytes", int64(f.sizes.header), 1, 16 << 20, sizeText},
-		{"slow-request", int64(f.wire.SlowRequest), int64(time.Microsecond), int64(24 * time.Hour), durationText},
 		{"drain-wait", int64(f.drainWait), 0, int64(5 * time.Minute), durationText},
+		{"slow-request", int64(f.wire.SlowRequest), 0, int64(24 * time.Hour), durationText},
 		{"fsync-interval", int64(f.interval), int64(time.Millisecond), int64(time.Hour), durationText},
 		{"sync-workers", int64(f.syncers), 1, 1000, plainText},
 		{"read-workers", int64(f.readers), 1, 1000, plainText},
@@ -299,6 +316,9 @@ func (f *serveFlags) wireConfig() http.Config {
 	c.MaxValueBytes, c.MaxKeyBytes, c.MaxHeaderBytes = int(f.sizes.value), int(f.sizes.key), int(f.sizes.header)
 	c.DefaultPartitions, c.NoAutoCreate, c.AllowedHosts = f.partitions, !f.autoCreate, f.allowedHosts
 	c.NoTopicMetrics = !f.topicMetrics
+	if c.SlowRequest == 0 {
+		c.SlowRequest = math.MaxInt64 // no request takes that long; http's own 0 is its default
+	}
 	return c
 }
 

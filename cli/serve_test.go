@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -124,8 +125,23 @@ func TestTheOtherWordsOfTheBrokerReachItToo(t *testing.T) {
 	if c, _, err := serveWith(t, "--storage=file"); err != nil || c.engine.MemoryBytes != 0 {
 		t.Errorf("%d, %v", c.engine.MemoryBytes, err)
 	}
-	if c, _, err := serveWith(t, "--storage=memory", "--data-dir=d"); err != nil || c.engine.Dir != "" {
-		t.Errorf("%s, %v", c.engine.Dir, err)
+	if c, _, err := serveWith(t, "--slow-request=0"); err != nil || c.wire.SlowRequest != math.MaxInt64 {
+		t.Errorf("%s, %v", c.wire.SlowRequest, err)
+	}
+}
+
+// Two flags that can't both be meant are refused: neither wins in silence.
+func TestFlagsThatContradictEachOther(t *testing.T) {
+	for _, test := range []struct {
+		want string
+		args []string
+	}{
+		{"--data-dir beside --storage=memory; allowed: one of them", []string{"--storage=memory", "--data-dir=d"}},
+		{"port 9090 beside --listen 127.0.0.1:9091; allowed: one of them", []string{"9090", "--listen=127.0.0.1:9091"}},
+	} {
+		if _, _, err := serveWith(t, test.args...); err == nil || err.Error() != test.want || exitCode(err) != exitUsage {
+			t.Errorf("%v: %v", test.args, err)
+		}
 	}
 }
 

@@ -58,23 +58,24 @@ func topicCommand() *cobra.Command {
 
 func topicCreateCommand(t *target) *cobra.Command {
 	var partitions int
-	var retentionMs, retentionBytes, segmentBytes, segmentMs bound
+	var retentionBytes, segmentBytes bound
+	var retentionMs, segmentMs ages
 	o := newOutput()
 	c := &cobra.Command{
 		Use:   "create NAME",
 		Short: "Create a topic, or change the settings of one",
 		Example: "  flashq topic create orders --partitions 3\n" +
-			"  flashq topic create orders --retention-ms 604800000 --retention-bytes 10GiB",
+			"  flashq topic create orders --retention-ms 7d --retention-bytes 10GiB",
 		Args: checkArguments,
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
 	fs.IntVar(&partitions, "partitions", 1, "partitions, which can't change later (default the broker's choice)")
 	fs.Lookup("partitions").DefValue = "0" // the help says what none means
-	fs.Var(&retentionMs, "retention-ms", "age at which records may go, in milliseconds; -1: never")
+	fs.Var(&retentionMs, "retention-ms", "age at which records may go, such as 7d, 90m, or milliseconds; -1: never")
 	fs.Var(&retentionBytes, "retention-bytes", "size at which a partition's oldest records may go; -1: none")
 	fs.Var(&segmentBytes, "segment-bytes", "size at which a segment file rolls")
-	fs.Var(&segmentMs, "segment-ms", "age at which it does, in milliseconds from its first record on")
+	fs.Var(&segmentMs, "segment-ms", "age at which it does, from its first record on, such as 1h, or milliseconds")
 	o.define(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		config := client.TopicConfig{
@@ -95,7 +96,7 @@ func topicCreateCommand(t *target) *cobra.Command {
 	return c
 }
 
-// bound is a flag that holds a number with or without a unit, or -1 for unlimited.
+// bound is a flag that holds a size with or without a unit, or -1 for unlimited.
 type bound struct{ given *int64 }
 
 // String implements pflag.Value.
