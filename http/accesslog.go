@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,7 +55,7 @@ func OpenAccessLog(path string, dash io.Writer, log *slog.Logger) (*AccessLog, e
 }
 
 func (l *AccessLog) open() (io.Writer, error) {
-	f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
+	f, err := openLog(l.path)
 	if err != nil {
 		return nil, fmt.Errorf("access log: %w", err)
 	}
