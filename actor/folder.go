@@ -72,8 +72,8 @@ func checkVersion(fs segment.FS) error {
 		return fmt.Errorf("%s can't be read: %q", versionName, text)
 	}
 	if reader > formatVersion {
-		return fmt.Errorf("data folder has format %d, this flashq reads up to %d: use the FlashQ that wrote it, or a newer one; "+
-			"nothing was changed", format, formatVersion)
+		return fmt.Errorf("data folder has format %d, this flashq reads up to %d: use the FlashQ that wrote it, or a "+
+			"newer one; nothing was changed", format, formatVersion)
 	}
 	return nil
 }

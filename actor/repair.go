@@ -52,8 +52,8 @@ func (e *MetadataError) Error() string {
 
 func (e *MetadataError) Unwrap() error { return e.Err }
 
-// checkMeta refuses a folder whose metadata log is lost, which must not be taken for a new one. A log that is damaged is
-// left to readCatalog.
+// checkMeta refuses a folder whose metadata log is lost, which must not be taken for a new one. A log that is damaged
+// is left to readCatalog.
 func (b *Broker) checkMeta() error {
 	log := partitionDir(metaTopic, 0)
 	names, err := b.fs.ReadDir("")
@@ -77,8 +77,8 @@ func (b *Broker) checkMeta() error {
 }
 
 // lost tells what shows that a metadata log which can be read is not all that there was; "" where nothing does. A topic
-// gets records only after the log has it durably, and its folders go before the log forgets it. So no crash and no power
-// cut leaves records of a topic beside a log that never named one, nor is a log torn that was closed as it should be.
+// gets records only after the log has it durably, and its folders go before the log forgets it. So no crash and no
+// power cut leaves records of a topic beside a log that never named one, nor is a log torn that was closed well.
 func (f folder) lost(names []string, known catalog, torn bool) string {
 	if known.records > 0 && !(torn && f.clean) {
 		return ""

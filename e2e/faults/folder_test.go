@@ -93,7 +93,7 @@ func TestStrangersInTheFolder(t *testing.T) {
 	s.check(t, broker)
 	broker.Stop(t)
 	write(t, filepath.Join(data, "flashq.version"), "3 2\n")
-	refusesToStart(t, instance.Launch(t, args...), "data folder has format 3, this flashq reads up to 1")
+	refusesToStart(t, instance.Launch(t, args...), "data folder has format 3, this flashq reads up to 1: use the FlashQ that wrote it, or a newer one; nothing was changed")
 	for name, text := range strangers {
 		if found, err := os.ReadFile(filepath.Join(data, name)); err != nil || string(found) != text {
 			t.Errorf("%s: %q, %v", name, found, err)

@@ -55,6 +55,28 @@ func TestEveryEngineErrorHasItsAnswer(t *testing.T) {
 	}
 }
 
+// Who can't have a topic learns which folder is in its way, and what to do.
+func TestAFolderInTheWayIsNamed(t *testing.T) {
+	for _, test := range []struct {
+		err  *broker.FolderError
+		want string
+	}{
+		{
+			&broker.FolderError{Folder: "t-0"},
+			"Folder t-0 in the data folder holds records of an unknown topic: stop the broker and move the folder away, or take another name",
+		},
+		{
+			&broker.FolderError{Folder: "t-0", Leaving: true},
+			"Folder t-0 of the deleted topic of this name is still being removed: try again",
+		},
+	} {
+		e, known := Explain(&broker.TopicError{Topic: "t", Err: test.err})
+		if !known || e.Kind != Conflict || e.Message != test.want || e.Details["folder"] != "t-0" {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
 // Who meets a bound learns which, how large it is and what sets it.
 func TestBoundsNameTheirFlags(t *testing.T) {
 	for _, test := range []struct {
