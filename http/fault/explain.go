@@ -187,8 +187,8 @@ func Unreadable(partition int, first, next int64) *Error {
 
 // ofFolder tells which folder is in a new topic's way, and what to do about it.
 func ofFolder(e *broker.FolderError) *Error {
-	message := "Folder " + e.Folder + " in the data folder holds records of an unknown topic: stop the broker and move the " +
-		"folder away, or take another name"
+	message := "Folder " + e.Folder + " in the data folder holds records of an unknown topic: stop the broker and move " +
+		"the folder away, or take another name"
 	if e.Leaving {
 		message = "Folder " + e.Folder + " of the deleted topic of this name is still being removed: try again"
 	}
