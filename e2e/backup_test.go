@@ -23,6 +23,9 @@ var harmless = regexp.MustCompile(`bytes of a write that was cut short`)
 func TestBackupUnderLoad(t *testing.T) {
 	for round := range 2 {
 		data, backup := t.TempDir(), filepath.Join(t.TempDir(), "backup")
+		if err := os.Chmod(data, 0o710); err != nil {
+			t.Fatal(err)
+		}
 		broker := instance.Start(t, "--data-dir="+data)
 		broker.CreateTopic(t, loadTopic, partitions, `"segment_bytes":16384`)
 		before := joins(t, broker)
@@ -38,6 +41,7 @@ func TestBackupUnderLoad(t *testing.T) {
 		broker.Kill()
 		load.Wait()
 		shared(t, data, backup)
+		private(t, backup)
 		for _, line := range checked(backup) {
 			if !harmless.MatchString(line) {
 				t.Errorf("the copy: %s", line)
@@ -113,6 +117,30 @@ func committedBy(t *testing.T, broker *instance.Instance) []commit {
 	var answer struct{ Offsets []commit }
 	broker.Must(t, 200, "GET", "/groups/g/offsets?topic="+loadTopic, "", nil, &answer)
 	return answer.Offsets
+}
+
+// private wants the copy to have the mode of the data folder, not that of the umask.
+func private(t *testing.T, backup string) {
+	t.Helper()
+	about, err := os.Stat(backup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mode := about.Mode().Perm(); mode != 0o710 {
+		t.Errorf("the copy is of mode %04o", mode)
+	}
+}
+
+// The script without its arguments says what they are.
+func TestBackupSaysItsArguments(t *testing.T) {
+	root, err := instance.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(filepath.Join(root, "docs", "operations", "backup.sh")).CombinedOutput()
+	if err == nil || string(out) != "usage: backup.sh DATA-DIR BACKUP-DIR\n" {
+		t.Errorf("%v: %s", err, out)
+	}
 }
 
 // shared wants sealed segments to be the same files in both folders, and the last ones not.

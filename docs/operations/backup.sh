@@ -6,6 +6,10 @@
 # commit is ahead of them. Where the last segment of a partition is cut off within a write, the next start drops that.
 set -euo pipefail
 shopt -s nullglob
+[ $# -eq 2 ] || {
+  echo 'usage: backup.sh DATA-DIR BACKUP-DIR' >&2
+  exit 2
+}
 data=${1%/} backup=${2%/}
 part=$backup.part
 
@@ -15,6 +19,13 @@ fail() {
 }
 [ -e "$data/flashq.version" ] || fail "$data is no data folder"
 [ ! -e "$backup" ] || fail "$backup exists"
+
+# like_folder FROM INTO makes a folder with the mode and owner of another, so that who runs the broker may start on the copy.
+like_folder() {
+  mkdir -p "$2"
+  chmod --reference="$1" "$2"
+  chown --reference="$1" "$2" 2>/dev/null || [ "$(id -u)" != 0 ] # only root may give folders away
+}
 
 # copy_log FOLDER copies a log as it is now. It fails where a file goes away meanwhile.
 copy_log() {
@@ -31,7 +42,7 @@ copy_log() {
       */leader-epoch-checkpoint | */partition.metadata) others+=("$file") ;;
     esac
   done
-  mkdir "$into"
+  like_folder "$from" "$into" || return 1
   if [ ${#sealed[@]} -gt 0 ]; then
     printf '%s\0' "${sealed[@]}" | xargs -0 cp -pl -t "$into" ||
       printf '%s\0' "${sealed[@]}" | xargs -0 cp -p -t "$into" || return 1
@@ -56,7 +67,7 @@ topics() { ls -l "$data/__flashq_meta-0"; }
 
 copy_all() {
   rm -rf "$part"
-  mkdir -p "$part"
+  like_folder "$data" "$part"
   cp -p "$data/flashq.version" "$part"
   echo 'a backup' >"$part/flashq.boot" # another boot: offsets and generations of the life that goes on are not used again
   again __flashq_meta-0 || return 1
