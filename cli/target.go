@@ -27,7 +27,7 @@ type target struct {
 func (t *target) define(c *cobra.Command) {
 	t.port = 8080
 	fs := c.PersistentFlags()
-	fs.VarP(&t.port, "port", "p", "port of a broker on this machine")
+	fs.VarP(&t.port, "port", "p", "port of a broker on this machine, plain HTTP; wins over $"+serverVariable)
 	fs.StringVar(&t.server, "server", "", "URL of the broker (default $"+serverVariable+", else this machine's --port)")
 	t.trust.define(fs)
 }

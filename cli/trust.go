@@ -104,5 +104,11 @@ func named(err error) error {
 	if errors.Is(err, client.ErrCertificate) {
 		return fmt.Errorf("%w; the authority's certificate can be named: --ca FILE, or $%s", err, caVariable)
 	}
+	if refused := new(client.Error); errors.As(err, &refused) && refused.Code == "unauthorized" {
+		return fmt.Errorf("%w; a token is given by --token-file FILE, --token or $%s", err, tokenVariable)
+	}
+	if errors.Is(err, client.ErrUnreachable) {
+		return fmt.Errorf("%w; is it running? --server, -p or $%s say which", err, serverVariable)
+	}
 	return err
 }

@@ -109,6 +109,6 @@ func (s *Server) otherRoutes() []route {
 		{"GET", "/stats", auth.ReadAll, "stats", orEvents[Stats](query(statsParams, s.stats)),
 			"figures with rates, once or every second"},
 		{"GET", "/openapi.json", open, "openapi", s.describing(),
-			"this document"},
+			"the API as an OpenAPI document"},
 	}
 }
