@@ -146,8 +146,8 @@ var (
 	answerHeaders = []openapi.Header{
 		{Name: "FlashQ-Request-Id", Always: true,
 			Type: schema.String().Like("5f3a2b1c-2s").Says("names the request: what X-Request-Id said, or a new one")},
-		{Name: "Cache-Control", Type: schema.String().Like("no-store")},
-		{Name: "Vary", Type: schema.String().Like("Accept, Accept-Encoding")},
+		{Name: "Cache-Control", Always: true, Type: schema.String().Like("no-store")},
+		{Name: "Vary", Always: true, Type: schema.String().Like("Accept, Accept-Encoding")},
 		{Name: "Access-Control-Allow-Origin", Type: schema.String().Like("http://localhost:3000").
 			Says("the request's Origin, if --cors-origin lists it")},
 		{Name: "Access-Control-Expose-Headers", Type: schema.String().Like("FlashQ-Position").

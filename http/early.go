@@ -204,8 +204,7 @@ func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
 	if v.why == nil {
 		return fasthttp.StatusContinue
 	}
-	s.ids.put(ctx, ctx.Request.Header.Peek("X-Request-Id"))
-	s.guard.origins.tell(ctx, ctx.Request.Header.Peek("Origin"))
+	s.greet(ctx, ctx.Request.Header.Peek("X-Request-Id"), ctx.Request.Header.Peek("Origin"))
 	e, _ := fault.Explain(v.why)
 	s.writeError(ctx, e)
 	s.observeJudged(ctx, v)

@@ -24,7 +24,7 @@ func (s *Server) tooMany() []byte {
 func (s *Server) unasked(e *fault.Error) []byte {
 	var ctx fasthttp.RequestCtx
 	ctx.Init(&fasthttp.Request{}, nil, debugLog{s.cfg.Logger})
-	s.ids.put(&ctx, nil)
+	s.greet(&ctx, nil, nil)
 	ctx.SetConnectionClose()
 	s.writeError(&ctx, e)
 	return append(ctx.Response.Header.Header(), ctx.Response.Body()...)

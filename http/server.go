@@ -177,10 +177,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	_ = s.early.take(&ctx.Request.Header) // the handler comes to it by itself
 	defer s.finish(c)
 	broken := c.head.Read(&ctx.Request.Header)
-	s.ids.put(ctx, c.head.RequestID)
-	ctx.Response.Header.SetCanonical(headerCacheControl, valueNoStore)
-	ctx.Response.Header.SetCanonical(headerVary, valueVary)
-	s.guard.origins.tell(ctx, c.head.Origin)
+	s.greet(ctx, c.head.RequestID, c.head.Origin)
 	if broken != nil {
 		ctx.SetConnectionClose()
 		s.fail(ctx, broken)
@@ -193,6 +190,14 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	ctx.SetUserValue(callKey, c)
 	s.route(ctx)
 	s.guard.origins.tellRecord(ctx)
+}
+
+// greet sets what every answer says, whatever becomes of its request, of whose head it takes X-Request-Id and Origin.
+func (s *Server) greet(ctx *fasthttp.RequestCtx, id, origin []byte) {
+	s.ids.put(ctx, id)
+	ctx.Response.Header.SetCanonical(headerCacheControl, valueNoStore)
+	ctx.Response.Header.SetCanonical(headerVary, valueVary)
+	s.guard.origins.tell(ctx, origin)
 }
 
 var (
@@ -221,8 +226,7 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, err error) {
 	if verdict.why != nil {
 		verdict.head.CopyTo(&ctx.Request.Header) // fasthttp forgot it
 	}
-	s.ids.put(ctx, ctx.Request.Header.Peek("X-Request-Id"))
-	s.guard.origins.tell(ctx, ctx.Request.Header.Peek("Origin"))
+	s.greet(ctx, ctx.Request.Header.Peek("X-Request-Id"), ctx.Request.Header.Peek("Origin"))
 	e := fault.InvalidRequest.New("The request could not be read as HTTP", nil)
 	var small *fasthttp.ErrSmallBuffer
 	switch {
