@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/rand"
@@ -25,6 +26,9 @@ func newSecret() string {
 	_, _ = rand.Read(random[:]) // never fails
 	return prefix + base64.RawURLEncoding.EncodeToString(random[:])
 }
+
+// MayHold tells whether a text may hold a token, whole or in part, so that it is nothing to show.
+func MayHold(text []byte) bool { return bytes.Contains(text, []byte(prefix)) }
 
 // CheckSecret tells whether text can be a token. The error doesn't show it.
 func CheckSecret(text string) error {

@@ -128,7 +128,7 @@ func answering[A any](r schema.Registry) []openapi.Answer {
 // Parameters in the head of a request.
 var (
 	headRequestID = openapi.Param{Name: "X-Request-Id", In: "header", Type: schema.String().Like("try-42").
-			Says("comes back as FlashQ-Request-Id, if it is 1 to 128 printable characters")}
+			Says("comes back as FlashQ-Request-Id, if it is 1 to 128 printable characters and no token")}
 	headIdempotencyKey = openapi.Param{Name: "Idempotency-Key", In: "header", Type: schema.Text(
 		`^("[ -~]{1,128}"|[!-~][ -~]{0,127})$`).Like("8e03978e-40d5-43e8-bc93-6894a57f9324").
 		Says("new for each request, the same for each try of it: its records are stored once")}

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
+
+	"flashq/auth"
 )
 
 // maxRequestID is how much of a client's X-Request-Id is echoed.
@@ -26,9 +28,10 @@ func newRequestIDs() *requestIDs {
 	return &requestIDs{prefix: hex.EncodeToString(p[:]) + "-"}
 }
 
-// put sets FlashQ-Request-Id: the client's own, id, if it is fit to print, else a new one.
+// put sets FlashQ-Request-Id: the client's own, id, if it is fit to print and no token that was put
+// there by mistake, else a new one.
 func (r *requestIDs) put(ctx *fasthttp.RequestCtx, id []byte) {
-	if !printable(id, maxRequestID) {
+	if !printable(id, maxRequestID) || auth.MayHold(id) {
 		var room [32]byte
 		id = append(room[:0], r.prefix...)
 		id = strconv.AppendUint(id, r.last.Add(1), 36)

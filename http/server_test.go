@@ -21,7 +21,7 @@ func TestRequestIDs(t *testing.T) {
 	if got := f.get("/nowhere", "X-Request-Id", mine).header.Get("FlashQ-Request-Id"); got != mine {
 		t.Errorf("%q was not echoed: %q", mine, got)
 	}
-	for _, bad := range []string{mine + "x", "tab\tbed", "\xc3\xbc"} {
+	for _, bad := range []string{mine + "x", "tab\tbed", "\xc3\xbc", "fq_x", "Bearer fq_x"} {
 		if got := f.get("/health", "X-Request-Id", bad).header.Get("FlashQ-Request-Id"); got == bad || got == "" {
 			t.Errorf("%q became %q", bad, got)
 		}

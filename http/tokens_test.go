@@ -196,6 +196,7 @@ func TestTokensAreNowhere(t *testing.T) {
 		"GET /topics HTTP/9.1\r\nHost: localhost\r\nAuthorization: Bearer " + secret + "\r\n\r\n",
 		"G\x00T /topics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + secret + "\r\n\r\n",
 		"GET /topics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + secret + "x\r\n\r\n",
+		"GET /nothing HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: " + secret + "\r\n\r\n",
 		"POST /topics/news/records HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + secret +
 			"\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{{",
 		"POST /topics/news/records HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + secret +
