@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,13 +11,17 @@ import (
 )
 
 // AccessLog takes lines without ever keeping who writes one waiting: they are copied into memory, of which there is a
-// bounded amount, and one goroutine writes them out. A line that there is no room for is dropped, and counted.
+// bounded amount, and one goroutine writes them out. A line that there is no room for is dropped, and counted; another
+// goroutine tells of it, as the one that writes may be stuck in that.
 type AccessLog struct {
 	// set before use
 	path  string
 	log   *slog.Logger // of what goes wrong
 	wake  chan struct{}
-	ended chan struct{} // closed when the goroutine has ended
+	ended chan struct{} // closed when the goroutine that writes has ended
+	lost  chan struct{} // lines were dropped that the log was not told of
+	done  chan struct{} // closed by Close
+	told  chan struct{} // closed when the log was told of all
 
 	dropped atomic.Int64
 
@@ -25,11 +30,9 @@ type AccessLog struct {
 	closed  bool
 	reopen  bool
 
-	// owned by the goroutine
+	// owned by the goroutine that writes
 	out     io.Writer
 	writing []byte
-	told    int64     // how many dropped lines the log was told of
-	toldAt  time.Time // when
 	failing bool
 }
 
@@ -42,7 +45,10 @@ const (
 
 // OpenAccessLog opens a log that is appended to: a file, or what "-" stands for.
 func OpenAccessLog(path string, dash io.Writer, log *slog.Logger) (*AccessLog, error) {
-	l := &AccessLog{path: path, log: log, wake: make(chan struct{}, 1), ended: make(chan struct{}), out: dash}
+	l := &AccessLog{
+		path: path, log: log, out: dash, wake: make(chan struct{}, 1), ended: make(chan struct{}),
+		lost: make(chan struct{}, 1), done: make(chan struct{}), told: make(chan struct{}),
+	}
 	if path != "-" {
 		out, err := l.open()
 		if err != nil {
@@ -51,6 +57,7 @@ func OpenAccessLog(path string, dash io.Writer, log *slog.Logger) (*AccessLog, e
 		l.out = out
 	}
 	go l.run()
+	go l.tell()
 	return l, nil
 }
 
@@ -67,18 +74,24 @@ func (l *AccessLog) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	if l.closed || len(l.pending)+len(line) > mostPending {
 		l.mu.Unlock()
-		l.dropped.Add(1)
+		l.drop(1)
 		return len(line), nil
 	}
 	l.pending = append(l.pending, line...)
 	l.mu.Unlock()
-	l.poke()
+	poke(l.wake)
 	return len(line), nil
 }
 
-func (l *AccessLog) poke() {
+func (l *AccessLog) drop(lines int) {
+	l.dropped.Add(int64(lines))
+	poke(l.lost)
+}
+
+// poke wakes who waits, or will.
+func poke(c chan struct{}) {
 	select {
-	case l.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -91,21 +104,27 @@ func (l *AccessLog) Reopen() {
 	l.mu.Lock()
 	l.reopen = true
 	l.mu.Unlock()
-	l.poke()
+	poke(l.wake)
 }
 
 // closePatience is how long the last lines may take.
 const closePatience = time.Second
 
-// Close writes what is left, as far as that goes at once.
+// Close writes what is left, as far as that goes at once, and tells of what does not. It is called once.
 func (l *AccessLog) Close() {
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()
-	l.poke()
+	poke(l.wake)
+	await(l.ended, closePatience)
+	close(l.done)
+	await(l.told, closePatience)
+}
+
+func await(end <-chan struct{}, patience time.Duration) {
 	select {
-	case <-l.ended:
-	case <-time.After(closePatience):
+	case <-end:
+	case <-time.After(patience):
 	}
 }
 
@@ -121,7 +140,6 @@ func (l *AccessLog) run() {
 		if reopen {
 			l.turn()
 		}
-		l.tell(closed)
 		if closed {
 			l.shut()
 			return
@@ -139,11 +157,7 @@ func (l *AccessLog) write() {
 		l.failing = false
 		return
 	}
-	for _, c := range l.writing[n:] {
-		if c == '\n' {
-			l.dropped.Add(1)
-		}
-	}
+	l.drop(bytes.Count(l.writing[n:], []byte{'\n'}))
 	if !l.failing {
 		l.log.Warn("the access log can't be written", "path", l.path, "error", err)
 	}
@@ -173,12 +187,23 @@ func (l *AccessLog) shut() {
 	}
 }
 
-// tell tells the log of lines that were dropped.
-func (l *AccessLog) tell(last bool) {
-	dropped := l.dropped.Load()
-	if dropped == l.told || !last && time.Since(l.toldAt) < tellEvery {
-		return
+// tell tells the log of lines that were dropped, soon and then rarely. It is a goroutine of its own.
+func (l *AccessLog) tell() {
+	defer close(l.told)
+	var known int64
+	for ended := false; !ended; {
+		select {
+		case <-l.lost:
+		case <-l.done:
+			ended = true
+		}
+		if dropped := l.dropped.Load(); dropped > known {
+			l.log.Warn("lines of the access log were dropped", "dropped", dropped-known)
+			known = dropped
+		}
+		select {
+		case <-time.After(tellEvery):
+		case <-l.done:
+		}
 	}
-	l.log.Warn("lines of the access log were dropped", "dropped", dropped-l.told)
-	l.told, l.toldAt = dropped, time.Now()
 }
