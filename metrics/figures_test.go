@@ -51,6 +51,17 @@ func TestSlots(t *testing.T) {
 	}
 }
 
+// The rate of a minute is what came in its 60 seconds, in the first minute, too: neither more nor longer.
+func TestAMinuteIsAMinute(t *testing.T) {
+	var s Series
+	for second := 1; second <= 75; second++ {
+		value := int64(6000) // which all came in the first second
+		if got, want := s.Tick(value).Minute, map[bool]float64{true: 100, false: 0}[second <= 60]; got != want {
+			t.Errorf("after %d s the rate is %v, want %v", second, got, want)
+		}
+	}
+}
+
 // A rate is what came in its window over the window's length, whenever it is looked at.
 func TestSeries(t *testing.T) {
 	var s Series
@@ -64,7 +75,7 @@ func TestSeries(t *testing.T) {
 		t.Errorf("30 a second: %+v", got)
 	}
 	value += 30 + 600
-	if got = s.Tick(value); got.Second != 630 || got.Ten != 90 || got.Minute < 40 || got.Minute > 42 {
+	if got = s.Tick(value); got.Second != 630 || got.Ten != 90 || got.Minute != 40 {
 		t.Errorf("a burst of 600: %+v", got)
 	}
 	for range 61 {

@@ -1,10 +1,9 @@
 package metrics
 
-// Series is what a counter was at each of the last seconds, so far as rates need it: it belongs to one goroutine. What
-// is looked at are windows of 1, 10 and 60 seconds.
+// Series is what a counter was at each of the last seconds: it belongs to one goroutine. What is looked at are windows
+// of 1, 10 and 60 seconds.
 type Series struct {
-	seconds [10]int64 // of the last seconds, a ring
-	tens    [6]int64  // of every tenth second, a ring
+	seconds [60]int64 // a ring
 	ticks   int
 }
 
@@ -20,28 +19,17 @@ func (s *Series) Begin(value int64) {
 	for i := range s.seconds {
 		s.seconds[i] = value
 	}
-	for i := range s.tens {
-		s.tens[i] = value
-	}
 }
 
-// Tick takes the counter's value, once a second, and gives the rates up to now. Over a minute it looks back 51 to 60
-// seconds, and divides by what it is.
-func (s *Series) Tick(value int64) (r Rates) {
-	last := s.ticks % len(s.seconds)
-	newest := (s.ticks + len(s.seconds) - 1) % len(s.seconds)
-	ten := s.ticks / len(s.seconds) % len(s.tens)
-	r = Rates{
-		Second: float64(value - s.seconds[newest]), Ten: float64(value-s.seconds[last]) / 10,
+// Tick takes the counter's value, once a second, and gives the rates up to now. A window that reaches back before the
+// series began is as long as ever.
+func (s *Series) Tick(value int64) Rates {
+	grown := func(seconds int) float64 {
+		then := s.seconds[(s.ticks+len(s.seconds)-seconds)%len(s.seconds)]
+		return float64(value-then) / float64(seconds)
 	}
-	if s.ticks%len(s.seconds) == 0 { // the oldest ten is 60 seconds ago
-		r.Minute = float64(value-s.tens[ten]) / 60
-		s.tens[ten] = value
-	} else {
-		next := (ten + 1) % len(s.tens)
-		r.Minute = float64(value-s.tens[next]) / float64(50+s.ticks%len(s.seconds))
-	}
-	s.seconds[last] = value
+	r := Rates{Second: grown(1), Ten: grown(10), Minute: grown(60)}
+	s.seconds[s.ticks%len(s.seconds)] = value
 	s.ticks++
 	return r
 }
