@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"flashq/client"
@@ -30,20 +27,12 @@ type producing struct {
 	partition int
 	batch     string
 	retryFor  time.Duration
-	out       output
 
-	stored int
-	ranges map[int]*storedRange // by partition
-}
-
-// storedRange sums up what went into one partition.
-type storedRange struct {
-	records     int64
-	first, last int64
+	tally
 }
 
 func producerRecordsCommand(t *target) *cobra.Command {
-	p := &producing{out: newOutput(), ranges: map[int]*storedRange{}}
+	p := &producing{tally: newTally()}
 	c := &cobra.Command{
 		Use:   "records TOPIC [VALUE]",
 		Short: "Store one record, or all records of a file",
@@ -87,7 +76,11 @@ func (p *producing) check(cmd *cobra.Command, args []string) error {
 	case p.retryFor < 0 || p.retryFor > client.MostRetry:
 		return fmt.Errorf("--retry-for %s; allowed: 0 to %s", p.retryFor, client.MostRetry)
 	}
-	for _, h := range p.headers {
+	return checkHeaders(p.headers)
+}
+
+func checkHeaders(headers []string) error {
+	for _, h := range headers {
 		if name, _, ok := strings.Cut(h, "="); !ok || name == "" {
 			return fmt.Errorf("--header %q; allowed: name=value", h)
 		}
@@ -98,9 +91,7 @@ func (p *producing) check(cmd *cobra.Command, args []string) error {
 func (p *producing) run(ctx context.Context, cmd *cobra.Command, c *client.Client, args []string) error {
 	o := client.ProduceOptions{
 		Offsets: p.out.format.value == "ndjson",
-		Retry: client.Retry{For: p.retryFor, Tell: func(err error, wait time.Duration) {
-			cmd.PrintErrf("flashq: %s; trying again in %s\n", oneLine(err), wait)
-		}},
+		Retry:   client.Retry{For: p.retryFor, Tell: tellAgain(cmd)},
 	}
 	if p.partition >= 0 {
 		o.Partition = &p.partition
@@ -111,15 +102,20 @@ func (p *producing) run(ctx context.Context, cmd *cobra.Command, c *client.Clien
 	} else {
 		err = p.many(ctx, cmd, c, o, args[0])
 	}
-	if p.out.format.value == "table" && p.stored > 0 {
-		if _, failed := fmt.Fprintln(cmd.OutOrStdout(), p.table()); failed != nil {
-			err = errors.Join(err, fmt.Errorf("write the answer: %w", failed))
-		}
+	if failed := p.close(cmd.OutOrStdout()); failed != nil {
+		err = errors.Join(err, failed)
 	}
 	if err != nil && p.stored > 0 {
 		return fmt.Errorf("after %d records that are stored: %w", p.stored, err)
 	}
 	return err
+}
+
+// tellAgain tells of each try that failed and is repeated.
+func tellAgain(cmd *cobra.Command) func(error, time.Duration) {
+	return func(err error, wait time.Duration) {
+		cmd.PrintErrf("flashq: %s; trying again in %s\n", oneLine(err), wait)
+	}
 }
 
 // one stores what the command line itself holds.
@@ -138,7 +134,7 @@ func (p *producing) one(
 	if err != nil {
 		return err
 	}
-	return p.sumUp(cmd.OutOrStdout(), done)
+	return p.add(cmd.OutOrStdout(), done)
 }
 
 // many stores what a file holds, a request after the other.
@@ -162,7 +158,7 @@ func (p *producing) many(
 		if err != nil {
 			return err
 		}
-		if err := p.sumUp(cmd.OutOrStdout(), done); err != nil {
+		if err := p.add(cmd.OutOrStdout(), done); err != nil {
 			return err
 		}
 	}
@@ -170,31 +166,4 @@ func (p *producing) many(
 		return wrongInput("--batch %s: no record in it", p.batch)
 	}
 	return nil
-}
-
-// sumUp adds an answer to the sums; the table waits for the last one.
-func (p *producing) sumUp(w io.Writer, done *client.Produced) error {
-	p.stored += done.Count
-	for _, r := range done.Partitions {
-		sum := p.ranges[r.Partition]
-		if sum == nil {
-			sum = &storedRange{first: r.BaseOffset}
-			p.ranges[r.Partition] = sum
-		}
-		sum.records += r.LastOffset - r.BaseOffset + 1
-		sum.last = r.LastOffset
-	}
-	if p.out.format.value == "table" {
-		return nil
-	}
-	return p.out.print(w, done.JSON, "offsets", nil)
-}
-
-func (p *producing) table() string {
-	var rows []table.Row
-	for _, partition := range slices.Sorted(maps.Keys(p.ranges)) {
-		r := p.ranges[partition]
-		rows = append(rows, table.Row{plain(partition), count(r.records), plain(r.first), plain(r.last)})
-	}
-	return tableOf(table.Row{"partition", "records", "first offset", "last offset"}, rows)
 }
