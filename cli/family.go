@@ -43,7 +43,7 @@ func checkArguments(cmd *cobra.Command, args []string) error {
 	_, usage, _ := strings.Cut(cmd.Use, " ")
 	all := strings.Fields(usage)
 	needed := len(all) - strings.Count(usage, "[")
-	if len(args) >= needed && (len(args) <= len(all) || strings.HasSuffix(usage, "...")) {
+	if len(args) >= needed && (len(args) <= len(all) || strings.HasSuffix(strings.TrimSuffix(usage, "]"), "...")) {
 		return nil
 	}
 	if usage == "" {

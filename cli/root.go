@@ -94,7 +94,7 @@ func rootCommand() *cobra.Command {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("flashq {{.Version}}\n")
-	root.AddCommand(producerCommand(), consumerCommand(), consumeCommand(), groupCommand(), topicsCommand(),
+	root.AddCommand(produceCommand(), producerCommand(), consumerCommand(), consumeCommand(), groupCommand(), topicsCommand(),
 		topicCommand(), healthCommand(), checkCommand(), demoCommand(), loadtestCommand(),
 		tokenCommand())
 	return root

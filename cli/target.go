@@ -24,10 +24,15 @@ type target struct {
 	trust  trust
 }
 
-func (t *target) define(c *cobra.Command) {
+func (t *target) define(c *cobra.Command) { t.defineWith(c, "p") }
+
+// defineLong is for commands where -p is the partition.
+func (t *target) defineLong(c *cobra.Command) { t.defineWith(c, "") }
+
+func (t *target) defineWith(c *cobra.Command, shortPort string) {
 	t.port = 8080
 	fs := c.PersistentFlags()
-	fs.VarP(&t.port, "port", "p", "port of a broker on this machine, plain HTTP; wins over $"+serverVariable)
+	fs.VarP(&t.port, "port", shortPort, "port of a broker on this machine, plain HTTP; wins over $"+serverVariable)
 	fs.StringVar(&t.server, "server", "", "URL of the broker (default $"+serverVariable+", else this machine's --port)")
 	t.trust.define(fs)
 }
@@ -71,7 +76,10 @@ func (t *target) withClient(cmd *cobra.Command, work func(ctx context.Context, c
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	err = work(ctx, c)
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case errors.Is(err, errInterrupted):
+		return err // it says more
+	case err != nil && ctx.Err() != nil:
 		return errInterrupted
 	}
 	return outcome(err)
