@@ -9,7 +9,7 @@ import (
 
 const (
 	// fullParcel is how long a request's body grows before it has to be sent, even if another one is under way.
-	fullParcel = 1 << 20
+	fullParcel = 4 << 20
 	chunk      = 256 << 10 // of one read
 )
 
@@ -99,12 +99,12 @@ func readChunks(in io.Reader, quit <-chan struct{}) (<-chan []byte, *error) {
 	chunks, failed := make(chan []byte), new(error)
 	go func() {
 		defer close(chunks)
-		buffer := make([]byte, chunk)
-		for {
+		buffer, other := make([]byte, chunk), make([]byte, chunk)
+		for ; ; buffer, other = other, buffer { // who takes one is done with the one before
 			n, err := in.Read(buffer)
 			if n > 0 {
 				select {
-				case chunks <- bytes.Clone(buffer[:n]):
+				case chunks <- buffer[:n]:
 				case <-quit:
 					return
 				}
@@ -188,7 +188,8 @@ func (f *feed) take(line []byte) error {
 
 // begin starts the next parcel: first the one of an earlier run, whose lines and key are known.
 func (f *feed) begin() {
-	f.cur = parcel{first: f.line + 1}
+	length := len(f.cur.body)
+	f.cur = parcel{first: f.line + 1, body: make([]byte, 0, length+length/8)} // the next is often as long
 	if f.again == nil || f.line > f.skip {
 		f.again = nil
 		f.cur.key = f.newKey()

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -91,6 +92,11 @@ func (c *Client) mayHelp(err error) bool {
 
 // wholeBody holds a body that is to be sent more than once.
 func wholeBody(body io.Reader) ([]byte, error) {
+	if sized, ok := body.(*bytes.Reader); ok { // which never fails
+		all := make([]byte, sized.Len())
+		_, _ = io.ReadFull(sized, all)
+		return all, nil
+	}
 	all, err := io.ReadAll(body)
 	if err != nil {
 		return nil, &sourceError{err}
