@@ -9,7 +9,7 @@ import (
 
 const (
 	// fullParcel is how long a request's body grows before it has to be sent, even if another one is under way.
-	fullParcel = 4 << 20
+	fullParcel = 2 << 20
 	chunk      = 256 << 10 // of one read
 )
 
@@ -39,6 +39,7 @@ type feed struct {
 	part  []byte // the start of a line whose end is to come
 
 	// valid after out is closed
+	wrong int   // the number of a line that is too long; 0: none
 	err   error // what is wrong with the input
 	whole bool  // the input was read to its end
 }
@@ -156,7 +157,8 @@ func (f *feed) join(part []byte) error {
 }
 
 func (f *feed) tooLong() error {
-	return fmt.Errorf("line %d is longer than a request may be, %s", f.line+1, sizeText(int64(maxBody)))
+	f.wrong = f.line + 1
+	return fmt.Errorf("line %d is longer than a request may be, %s", f.wrong, sizeText(int64(maxBody)))
 }
 
 // take puts a line into the parcel.

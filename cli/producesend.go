@@ -35,6 +35,7 @@ type sender struct {
 
 	position int     // the number of the last line that is stored for sure
 	unknown  *parcel // what was sent after that and may be stored; nil: nothing
+	wrong    int     // the number of a line that can't be stored; 0: none
 	repeated bool    // the request has been sent before, and its answer is not known
 }
 
@@ -61,6 +62,7 @@ func (s *sender) run(ctx context.Context) error {
 	}
 	switch f := s.feed; {
 	case f.err != nil:
+		s.wrong = f.wrong
 		return s.howFar(&inputError{f.err})
 	case !f.whole:
 		return s.howFar(errInterrupted)
@@ -82,17 +84,25 @@ func (s *sender) store(ctx context.Context, p parcel) error {
 		s.position, s.unknown = p.first+p.lines-1, nil
 		return orPipe(s.tally.add(s.cmd.OutOrStdout(), done))
 	}
-	if first, second, ok := halves(p); ok && isStatus(err, http.StatusRequestEntityTooLarge) {
+	known := !s.repeated && refusedWhole(err)
+	if line, ok := wrongLine(p, err); ok && known && line > 0 {
+		good, _ := p.cut(line) // what stands before it has done nothing wrong
+		if err := s.store(ctx, good); err != nil {
+			return err
+		}
+	} else if lines := p.lines / 2; known && lines > 0 && isStatus(err, http.StatusRequestEntityTooLarge) {
+		first, second := p.cut(lines)
 		if err := s.store(ctx, first); err != nil {
 			return err
 		}
 		return s.store(ctx, second)
+	} else {
+		s.position = p.first - 1
+		if s.unknown == nil && !known {
+			s.unknown = &p
+		}
 	}
-	if s.unknown == nil && (s.repeated || !refusedWhole(err)) {
-		s.unknown = &p
-	}
-	s.position = p.first - 1
-	return hintAtPort(s.named(p, err), s.partition)
+	return hintAtPort(s.cmd, s.named(p, err), s.partition)
 }
 
 // orPipe names the error of who writes to a pipe that nobody reads.
@@ -103,20 +113,15 @@ func orPipe(err error) error {
 	return err
 }
 
-// halves cuts a parcel between lines. Each half is a request of its own.
-func halves(p parcel) (first, second parcel, ok bool) {
-	middle := len(p.body) / 2
-	cut := bytes.LastIndexByte(p.body[:middle], '\n') + 1
-	if cut == 0 {
-		cut = middle + bytes.IndexByte(p.body[middle:], '\n') + 1
+// cut gives the first lines of a parcel and the others, each to be a request of its own.
+func (p *parcel) cut(lines int) (first, second parcel) {
+	at := 0
+	for range lines {
+		at += bytes.IndexByte(p.body[at:], '\n') + 1
 	}
-	if cut == len(p.body) {
-		return p, p, false
-	}
-	lines := bytes.Count(p.body[:cut], []byte{'\n'})
-	first = parcel{body: p.body[:cut], first: p.first, lines: lines, key: client.NewIdempotencyKey()}
-	second = parcel{body: p.body[cut:], first: p.first + lines, lines: p.lines - lines, key: client.NewIdempotencyKey()}
-	return first, second, true
+	first = parcel{body: p.body[:at], first: p.first, lines: lines, key: client.NewIdempotencyKey()}
+	second = parcel{body: p.body[at:], first: p.first + lines, lines: p.lines - lines, key: client.NewIdempotencyKey()}
+	return first, second
 }
 
 func isStatus(err error, status int) bool {
@@ -137,27 +142,34 @@ func refusedWhole(err error) bool {
 	return errors.As(err, &dial) && dial.Op == "dial"
 }
 
-// named says which line of the input an error is about, in place of which line of the request.
-func (s *sender) named(p parcel, err error) error {
+// wrongLine is which line of a parcel, counted from 0, an error is about.
+func wrongLine(p parcel, err error) (line int, ok bool) {
 	var e *client.Error
 	if !errors.As(err, &e) {
+		return 0, false
+	}
+	if n, isNumber := e.Details["index"].(json.Number); isNumber {
+		index, wrong := n.Int64()
+		return lineOf(p.body, int(index)), wrong == nil
+	}
+	return 0, p.lines == 1 && e.Status == http.StatusRequestEntityTooLarge
+}
+
+// named says which line of the input an error is about, in place of which line of the request.
+func (s *sender) named(p parcel, err error) error {
+	line, ok := wrongLine(p, err)
+	if !ok {
 		return err
 	}
-	index := 0
-	if n, ok := e.Details["index"].(json.Number); ok {
-		i, wrong := n.Int64()
-		if wrong != nil {
-			return err
-		}
-		index = int(i)
-	} else if p.lines > 1 || e.Status != http.StatusRequestEntityTooLarge {
-		return err
-	}
+	var e *client.Error
 	var ofRequest int
-	if _, wrong := fmt.Sscanf(e.Message, "line %d:", &ofRequest); wrong == nil {
-		_, e.Message, _ = strings.Cut(e.Message, ": ")
+	if errors.As(err, &e) {
+		if _, wrong := fmt.Sscanf(e.Message, "line %d:", &ofRequest); wrong == nil {
+			_, e.Message, _ = strings.Cut(e.Message, ": ")
+		}
 	}
-	return fmt.Errorf("%s %d: %w", s.noun, p.first+lineOf(p.body, index), err)
+	s.wrong = p.first + line
+	return fmt.Errorf("%s %d: %w", s.noun, s.wrong, err)
 }
 
 // lineOf is where record number index stands, counted from 0: blank lines are no records.
@@ -176,11 +188,12 @@ func lineOf(body []byte, index int) (line int) {
 
 // howFar adds to an error what is stored, and what to type to go on.
 func (s *sender) howFar(err error) error {
+	without := ""
+	if s.wrong > 0 {
+		without = fmt.Sprintf("; to leave that %s out: --skip %d", s.noun, s.wrong)
+	}
 	if s.position == 0 && s.unknown == nil {
-		if errors.Is(err, errInterrupted) {
-			return fmt.Errorf("%w; nothing is stored", err)
-		}
-		return err
+		return fmt.Errorf("%w; nothing is stored%s", err, without)
 	}
 	flags := fmt.Sprintf("--skip %d", s.position)
 	doubt := ""
@@ -188,6 +201,6 @@ func (s *sender) howFar(err error) error {
 		flags += fmt.Sprintf(" --unanswered %d:%s", u.lines, u.key)
 		doubt = fmt.Sprintf(", and nobody knows of the next %d", u.lines)
 	}
-	return fmt.Errorf("%w; stored up to %s %d%s; to go on: the same command and input with %s",
-		err, s.noun, s.position, doubt, flags)
+	return fmt.Errorf("%w; stored up to %s %d%s; to go on: the same command and input with %s%s",
+		err, s.noun, s.position, doubt, flags, without)
 }
