@@ -86,11 +86,13 @@ func (s *sender) store(ctx context.Context, p parcel) error {
 	}
 	known := !s.repeated && refusedWhole(err)
 	if line, ok := wrongLine(p, err); ok && known && line > 0 {
+		s.unknown = nil
 		good, _ := p.cut(line) // what stands before it has done nothing wrong
 		if err := s.store(ctx, good); err != nil {
 			return err
 		}
 	} else if lines := p.lines / 2; known && lines > 0 && isStatus(err, http.StatusRequestEntityTooLarge) {
+		s.unknown = nil // an earlier run was told the same, if that did not get lost
 		first, second := p.cut(lines)
 		if err := s.store(ctx, first); err != nil {
 			return err
