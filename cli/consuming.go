@@ -24,14 +24,12 @@ const (
 	firstPause, longestPause = 50 * time.Millisecond, time.Second // between tries to reach the broker
 )
 
-// consuming is one run of flashq consume.
+// consuming is one run of flashq consume as a member of a group.
 type consuming struct {
-	topic, group, member string
-	session              time.Duration
-	maxRecords, count    int
-	from                 *word
-	headers              bool
-	out                  output
+	*wanted
+	group, member string
+	session       time.Duration
+	from          *word
 
 	// set by run
 	cmd    *cobra.Command
@@ -41,11 +39,9 @@ type consuming struct {
 	ack        string // the position after what is written out and not acknowledged; "" is nothing
 	generation int64  // of that
 	written    int
-	headed     bool // the table's head is written
 	reached    bool // the broker has answered: from now on an absent one is waited for
 	removed    bool // the group was gone at the last try
-	damaged    map[int]int64
-	ahead      map[int]bool  // partitions of which it was said that the place is beyond the end
+	missing    missing
 	pause      time.Duration // the last one since the broker was reached; 0 is none
 }
 
@@ -100,7 +96,7 @@ func (f *consuming) fetch(ctx context.Context) (*client.Fetched, error) {
 	}
 	page, err := f.client.Fetch(patient, f.topic, client.FetchOptions{
 		Group: f.group, Member: f.member, Session: f.session, Ack: f.ack, MaxRecords: most, Wait: pollWait,
-		OmitHeaders: !f.headers,
+		OmitHeaders: f.show.omitsHeaders(),
 	})
 	if err == nil && page.Group == nil {
 		err = fmt.Errorf("%w: it says nothing of the group", client.ErrAnswer)

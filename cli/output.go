@@ -47,15 +47,9 @@ func (o output) print(w io.Writer, answer []byte, list string, show func() strin
 func printItems(w io.Writer, answer []byte, list string) error {
 	items := []json.RawMessage{bytes.TrimSpace(answer)}
 	if list != "" {
-		var members map[string]json.RawMessage
-		if err := json.Unmarshal(answer, &members); err != nil {
+		var err error
+		if items, err = itemsOf(answer, list); err != nil {
 			return err
-		}
-		items = nil // an empty list may be left out
-		if text, ok := members[list]; ok {
-			if err := json.Unmarshal(text, &items); err != nil {
-				return fmt.Errorf("%s: %w", list, err)
-			}
 		}
 	}
 	var lines bytes.Buffer
@@ -65,6 +59,20 @@ func printItems(w io.Writer, answer []byte, list string) error {
 	}
 	_, err := w.Write(lines.Bytes())
 	return err
+}
+
+// itemsOf are the members of an answer's list, each as it came. An empty list may be left out.
+func itemsOf(answer []byte, list string) (items []json.RawMessage, err error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(answer, &members); err != nil {
+		return nil, err
+	}
+	if text, ok := members[list]; ok {
+		if err := json.Unmarshal(text, &items); err != nil {
+			return nil, fmt.Errorf("%s: %w", list, err)
+		}
+	}
+	return items, nil
 }
 
 // tableOf renders rows under a head; numbers stand on the right.

@@ -83,9 +83,10 @@ func exitCode(err error) int {
 	return exitUsage
 }
 
-// oneLine keeps an error on the one line that it is promised to be.
+// oneLine keeps an error on the one line that it is promised to be, and a terminal from obeying what it quotes.
 func oneLine(err error) string {
-	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+	lines := strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' })
+	return string(appendSafe(nil, []byte(strings.Join(lines, "; "))))
 }
 
 func rootCommand() *cobra.Command {
@@ -94,7 +95,7 @@ func rootCommand() *cobra.Command {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("flashq {{.Version}}\n")
-	root.AddCommand(produceCommand(), producerCommand(), consumerCommand(), consumeCommand(), groupCommand(), topicsCommand(),
+	root.AddCommand(produceCommand(), producerCommand(), consumeCommand(), tailCommand(), consumerCommand(), groupCommand(), topicsCommand(),
 		topicCommand(), healthCommand(), checkCommand(), demoCommand(), loadtestCommand(),
 		tokenCommand())
 	return root
