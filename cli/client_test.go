@@ -23,24 +23,35 @@ func serveAt(t *testing.T, c http.Config) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Broker = engine
-	server := http.New(c)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ln) }()
-	url := "http://" + ln.Addr().String()
-	if got := status(t, url+"/ready"); got != 200 { // it serves, so that Shutdown can end it
-		t.Fatal(got)
-	}
 	t.Cleanup(func() {
-		if err := errors.Join(server.Shutdown(context.Background()), <-served, engine.Close()); err != nil {
+		if err := engine.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return url
+	c.Broker = engine
+	address, end := serveOn(t, "127.0.0.1:0", c)
+	t.Cleanup(end)
+	return "http://" + address
+}
+
+// serveOn runs a server until end is called.
+func serveOn(t *testing.T, listen string, c http.Config) (address string, end func()) {
+	t.Helper()
+	ln, err := net.Listen("tcp", listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := http.New(c)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ln) }()
+	if got := status(t, "http://"+ln.Addr().String()+"/ready"); got != 200 { // it serves, so that Shutdown can end it
+		t.Fatal(got)
+	}
+	return ln.Addr().String(), func() {
+		if err := errors.Join(server.Shutdown(context.Background()), <-served); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func status(t *testing.T, url string) int {
