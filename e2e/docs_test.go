@@ -21,7 +21,7 @@ var (
 	// shells are what a reader types to build or start something; the tests do that themselves.
 	shells = regexp.MustCompile(`^(make|bin/flashq|go) `)
 	// commands are what a reader types at a broker that runs.
-	commands = regexp.MustCompile(`^bin/flashq (producer|consumer|consume|group|topics|topic|health|demo|loadtest)\b`)
+	commands = regexp.MustCompile(`^bin/flashq (producer|consumer|consume|tail|group|topics|topic|health|demo|loadtest)\b`)
 	// named are commands of ours in indented blocks, up to a comment.
 	named   = regexp.MustCompile(`(?m)^ {4}(bin/flashq [^#\n]*)`)
 	flags   = regexp.MustCompile("(?m)^\\| `(--[a-z-]+)")
