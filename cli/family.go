@@ -16,7 +16,7 @@ func family(use, short string, members ...*cobra.Command) *cobra.Command {
 			if len(args) == 0 {
 				return fmt.Errorf("%s needs a command; allowed: %s", below(cmd), names(cmd))
 			}
-			return fmt.Errorf("unknown command %q for %s; allowed: %s", args[0], below(cmd), names(cmd))
+			return noCommand(cmd, args[0], names(cmd))
 		},
 	}
 	c.AddCommand(members...)

@@ -95,8 +95,10 @@ func rootCommand() *cobra.Command {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("flashq {{.Version}}\n")
-	root.AddCommand(produceCommand(), producerCommand(), consumeCommand(), tailCommand(), consumerCommand(), groupCommand(), topicsCommand(),
+	root.SetHelpCommand(helpCommand())
+	root.AddCommand(produceCommand(), producerCommand(), consumeCommand(), tailCommand(), consumerCommand(),
+		groupCommand(), topicsCommand(),
 		topicCommand(), healthCommand(), checkCommand(), demoCommand(), loadtestCommand(),
-		tokenCommand())
+		tokenCommand(), versionCommand())
 	return root
 }

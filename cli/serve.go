@@ -142,17 +142,15 @@ func (f *serveFlags) define(c *cobra.Command) {
 }
 
 func portArgument(cmd *cobra.Command, args []string) error {
-	if len(args) > 1 {
-		return fmt.Errorf("one argument is allowed, the port; got %d", len(args))
-	}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0 || len(args) == 1 && isPort(args[0]):
 		return nil
+	case isPort(args[0]):
+		return fmt.Errorf("one argument is allowed, the port; got %d", len(args))
+	case len(args) > 1 || len(suggestions(cmd, args[0])) > 0:
+		return noCommand(cmd, args[0], names(cmd))
 	}
-	if !isPort(args[0]) {
-		return fmt.Errorf("unknown command or port %q; allowed: a port 0 to 65535, or one of %s",
-			args[0], names(cmd))
-	}
-	return nil
+	return fmt.Errorf("unknown command or port %q; allowed: a port 0 to 65535, or one of %s", args[0], names(cmd))
 }
 
 func isPort(s string) bool {
