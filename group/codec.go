@@ -1,9 +1,7 @@
 package group
 
 import (
-	"encoding/binary"
 	"errors"
-	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -66,64 +64,43 @@ func (s *state) encode(now int64) []byte {
 
 // replay makes one record of the log so.
 func (s *Shard) replay(r *batch.Record) error {
-	if len(r.Key) < 2 {
-		return fmt.Errorf("%w: key of %d bytes", ErrEncoding, len(r.Key))
-	}
-	switch version := binary.BigEndian.Uint16(r.Key); version {
-	case 0, commitKeyVersion:
-		return s.replayCommit(r)
-	case groupKeyVersion:
-		return s.replayGroup(r)
+	e, err := Decode(r.Key, r.Value)
+	switch {
+	case err != nil:
+		return err
+	case e.IsGroup:
+		s.replayGroup(&e)
 	default:
-		return fmt.Errorf("%w: key version %d", ErrEncoding, version)
+		s.replayCommit(&e)
 	}
-}
-
-func (s *Shard) replayCommit(r *batch.Record) error {
-	var k kmsg.OffsetCommitKey
-	if err := k.ReadFrom(r.Key); err != nil {
-		return fmt.Errorf("%w: offset key: %w", ErrEncoding, err)
-	}
-	if r.Value == nil {
-		s.dropCommit(k.Group, k.Topic, k.Partition)
-		return nil
-	}
-	var v kmsg.OffsetCommitValue
-	if err := v.ReadFrom(r.Value); err != nil {
-		return fmt.Errorf("%w: offset value: %w", ErrEncoding, err)
-	}
-	if k.Partition == noPartition {
-		s.setMet(k.Group, k.Topic)
-		return nil
-	}
-	s.setCommit(k.Group, k.Topic, commit{
-		topicID: v.TopicID, offset: v.Offset, partition: k.Partition, epoch: v.LeaderEpoch, metadata: v.Metadata,
-		timestamp: v.CommitTimestamp,
-	})
 	return nil
 }
 
-func (s *Shard) replayGroup(r *batch.Record) error {
-	var k kmsg.GroupMetadataKey
-	if err := k.ReadFrom(r.Key); err != nil {
-		return fmt.Errorf("%w: group key: %w", ErrEncoding, err)
+func (s *Shard) replayCommit(e *Entry) {
+	switch {
+	case e.Tombstone:
+		s.dropCommit(e.Group, e.Topic, e.Partition)
+	case e.Partition == noPartition:
+		s.setMet(e.Group, e.Topic)
+	default:
+		s.setCommit(e.Group, e.Topic, commit{
+			topicID: e.Commit.TopicID, offset: e.Commit.Offset, partition: e.Partition, epoch: e.Commit.LeaderEpoch,
+			metadata: e.Commit.Metadata, timestamp: e.Commit.CommitTimestamp,
+		})
 	}
-	if r.Value == nil {
-		s.dropGroup(k.Group)
-		return nil
+}
+
+func (s *Shard) replayGroup(e *Entry) {
+	switch {
+	case e.Tombstone:
+		s.dropGroup(e.Group)
+	case e.Group == nobody:
+		s.floor = max(s.floor, e.State.Generation)
+	default:
+		g := s.group(e.Group)
+		g.explicit, g.generation, g.start = e.State.Protocol != nil, e.State.Generation, broker.StartEarliest
+		if e.State.Protocol != nil && *e.State.Protocol == broker.StartLatest {
+			g.start = broker.StartLatest
+		}
 	}
-	var v kmsg.GroupMetadataValue
-	if err := v.ReadFrom(r.Value); err != nil {
-		return fmt.Errorf("%w: group value: %w", ErrEncoding, err)
-	}
-	if k.Group == nobody {
-		s.floor = max(s.floor, v.Generation)
-		return nil
-	}
-	g := s.group(k.Group)
-	g.explicit, g.generation, g.start = v.Protocol != nil, v.Generation, broker.StartEarliest
-	if v.Protocol != nil && *v.Protocol == broker.StartLatest {
-		g.start = broker.StartLatest
-	}
-	return nil
 }

@@ -43,6 +43,15 @@ func cutLast(line string) (before, after string, ok bool) {
 	return line[:i], line[i+1:], true
 }
 
+// SealedLine is what a line of segments.checkpoint says of a sealed segment.
+type SealedLine struct{ Base, Next, Size, FirstTimestamp, MaxTimestamp int64 }
+
+// ParseSealedLine reads a line of segments.checkpoint, and tells whether its CRC holds.
+func ParseSealedLine(line string) (SealedLine, bool) {
+	s, ok := parseLine(line)
+	return SealedLine{s.base, s.next, s.size, s.firstTS, s.maxTS}, ok
+}
+
 // loadCheckpoint reads what is known of sealed segments, by base offset. It is a cache: lines that can't be read do not
 // count, and neither does a file that is not there.
 func loadCheckpoint(fs FS, dir string) map[int64]sealedInfo {

@@ -26,19 +26,24 @@ func LoadEpochs(fs FS, dir string) ([]Epoch, error) {
 	if err != nil {
 		return nil, err
 	}
+	epochs, _ := ParseEpochs(data)
+	return epochs, nil
+}
+
+// ParseEpochs reads the text of a leader-epoch-checkpoint, and tells whether it is whole.
+func ParseEpochs(data []byte) (epochs []Epoch, whole bool) {
 	lines := strings.Fields(string(data))
 	if len(lines) < 2 || lines[0] != "0" {
-		return nil, nil
+		return nil, false
 	}
-	var epochs []Epoch
 	for pairs := lines[2:]; len(pairs) >= 2; pairs = pairs[2:] {
 		var e Epoch
 		if _, err := fmt.Sscan(pairs[0]+" "+pairs[1], &e.Epoch, &e.Start); err != nil {
-			return nil, nil //nolint:nilerr // a file that makes no sense is no epochs
+			return nil, false
 		}
 		epochs = append(epochs, e)
 	}
-	return epochs, nil
+	return epochs, bytes.Equal(data, encodeEpochs(epochs))
 }
 
 // StoreEpochs replaces the leader-epoch-checkpoint durably.

@@ -102,8 +102,12 @@ func offsetsInFile(f File) (lookup[indexEntry], error) {
 		if err := readFull(f, p[:], int64(i)*indexEntrySize); err != nil {
 			return e, err
 		}
-		return indexEntry{rel: binary.BigEndian.Uint32(p[:]), pos: binary.BigEndian.Uint32(p[4:])}, nil
+		return decodeIndexEntry(p[:]), nil
 	}}, err
+}
+
+func decodeIndexEntry(p []byte) indexEntry {
+	return indexEntry{rel: binary.BigEndian.Uint32(p), pos: binary.BigEndian.Uint32(p[4:])}
 }
 
 func timesInFile(f File) (lookup[timeEntry], error) {
@@ -113,8 +117,12 @@ func timesInFile(f File) (lookup[timeEntry], error) {
 		if err := readFull(f, p[:], int64(i)*timeEntrySize); err != nil {
 			return e, err
 		}
-		return timeEntry{ts: int64(binary.BigEndian.Uint64(p[:])), rel: binary.BigEndian.Uint32(p[8:])}, nil
+		return decodeTimeEntry(p[:]), nil
 	}}, err
+}
+
+func decodeTimeEntry(p []byte) timeEntry {
+	return timeEntry{ts: int64(binary.BigEndian.Uint64(p)), rel: binary.BigEndian.Uint32(p[8:])}
 }
 
 // firstAbove finds the first entry for which above is true, by binary search: entries are in order. It is l.n where

@@ -165,26 +165,51 @@ func readNotes(f File, most int64, see func(batchName, note)) (damaged int64, er
 	if err != nil {
 		return 0, err
 	}
-	size = min(size/noteSize, most) * noteSize
+	err = EachNote(f, min(size/noteSize, most)*noteSize, func(n Note) error {
+		if n.Damaged {
+			damaged++
+			return nil
+		}
+		see(batchName{id: n.ID, base: n.BaseOffset, crc: n.CRC}, note{digest: n.Digest, end: n.Pos + noteSize})
+		return nil
+	})
+	return damaged, err
+}
+
+// Note is what stands in a file beside a segment: what was asked for with a key, and the batch that it names.
+type Note struct {
+	Pos            int64
+	ID, BaseOffset int64
+	CRC            uint32
+	Digest         [16]byte
+	Damaged        bool // and nothing of it but its place counts
+}
+
+// EachNote walks the whole notes of a file of so many bytes. It ends with see's first error.
+func EachNote(f io.ReaderAt, size int64, see func(Note) error) error {
+	size -= size % noteSize
 	p := make([]byte, min(size, notesAtOnce*noteSize))
 	for at := int64(0); at < size; {
 		p = p[:min(int64(len(p)), size-at)]
 		if err := readFull(f, p, at); err != nil {
-			return damaged, err
+			return err
 		}
 		for rest := p; len(rest) > 0; rest = rest[noteSize:] {
-			at += noteSize
-			if crc32.Checksum(rest[:noteSize-4], castagnoli) != binary.BigEndian.Uint32(rest[noteSize-4:]) {
-				damaged++
-				continue
+			if err := see(decodeNote(rest, at)); err != nil {
+				return err
 			}
-			see(batchName{
-				id: int64(binary.BigEndian.Uint64(rest)), base: int64(binary.BigEndian.Uint64(rest[8:])),
-				crc: binary.BigEndian.Uint32(rest[16:]),
-			}, note{digest: [16]byte(rest[20:36]), end: at})
+			at += noteSize
 		}
 	}
-	return damaged, nil
+	return nil
+}
+
+func decodeNote(p []byte, pos int64) Note {
+	return Note{
+		Pos: pos, ID: int64(binary.BigEndian.Uint64(p)), BaseOffset: int64(binary.BigEndian.Uint64(p[8:])),
+		CRC: binary.BigEndian.Uint32(p[16:]), Digest: [16]byte(p[20:36]),
+		Damaged: crc32.Checksum(p[:noteSize-4], castagnoli) != binary.BigEndian.Uint32(p[noteSize-4:]),
+	}
 }
 
 // match looks whether there is a note of a batch.

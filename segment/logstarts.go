@@ -33,6 +33,11 @@ func LoadLogStarts(fs FS) ([]LogStart, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ParseLogStarts(data)
+}
+
+// ParseLogStarts reads the text of a log-start-offset-checkpoint, as of Kafka's other checkpoints of offsets.
+func ParseLogStarts(data []byte) ([]LogStart, error) {
 	lines := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
 	if len(lines) < 2 || lines[0] != "0" {
 		return nil, fmt.Errorf("%w: it begins with %q", ErrNotALogStart, data[:min(len(data), 20)])

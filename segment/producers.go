@@ -98,27 +98,40 @@ func RemoveProducers(fs FS, dir string, offset int64) error {
 }
 
 // LoadProducers reads a snapshot.
-func LoadProducers(fs FS, dir string, offset int64) ([]Producer, error) {
-	p, n, err := readProducers(fs, dir+"/"+fileName(offset, snapshotSuffix), producerSize)
+func LoadProducers(fs FS, dir string, offset int64) (all []Producer, err error) {
+	p, err := ReadFile(fs, dir+"/"+fileName(offset, snapshotSuffix))
+	if err == nil {
+		err = DecodeProducers(p, func(e Producer, _ int32, _ int64) { all = append(all, e) })
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", fileName(offset, snapshotSuffix), err)
+	}
+	return all, nil
+}
+
+// DecodeProducers takes a snapshot apart. see is given each entry with what only Kafka's transactions have: the epoch of
+// the coordinator that ended the last one, and where the open one begins; -1 without.
+func DecodeProducers(p []byte, see func(e Producer, coordinatorEpoch int32, openFrom int64)) error {
+	p, n, err := producersOf(p, producerSize)
+	if err != nil {
+		return err
 	}
 	if len(p) != n*producerSize {
-		return nil, fmt.Errorf("%s: %w: %d bytes for %d entries", fileName(offset, snapshotSuffix), errProducers, len(p), n)
+		return fmt.Errorf("%w: %d bytes for %d entries", errProducers, len(p), n)
 	}
-	all := make([]Producer, n)
-	for i := range all {
+	for i := range n {
 		e := p[i*producerSize:]
-		all[i] = Producer{
+		one := Producer{
 			ID: int64(binary.BigEndian.Uint64(e)), Epoch: int16(binary.BigEndian.Uint16(e[8:])),
 			LastSequence: int32(binary.BigEndian.Uint32(e[10:])), LastOffset: int64(binary.BigEndian.Uint64(e[14:])),
 			OffsetDelta: int32(binary.BigEndian.Uint32(e[22:])), Timestamp: int64(binary.BigEndian.Uint64(e[26:])),
 		}
-		if !all[i].isSound() {
-			return nil, fmt.Errorf("%s: %w: entry %d makes no sense", fileName(offset, snapshotSuffix), errProducers, i)
+		if !one.isSound() {
+			return fmt.Errorf("%w: entry %d makes no sense", errProducers, i)
 		}
+		see(one, int32(binary.BigEndian.Uint32(e[34:])), int64(binary.BigEndian.Uint64(e[38:])))
 	}
-	return all, nil
+	return nil
 }
 
 // isSound tells whether an entry can be true, so that nothing that is counted from it goes below 0.
@@ -131,14 +144,26 @@ func (p Producer) isSound() bool {
 
 // LoadKeyNotes reads what stands beside a snapshot; nothing where there is no such file.
 func LoadKeyNotes(fs FS, dir string, offset int64) (notes []KeyNote, err error) {
-	p, n, err := readProducers(fs, dir+"/"+fileName(offset, keysSuffix), keyNoteSize)
+	p, err := ReadFile(fs, dir+"/"+fileName(offset, keysSuffix))
 	if errors.Is(err, ErrNotExist) {
 		return nil, nil
 	}
+	if err == nil {
+		notes, err = DecodeKeyNotes(p)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", fileName(offset, keysSuffix), err)
+	}
+	return notes, nil
+}
+
+// DecodeKeyNotes takes apart what stands beside a snapshot.
+func DecodeKeyNotes(p []byte) (notes []KeyNote, err error) {
+	p, n, err := producersOf(p, keyNoteSize)
 	for range n {
 		var note KeyNote
 		if note, p, err = decodeKeyNote(p); err != nil {
-			return nil, fmt.Errorf("%s: %w", fileName(offset, keysSuffix), err)
+			return nil, err
 		}
 		notes = append(notes, note)
 	}
@@ -163,12 +188,9 @@ func decodeKeyNote(p []byte) (note KeyNote, rest []byte, err error) {
 	return note, p, nil
 }
 
-// readProducers reads one of the files, and gives what its entries have and how many there are: never more than fit.
-func readProducers(fs FS, name string, entrySize int) (entries []byte, n int, err error) {
-	p, err := ReadFile(fs, name)
-	if err != nil {
-		return nil, 0, err
-	}
+// producersOf takes the head off one of the files, and gives what its entries have and how many there are: never more
+// than fit.
+func producersOf(p []byte, entrySize int) (entries []byte, n int, err error) {
 	switch {
 	case len(p) < producersHeader:
 		err = errProducers
@@ -180,7 +202,7 @@ func readProducers(fs FS, name string, entrySize int) (entries []byte, n int, er
 		err = fmt.Errorf("%w: %d entries", errProducers, binary.BigEndian.Uint32(p[6:]))
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("%s: %w", name, err)
+		return nil, 0, err
 	}
 	return p[producersHeader:], int(binary.BigEndian.Uint32(p[6:])), nil
 }
