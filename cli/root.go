@@ -97,8 +97,8 @@ func rootCommand() *cobra.Command {
 	root.SetVersionTemplate("flashq {{.Version}}\n")
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(produceCommand(), producerCommand(), consumeCommand(), tailCommand(), consumerCommand(),
-		groupCommand(), topicsCommand(),
-		topicCommand(), healthCommand(), checkCommand(), demoCommand(), loadtestCommand(),
+		groupCommand(), topicsCommand(), topicCommand(), healthCommand(), checkCommand(), dumpCommand(), demoCommand(),
+		loadtestCommand(),
 		tokenCommand(), versionCommand())
 	return root
 }

@@ -39,8 +39,8 @@ const (
 )
 
 // EachPiece walks a log file of so many bytes, whose first offset is base or a later one. Unlike a broker it takes
-// offsets that are left out, as in a log that Kafka has compacted, for what they are. It ends with see's first error, or
-// the file system's.
+// offsets that are left out, as in a log that Kafka has compacted, for what they are. It ends with see's first error,
+// or the file system's.
 func EachPiece(f io.ReaderAt, base, size int64, see func(Piece) error) error {
 	w := pieces{cursor: newCursor(f, 0, size, base, scanWindow), see: see}
 	defer w.release()
@@ -139,8 +139,8 @@ func (w *pieces) outlived(b batch.Batch) (next int64, ok bool) {
 	return next, next == b.LastOffset()+1 || follower.Check() == nil
 }
 
-// oldMessage is the message of an earlier format, magic 0 or 1, that stands at pos: offset, size, CRC-32 of what follows
-// it, magic.
+// oldMessage is the message of an earlier format, magic 0 or 1, that stands at pos: offset, size, CRC-32 of what
+// follows it, magic.
 func (w *pieces) oldMessage() (Piece, bool) {
 	const (
 		head     = 12 // offset and size

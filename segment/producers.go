@@ -109,8 +109,8 @@ func LoadProducers(fs FS, dir string, offset int64) (all []Producer, err error) 
 	return all, nil
 }
 
-// DecodeProducers takes a snapshot apart. see is given each entry with what only Kafka's transactions have: the epoch of
-// the coordinator that ended the last one, and where the open one begins; -1 without.
+// DecodeProducers takes a snapshot apart. see is given each entry with what only Kafka's transactions have: the epoch
+// of the coordinator that ended the last one, and where the open one begins; -1 without.
 func DecodeProducers(p []byte, see func(e Producer, coordinatorEpoch int32, openFrom int64)) error {
 	p, n, err := producersOf(p, producerSize)
 	if err != nil {
