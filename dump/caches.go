@@ -136,6 +136,14 @@ func (o *out) properties(p []byte) error {
 	return o.list("property", entries, unless(whole, "it has a line without a name and a value"))
 }
 
+// caches reads a checkpoint of offsets that only Kafka has, which makes it empty.
+func (o *out) caches(p []byte) error {
+	if len(p) == 0 {
+		return o.list("partition", nil, nil)
+	}
+	return o.offsets(p)
+}
+
 // offsets reads a checkpoint of an offset for each partition.
 func (o *out) offsets(p []byte) error {
 	starts, err := segment.ParseLogStarts(p)

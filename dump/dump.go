@@ -128,8 +128,9 @@ var kinds = []kind{
 	{"leader epochs", named("leader-epoch-checkpoint"), small((*out).epochs)},
 	{"sealed segments", named("segments.checkpoint"), small((*out).sealed)},
 	{"topic of the folder", named("partition.metadata"), small((*out).properties)},
-	{"offsets of partitions", named("log-start-offset-checkpoint", "recovery-point-offset-checkpoint",
-		"replication-offset-checkpoint", "cleaner-offset-checkpoint"), small((*out).offsets)},
+	{"starts of logs", named("log-start-offset-checkpoint"), small((*out).offsets)},
+	{"offsets of partitions", named("recovery-point-offset-checkpoint", "replication-offset-checkpoint",
+		"cleaner-offset-checkpoint"), small((*out).caches)},
 }
 
 // isQuorumSnapshot tells of Kafka's snapshot of its own metadata, which is batches as well.
