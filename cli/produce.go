@@ -38,14 +38,14 @@ func produceCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "produce TOPIC [VALUE...]",
 		Short: "Store values, or the lines of standard input as they come",
-		Long: "Store each VALUE as a record, or else each line of --file or of standard input, empty ones included, as soon as\n" +
-			"it comes. Any bytes but the line end survive. With --ndjson a line is a record object, as flashq consume -o ndjson\n" +
-			"writes them: key, value, headers, timestamp and partition are kept; offsets are new.\n\n" +
-			"A request that gets no answer, or one that asks to come again, is sent again and stored once: it has a key from\n" +
-			"its first try on. A broker that was never reached is not waited for. One request is under way at a time, so that\n" +
-			"the order of lines is that of records in each partition. What ends it early, Ctrl-C too, says how far it came\n" +
-			"and with which --skip, and where an answer is missing which --unanswered, the same command goes on: nothing is\n" +
-			"lost and nothing stored twice, if that is within 10 minutes.",
+		Long: "Store each VALUE as a record, or else each line of --file or of standard input, empty ones included, as\n" +
+			"soon as it comes. Any bytes but the line end survive. With --ndjson a line is a record object, as\n" +
+			"flashq consume -o ndjson writes them: key, value, headers, timestamp and partition are kept; offsets are new.\n\n" +
+			"A request that gets no answer, or one that asks to come again, is sent again and stored once: it has a key\n" +
+			"from its first try on. A broker that was never reached is not waited for. One request is under way at a time,\n" +
+			"so that the order of lines is that of records in each partition. What ends it early, Ctrl-C too, says how far\n" +
+			"it came, and with which --skip, and where an answer is missing which --unanswered, the same command goes on:\n" +
+			"nothing is lost and nothing stored twice, if that is within 10 minutes.",
 		Example: "  flashq produce news 'Hello' 'World' -H source=auth\n" +
 			"  tail -f app.log | flashq produce logs\n" +
 			"  printf 'anna:1\\nbert:\\n' | flashq produce users -K: -Z\n" +
@@ -68,7 +68,8 @@ func produceCommand() *cobra.Command {
 func (p *lineProducing) define(c *cobra.Command) {
 	fs := c.Flags()
 	fs.SortFlags = false
-	fs.StringVarP(&p.delimiter, "key-delimiter", "K", "", `what stands after the key in a line, such as : or \t (default: no keys)`)
+	fs.StringVarP(&p.delimiter, "key-delimiter", "K", "",
+		`what stands after the key in a line, such as : or \t (default: no keys)`)
 	fs.StringVarP(&p.key, "key", "k", "", "key of all records (default none)")
 	fs.StringArrayVarP(&p.headers, "header", "H", nil, "header of all records as name=value; may be repeated")
 	fs.IntVarP(&p.partition, "partition", "p", -1, "partition of all records that don't name one (default by key)")

@@ -84,7 +84,7 @@ func isPlain(p []byte) bool {
 		quote, backslash := word^each*'"', word^each*'\\'
 		// A byte below n, or a zero, borrows into its high bit; a borrow from the byte before only shows where that one
 		// had shown already.
-		if (word|word-each*' '|(quote-each)|(backslash-each))&high != 0 {
+		if (word|(word-each*' ')|(quote-each)|(backslash-each))&high != 0 {
 			return false
 		}
 	}

@@ -98,7 +98,6 @@ func rootCommand() *cobra.Command {
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(produceCommand(), producerCommand(), consumeCommand(), tailCommand(), consumerCommand(),
 		groupCommand(), topicsCommand(), topicCommand(), healthCommand(), checkCommand(), dumpCommand(), demoCommand(),
-		loadtestCommand(),
-		tokenCommand(), versionCommand())
+		loadtestCommand(), tokenCommand(), versionCommand())
 	return root
 }
