@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	nethttp "net/http"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A line of the access log is found by the id that the client saw, its own or the broker's.
@@ -86,6 +88,47 @@ func TestAccessLineOfARefusalByTheHead(t *testing.T) {
 				labels := []string{"route", "/topics/{topic}/records", "method", "POST", "status", strconv.Itoa(a.status)}
 				if n := f.scrape().value("flashq_http_requests_total", labels...); n != 1 {
 					t.Errorf("the metric counts %v", n)
+				}
+			})
+		})
+	}
+}
+
+// Where the time went is told of every request whose body was slow, be it refused or cut off.
+func TestSlowBodiesAreToldOf(t *testing.T) {
+	for _, row := range []struct {
+		path, first, rest string
+		status            int
+	}{
+		{"PUT /topics/other", `{`, `}`, 201},
+		{"POST /groups/g/offsets", `{"offsets":[{"topic":"news",`, `"offset":0}]}`, 200},
+		{"POST /topics/news/records", `{"records":`, `3}`, 422},
+		{"POST /topics/news/records?partition=9", `{"records":`, `[{"value":"a"}]}`, 404},
+		{"POST /topics/news/records", `{"records":`, ``, 408},
+		{"PUT /topics/other", `{`, ``, 408},
+	} {
+		t.Run(row.path+" "+strconv.Itoa(row.status), func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				var log written
+				f := start(t, Config{Logger: jsonLog(&log), SlowRequest: 200 * time.Millisecond})
+				f.createTopic("news", "")
+				c, err := f.ln.Dial()
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				length := len(row.first) + max(len(row.rest), 1)
+				fmt.Fprintf(c, "%s HTTP/1.1\r\nHost: flashq\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+					row.path, length, row.first)
+				time.Sleep(300 * time.Millisecond)
+				fmt.Fprint(c, row.rest)
+				a := readAnswer(f, bufio.NewReader(c))
+				lines := log.lines(t, "slow request")
+				if a.status != row.status || len(lines) != 1 {
+					t.Fatalf("%d %s: %v", a.status, a.body, lines)
+				}
+				if body, ok := lines[0]["body_ms"].(float64); !ok || body < 300 {
+					t.Errorf("%v", lines[0])
 				}
 			})
 		})

@@ -257,6 +257,7 @@ func (s *Server) readJSON(c *call, parse func(body []byte) error) (given bool, e
 		return false, err
 	}
 	body, err := s.readBody(c, &hold)
+	c.seen.arrived = time.Now()
 	defer slab.Put(body)
 	if err != nil || len(body) == 0 {
 		return false, err

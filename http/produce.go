@@ -79,10 +79,9 @@ func (s *Server) produce(c *call, lenient bool) error {
 	if p.topic, err = s.lookup(p.name); err != nil {
 		return err
 	}
-	if err := p.readFrom(s, c, coding); err != nil {
-		return err
+	if err = p.readFrom(s, c, coding); err == nil {
+		err = p.store(s, format)
 	}
-	err = p.store(s, format)
 	c.seen.arrived = p.arrived
 	if err != nil {
 		return err
@@ -160,7 +159,11 @@ func (s *Server) lookup(name string) (broker.Topic, error) {
 func (p *production) readFrom(s *Server, c *call, coding string) error {
 	body, err := s.readBody(c, &p.hold)
 	p.body = body
-	if err != nil || coding == "" {
+	if err == nil && coding == "" {
+		return nil // decode looks at the clock
+	}
+	p.arrived = time.Now()
+	if err != nil {
 		return err
 	}
 	plain, err := s.decompress(coding, body, c.mostBody)
@@ -212,13 +215,13 @@ func (p *production) store(s *Server, f request.Format) error {
 
 // decode turns the body into one batch for each partition.
 func (p *production) decode(s *Server, f request.Format, partitions int) error {
-	if p.query.partition >= partitions {
-		return noPartition(p.name, p.query.partition, partitions)
-	}
 	c := &s.cfg
 	now := time.Now()
 	if p.arrived.IsZero() {
 		p.arrived = now
+	}
+	if p.query.partition >= partitions {
+		return noPartition(p.name, p.query.partition, partitions)
 	}
 	target := recordbody.Target{
 		Partitions: partitions, Partition: p.query.partition, Now: now.UnixMilli(), Placements: p.query.offsets,
