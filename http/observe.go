@@ -32,7 +32,8 @@ type observer struct {
 func newObserver(table surface) *observer {
 	o := &observer{
 		rejections: metrics.NewFamily(counter("flashq_rejected_total",
-			"Requests that were answered with an error, by its code.")),
+			"Answers with an error, by its code, "+
+			"those to connections that no request was read of among them.")),
 		others: map[string]*routeCounts{}, rejected: map[*fault.Kind]*metrics.Counter{},
 	}
 	for i := range table {
@@ -70,7 +71,8 @@ func (o *observer) overloaded() int64 { return int64(o.rejected[fault.Overloaded
 // write adds what was counted to a page.
 func (o *observer) write(p *metrics.Page) {
 	requests := p.Part(counter("flashq_http_requests_total",
-		"Requests that were answered, by the template of their route."))
+		"Requests that were answered, by the template of their route; "+
+			"connections refused before one was read are none."))
 	durations := p.Part(metrics.Desc{
 		Name: "flashq_http_request_duration_seconds", Kind: metrics.HistogramKind,
 		Help: "How long requests took from their head to their answer, without what long polls waited for records.",
