@@ -33,7 +33,7 @@ func newObserver(table surface) *observer {
 	o := &observer{
 		rejections: metrics.NewFamily(counter("flashq_rejected_total",
 			"Answers with an error, by its code, "+
-			"those to connections that no request was read of among them.")),
+				"those to connections that no request was read of among them.")),
 		others: map[string]*routeCounts{}, rejected: map[*fault.Kind]*metrics.Counter{},
 	}
 	for i := range table {
