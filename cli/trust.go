@@ -108,7 +108,7 @@ func named(err error) error {
 		return fmt.Errorf("%w; a token is given by --token-file FILE, --token or $%s", err, tokenVariable)
 	}
 	if errors.Is(err, client.ErrUnreachable) {
-		return fmt.Errorf("%w; is it running? --server, -p or $%s say which", err, serverVariable)
+		return fmt.Errorf("%w; is it running? --server, --port or $%s say which", err, serverVariable)
 	}
 	return err
 }
