@@ -12,7 +12,8 @@ type prefixes []string
 // everyName stands for every name.
 const everyName = "*"
 
-var errNoPrefix = errors.New("allowed: a prefix, or several as a.,b.; '" + everyName + "', or the flag left out, is every one")
+var errNoPrefix = errors.New(
+	"allowed: a prefix, or several as a.,b.; '" + everyName + "', or the flag left out, is every one")
 
 // String implements pflag.Value.
 func (p *prefixes) String() string { return strings.Join(*p, ",") }

@@ -124,6 +124,12 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.IntVar(&f.wire.MaxConnections, "max-connections", 0, "bound on open connections (default what open files allow)")
 	fs.IntVar(&f.wire.MaxConnectionsPerAddress, "max-connections-per-address", 0,
 		"bound on those of one address, loopback aside (default half of all)")
+	f.defineAccess(fs)
+	f.defineWatching(fs, wire)
+}
+
+// defineAccess has the flags of who may come, and how.
+func (f *serveFlags) defineAccess(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&f.allowedHosts, "allowed-host", nil, "name that a Host header may have beside loopback ones")
 	fs.StringSliceVar(&f.origins, "cors-origin", nil, "origin whose web pages may talk to the broker (CORS)")
 	fs.StringSliceVar(&f.trustedProxies, "trusted-proxy", nil, "address or network whose connections are many clients'")
@@ -133,11 +139,16 @@ func (f *serveFlags) define(c *cobra.Command) {
 	fs.StringVar(&f.tls.key, "tls-key", "", "file of the certificate's key")
 	fs.StringVar(&f.adminListen, "admin-listen", "", "loopback address for profiles (pprof), host:port; none by default")
 	fs.BoolVar(&f.insecure, "insecure", false, "serve without tokens on an address that is not loopback")
+}
+
+// defineWatching has the flags of what the broker tells of itself.
+func (f *serveFlags) defineWatching(fs *pflag.FlagSet, wire http.Config) {
 	fs.Var(f.logFormat, "log-format", "how log lines are written")
 	fs.Var(f.logLevel, "log-level", "what is logged")
 	fs.DurationVar(&f.drainWait, "drain-wait", 0, "after a signal, how long /ready says so before the port is closed")
 	fs.StringVar(&f.accessLog, "access-log", "", "file that gets a line for each request, or - for standard error")
-	fs.DurationVar(&f.wire.SlowRequest, "slow-request", wire.SlowRequest, "from when on a request is logged as slow; 0: none is")
+	fs.DurationVar(&f.wire.SlowRequest, "slow-request", wire.SlowRequest,
+		"from when on a request is logged as slow; 0: none is")
 	fs.BoolVar(&f.topicMetrics, "metrics-topics", !wire.NoTopicMetrics, "single topics and groups at /metrics, not sums")
 }
 

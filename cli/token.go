@@ -93,8 +93,10 @@ func tokenCreateCommand(f *authFile) *cobra.Command {
 	}
 	fs := c.Flags()
 	fs.StringSliceVar(&e.Scopes, "scope", nil, "what it may do: read, write, admin, or several as read,write")
-	fs.Var((*prefixes)(&e.Topics), "topic", "prefix of the topics that it is for, or several as a.,b.; every one if left out, or *")
-	fs.Var((*prefixes)(&e.Groups), "group", "prefix of the groups that it is for, or several as a.,b.; every one if left out, or *")
+	fs.Var((*prefixes)(&e.Topics), "topic",
+		"prefix of the topics that it is for, or several as a.,b.; every one if left out, or *")
+	fs.Var((*prefixes)(&e.Groups), "group",
+		"prefix of the groups that it is for, or several as a.,b.; every one if left out, or *")
 	fs.BoolVar(&replace, "replace", false, "in place of a token of that name; what is not said stays as it was")
 	o.define(c)
 	return c
@@ -162,7 +164,9 @@ func tokenListCommand(f *authFile) *cobra.Command {
 func tokensTable(list []tokenView) string {
 	var rows []table.Row
 	for _, t := range list {
-		rows = append(rows, table.Row{t.Name, strings.Join(t.Scopes, " "), showPrefixes(t.Topics), showPrefixes(t.Groups), t.Made})
+		rows = append(rows, table.Row{
+			t.Name, strings.Join(t.Scopes, " "), showPrefixes(t.Topics), showPrefixes(t.Groups), t.Made,
+		})
 	}
 	return tableOf(table.Row{"token", "scopes", "topics", "groups", "created"}, rows)
 }

@@ -130,7 +130,8 @@ func (c *call) forbidden(what auth.Scope, kind, name string) error {
 		on = " on every topic and group"
 	}
 	return fault.Forbidden.New("Token '"+c.who.Name()+"' does not have scope '"+what.String()+"'"+on+
-		"; flashq token list shows what it has, edit its scopes in that file, or flashq token create --replace makes a new token", about)
+		"; flashq token list shows what it has, edit its scopes in that file, "+
+		"or flashq token create --replace makes a new token", about)
 }
 
 // sees tells whether a topic stands in lists for the caller.
