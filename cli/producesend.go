@@ -203,6 +203,6 @@ func (s *sender) howFar(err error) error {
 		flags += fmt.Sprintf(" --unanswered %d:%s", u.lines, u.key)
 		doubt = fmt.Sprintf(", and nobody knows of the next %d", u.lines)
 	}
-	return fmt.Errorf("%w; stored up to %s %d%s; to go on: the same command and input with %s%s",
-		err, s.noun, s.position, doubt, flags, without)
+	return &namedError{fmt.Errorf("%w; stored up to %s %d%s; to go on: the same command and input with %s%s",
+		named(err), s.noun, s.position, doubt, flags, without)}
 }

@@ -99,8 +99,16 @@ func (t *trust) authorities(fs *pflag.FlagSet) (*tls.Config, error) {
 	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }
 
+// namedError is one that says what to type already.
+type namedError struct{ error }
+
+func (e *namedError) Unwrap() error { return e.error }
+
 // named adds to an error what to type against it.
 func named(err error) error {
+	if errors.As(err, new(*namedError)) {
+		return err
+	}
 	if errors.Is(err, client.ErrCertificate) {
 		return fmt.Errorf("%w; the authority's certificate can be named: --ca FILE, or $%s", err, caVariable)
 	}

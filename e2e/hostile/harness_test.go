@@ -244,7 +244,7 @@ func (a answer) is(status int, code string) error {
 	return err
 }
 
-var secret = regexp.MustCompile(`goroutine \d+|\.go:\d+|0x[0-9a-f]{8}`)
+var secret = regexp.MustCompile(`goroutine \d+|\.go:\d+|0xc0[0-9a-f]{8}`)
 
 // fault gives the code of an answer in the one shape that errors have.
 func (a answer) fault() (string, error) {
