@@ -29,7 +29,7 @@ like_folder() {
 
 # copy_log FOLDER copies a log as it is now. It fails where a file goes away meanwhile.
 copy_log() {
-  local from=$data/$1 into=$part/$1 last base file sealed=() others=()
+  local from=$data/$1 into=$part/$1 last base file sealed=() others=() caches=()
   local logs=("$from"/*.log)
   [ ${#logs[@]} -gt 0 ] || return 1
   last=${logs[-1]##*/} last=${last%.log}
@@ -37,8 +37,8 @@ copy_log() {
     base=${file##*/} base=${base%%.*}
     case $file in
       *.log) if [[ $base < $last ]]; then sealed+=("$file"); fi ;;
-      *.index | *.timeindex) if [[ $base < $last ]]; then others+=("$file"); fi ;;
-      *.snapshot | *.keys | *.keynotes) if [[ ! $base > $last ]]; then others+=("$file"); fi ;;
+      *.index | *.timeindex) if [[ $base < $last ]]; then caches+=("$file"); fi ;;
+      *.snapshot | *.keys | *.keynotes) if [[ ! $base > $last ]]; then caches+=("$file"); fi ;;
       */leader-epoch-checkpoint | */partition.metadata) others+=("$file") ;;
     esac
   done
@@ -48,6 +48,8 @@ copy_log() {
       printf '%s\0' "${sealed[@]}" | xargs -0 cp -p -t "$into" || return 1
   fi
   printf '%s\0' "$from/$last.log" "${others[@]}" | xargs -0 cp -p -t "$into" || return 1
+  # A roll takes the caches of the segment before it away; what is missing is made anew from the records.
+  printf '%s\0' "${caches[@]}" | xargs -0 -r cp -p -t "$into" || true
   if [ -e "$from/segments.checkpoint" ]; then
     awk -v last="$last" '$1 + 0 < last + 0' "$from/segments.checkpoint" >"$into/segments.checkpoint"
   fi
