@@ -13,14 +13,9 @@ import (
 )
 
 // logAccess writes the access log's line of a request. A path or a query is not in it: the template says what was
-// asked for, and a query may hold what is nobody's business.
-// A stream has its line when it ends.
+// asked for, and a query may hold what is nobody's business. A stream has its line when it ends.
 func (s *Server) logAccess(c *call, counts *routeCounts, took time.Duration) {
-	ctx := c.ctx
-	head := []slog.Attr{
-		slog.String("id", requestID(ctx)), slog.String("route", counts.route), slog.String("method", methodOf(c, counts)),
-		slog.Int("status", ctx.Response.StatusCode()), slog.Int("bytes_in", c.seen.in),
-	}
+	ctx, head := c.ctx, asked(c, counts)
 	tail := []slog.Attr{slog.String("remote", ctx.RemoteAddr().String()), slog.String("principal", c.who.Name())}
 	write := func(out int64, took, waited time.Duration) {
 		line := []slog.Attr{slog.Int64("bytes_out", out), millis("duration_ms", took), millis("waited_ms", waited)}
@@ -34,17 +29,21 @@ func (s *Server) logAccess(c *call, counts *routeCounts, took time.Duration) {
 	s.fetches.Open.WhenClosed(ctx.Conn(), func(sent int64) { write(sent, steady()-began, 0) })
 }
 
+// asked is what every line about a request begins with.
+func asked(c *call, counts *routeCounts) []slog.Attr {
+	return []slog.Attr{
+		slog.String("id", requestID(c.ctx)), slog.String("route", counts.route), slog.String("method", methodOf(c, counts)),
+		slog.Int("status", c.ctx.Response.StatusCode()), slog.Int("bytes_in", c.seen.in),
+	}
+}
+
 // logSlow warns of a request that took long, and tells where its time went as far as that is known.
 func (s *Server) logSlow(c *call, counts *routeCounts, took time.Duration) {
 	skipped, ok := s.observer.slow.allow()
 	if !ok {
 		return
 	}
-	line := []slog.Attr{
-		slog.String("id", requestID(c.ctx)), slog.String("route", counts.route), slog.String("method", methodOf(c, counts)),
-		slog.Int("status", c.ctx.Response.StatusCode()), slog.Int("bytes_in", c.seen.in), millis("duration_ms", took),
-		millis("waited_ms", c.seen.waited),
-	}
+	line := append(asked(c, counts), millis("duration_ms", took), millis("waited_ms", c.seen.waited))
 	if !c.seen.arrived.IsZero() {
 		body := c.seen.arrived.Sub(clockStart) - c.seen.began
 		line = append(line, millis("body_ms", body), millis("store_ms", took-body))
